@@ -1,1 +1,32 @@
-//! Placeholder.
+//! The authority: everything between a request and a recorded certificate.
+//!
+//! The folders below are the stages of a request, in order. Each stage returns a value that only it can make
+//! (`Verified`, `Control`, `Approval`, `Permit`) and the next one demands it, so a skipped check does not compile.
+//! `docs/issuance-cycle.md` numbers the steps; the code repeats the numbers.
+
+pub mod request;
+
+pub mod verify;
+
+pub mod order;
+
+pub mod challenge;
+
+pub mod policy;
+
+pub mod sign;
+
+pub mod log;
+
+pub mod respond;
+
+pub mod store;
+
+pub mod status;
+
+pub mod admin;
+pub mod app;
+pub mod cli;
+pub mod clock;
+pub mod config;
+pub mod ids;

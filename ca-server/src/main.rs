@@ -1,1 +1,3 @@
+//! The program `ca-server`: see `ca-server --help`.
+
 fn main() {}

@@ -1,0 +1,1 @@
+//! The operator's door: a Unix socket whose file permissions are the access control.

@@ -1,0 +1,71 @@
+//! The configuration file `ca.toml`: one struct per section, unknown keys refused, paths relative to the file.
+//!
+//! It says what the operator chose; defaults stand beside each key. It must never hold a secret itself, only where one is.
+
+pub mod sections;
+
+use std::collections::BTreeMap;
+use std::net::SocketAddr;
+use std::path::{Path, PathBuf};
+
+use serde::Deserialize;
+use url::Url;
+
+use crate::ids::AuthorityName;
+pub use sections::{
+    AcmeConfig, AdminConfig, AuthorityConfig, CaaMode, ChallengeConfig, DnsConfig, DnssecMode,
+    ExternalBinding, LimitsConfig, LogConfig, LogFormat, PolicyConfig, StoreConfig, TlsConfig, TlsMode,
+};
+
+/// The whole of `ca.toml`.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Config {
+    /// Where to listen for clients, as `address:port`.
+    pub listen: SocketAddr,
+    /// The URL under which clients reach this server; every link is made from it. Changing it later orphans the accounts.
+    pub url: Url,
+    /// Where to serve `/health` and `/metrics` without TLS. Default: only on the main listener, metrics for loopback peers only.
+    #[serde(default)]
+    pub metrics_listen: Option<SocketAddr>,
+    /// `[tls]`
+    #[serde(default)]
+    pub tls: TlsConfig,
+    /// `[store]`
+    #[serde(default)]
+    pub store: StoreConfig,
+    /// `[dns]`
+    #[serde(default)]
+    pub dns: DnsConfig,
+    /// `[challenge]`
+    #[serde(default)]
+    pub challenge: ChallengeConfig,
+    /// `[acme]`
+    #[serde(default)]
+    pub acme: AcmeConfig,
+    /// `[policy]`
+    #[serde(default)]
+    pub policy: PolicyConfig,
+    /// `[limits]`
+    #[serde(default)]
+    pub limits: LimitsConfig,
+    /// `[admin]`
+    #[serde(default)]
+    pub admin: AdminConfig,
+    /// `[log]`
+    #[serde(default)]
+    pub log: LogConfig,
+    /// `[authority.<name>]`, one for each authority.
+    pub authority: BTreeMap<AuthorityName, AuthorityConfig>,
+    /// The folder of the file, against which relative paths are read.
+    #[serde(skip)]
+    pub folder: PathBuf,
+}
+
+impl Config {
+    /// `path` as the configuration means it: relative to the file's folder.
+    #[must_use]
+    pub fn resolve(&self, path: &Path) -> PathBuf {
+        self.folder.join(path)
+    }
+}

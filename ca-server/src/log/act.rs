@@ -1,0 +1,107 @@
+//! What is written in the journal. Field names are on disk: add, never rename.
+//!
+//! An act says who did what to which object; it never carries a key, a token or a whole request body.
+
+use certs::identifier::Identifier;
+use certs::serial::Serial;
+use serde::{Deserialize, Serialize};
+
+use crate::ids::{AccountId, AuthorityName, OrderId};
+
+/// Something done or refused, as the journal keeps it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "act", rename_all = "kebab-case")]
+pub enum Act {
+    /// A certificate is about to be signed: exactly these to-be-signed bytes.
+    Intent {
+        /// The serial.
+        serial: Serial,
+        /// The authority that will sign.
+        authority: AuthorityName,
+        /// The order, if one led here.
+        order: Option<OrderId>,
+        /// The account, if one led here.
+        account: Option<AccountId>,
+        /// The profile.
+        profile: String,
+        /// The identifiers certified.
+        identifiers: Vec<Identifier>,
+        /// SHA-256 of the to-be-signed bytes, hexadecimal.
+        tbs_sha256: String,
+        /// The policy rules that allowed it.
+        rules: Vec<String>,
+    },
+    /// The certificate of an intent was signed and stored.
+    Issued {
+        /// The serial.
+        serial: Serial,
+        /// SHA-256 of the certificate, hexadecimal.
+        certificate_sha256: String,
+    },
+    /// An intent will never be completed; its serial goes onto the CRL.
+    Abandoned {
+        /// The serial.
+        serial: Serial,
+        /// Why.
+        reason: String,
+    },
+    /// A certificate was revoked.
+    Revoked {
+        /// The serial.
+        serial: Serial,
+        /// RFC 5280 reason code.
+        reason: u8,
+        /// Who asked: `account <id>`, `certificate key`, `administrator`.
+        by: String,
+    },
+    /// A request was refused by policy, CAA or lint after it had been authenticated.
+    Refused {
+        /// What was asked: `order`, `issue`, `revoke`.
+        action: String,
+        /// The account that asked.
+        account: Option<AccountId>,
+        /// The order, if there is one.
+        order: Option<OrderId>,
+        /// The identifiers asked for.
+        identifiers: Vec<Identifier>,
+        /// Which rule or check refused.
+        rule: String,
+    },
+    /// An account was made.
+    AccountCreated {
+        /// The account.
+        account: AccountId,
+        /// The authority it belongs to.
+        authority: AuthorityName,
+        /// Thumbprint of its key (RFC 7638).
+        thumbprint: String,
+        /// The external account binding key it used.
+        external_key: Option<String>,
+    },
+    /// An account key was replaced (RFC 8555 §7.3.5).
+    KeyChanged {
+        /// The account.
+        account: AccountId,
+        /// Thumbprint of the new key.
+        thumbprint: String,
+    },
+    /// An account was deactivated.
+    AccountDeactivated {
+        /// The account.
+        account: AccountId,
+        /// `account` or `administrator`.
+        by: String,
+    },
+    /// An external account binding key was made or revoked.
+    ExternalKey {
+        /// The key id.
+        kid: String,
+        /// `created` or `revoked`.
+        change: String,
+    },
+    /// Something an operator should find again: start, reload, restored store.
+    Operation {
+        /// What happened, in words.
+        what: String,
+    },
+}

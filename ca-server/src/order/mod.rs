@@ -1,0 +1,5 @@
+//! Accounts, orders and authorizations: what they are, and the only way their states change.
+//!
+//! `state` decides every transition by a pure `step(state, event)`; the rest of the stage stores what it decided.
+
+pub mod model;

@@ -1,0 +1,90 @@
+//! Every URL the server gives out, made in one place from the configured base.
+//!
+//! The `url` header of a JWS is compared with these, so they must be built from configuration, never from a Host header.
+
+use certs::serial::Serial;
+use url::Url;
+
+use crate::ids::{AccountId, AuthorityName, AuthorizationId, ChallengeId, OrderId};
+
+/// Makes the URLs of one server.
+#[derive(Clone, Debug)]
+pub struct Links {
+    base: String,
+}
+
+impl Links {
+    /// Links under `base` (scheme, host, port and perhaps a path).
+    #[must_use]
+    pub fn new(base: &Url) -> Self {
+        Self { base: base.as_str().trim_end_matches('/').to_owned() }
+    }
+
+    /// The base, without a slash at the end.
+    #[must_use]
+    pub fn base(&self) -> &str {
+        &self.base
+    }
+
+    /// The absolute URL of a path (with query) that a request came for.
+    #[must_use]
+    pub fn absolute(&self, path: &str) -> String {
+        format!("{}{path}", self.base)
+    }
+
+    /// `directory`, `new-nonce`, `new-account`, `new-order`, `new-authz`, `revoke-cert`, `key-change`, `renewal-info`.
+    #[must_use]
+    pub fn resource(&self, authority: &AuthorityName, resource: &str) -> String {
+        format!("{}/acme/{authority}/{resource}", self.base)
+    }
+
+    /// An account; also its `kid` and its `accounturi` in CAA and dns-persist-01 records.
+    #[must_use]
+    pub fn account(&self, authority: &AuthorityName, id: AccountId) -> String {
+        format!("{}/acme/{authority}/account/{id}", self.base)
+    }
+
+    /// An account's list of orders.
+    #[must_use]
+    pub fn orders(&self, authority: &AuthorityName, id: AccountId) -> String {
+        format!("{}/acme/{authority}/account/{id}/orders", self.base)
+    }
+
+    /// An order.
+    #[must_use]
+    pub fn order(&self, authority: &AuthorityName, id: OrderId) -> String {
+        format!("{}/acme/{authority}/order/{id}", self.base)
+    }
+
+    /// An order's finalize resource.
+    #[must_use]
+    pub fn finalize(&self, authority: &AuthorityName, id: OrderId) -> String {
+        format!("{}/acme/{authority}/order/{id}/finalize", self.base)
+    }
+
+    /// An authorization.
+    #[must_use]
+    pub fn authorization(&self, authority: &AuthorityName, id: AuthorizationId) -> String {
+        format!("{}/acme/{authority}/authz/{id}", self.base)
+    }
+
+    /// A challenge.
+    #[must_use]
+    pub fn challenge(
+        &self,
+        authority: &AuthorityName,
+        authorization: AuthorizationId,
+        id: ChallengeId,
+    ) -> String {
+        format!("{}/acme/{authority}/challenge/{authorization}/{id}", self.base)
+    }
+
+    /// A certificate; `chain` 0 is the default chain, others are alternates.
+    #[must_use]
+    pub fn certificate(&self, authority: &AuthorityName, serial: Serial, chain: usize) -> String {
+        match chain {
+            0 => format!("{}/acme/{authority}/certificate/{serial}", self.base),
+            n => format!("{}/acme/{authority}/certificate/{serial}/{n}", self.base),
+        }
+    }
+}

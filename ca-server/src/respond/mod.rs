@@ -1,0 +1,6 @@
+//! What the client reads: problem documents, views of resources, certificates.
+//!
+//! Internal detail never leaves: a failure of ours is logged here once and shown as `serverInternal`.
+
+pub mod kinds;
+pub mod problem;

@@ -1,0 +1,143 @@
+//! What the server remembers: typed records over a small transactional [`Backend`].
+//!
+//! A [`Batch`] is applied whole or not at all, and is durable when [`Store::commit`] returns: a crash afterwards must not
+//! lose it. Every backend passes the one battery in `store/battery.rs`. Trusts the disk to keep what it said it synced.
+
+pub mod batch;
+pub mod memory;
+pub mod record;
+pub mod sled;
+pub mod tables;
+
+use std::sync::Arc;
+
+use async_trait::async_trait;
+
+pub use batch::{Batch, Check, Op};
+pub use record::{Record, Version, Versioned};
+pub use tables::Table;
+
+/// Why the store did not do what was asked. Absence is never an error.
+#[derive(Debug, thiserror::Error)]
+pub enum StoreError {
+    /// A record changed since it was read; nothing of the batch was written. Read again and decide anew.
+    #[error("{0:?} record changed since it was read")]
+    Stale(Table),
+    /// The backend failed to read or write; nothing of the batch may be assumed written.
+    #[error("storage failed")]
+    Backend(#[source] Box<dyn std::error::Error + Send + Sync>),
+    /// A stored value does not parse: the store is damaged or was written by a newer version.
+    #[error("{table:?} record {key} does not parse")]
+    Corrupt {
+        /// Where it stands.
+        table: Table,
+        /// The key, in hexadecimal.
+        key: String,
+        /// What the parser said.
+        #[source]
+        source: serde_json::Error,
+    },
+    /// The store was closed, or its committer stopped after an earlier failure.
+    #[error("the store is closed")]
+    Closed,
+}
+
+/// One row of a scan: key and value bytes.
+pub type Row = (Vec<u8>, Vec<u8>);
+
+/// Bounds of a scan over one table, in key order.
+#[derive(Clone, Debug)]
+pub struct Range {
+    /// The table.
+    pub table: Table,
+    /// Only keys that begin so.
+    pub prefix: Vec<u8>,
+    /// Only keys strictly after this one (in the direction of the scan).
+    pub after: Option<Vec<u8>>,
+    /// From the last key to the first.
+    pub backwards: bool,
+    /// At most so many rows.
+    pub limit: usize,
+}
+
+/// A place that keeps bytes by table and key. `None` means absent; `Err` always means the backend failed.
+#[async_trait]
+pub trait Backend: Send + Sync {
+    /// The value at `key`.
+    async fn get(&self, table: Table, key: &[u8]) -> Result<Option<Vec<u8>>, StoreError>;
+
+    /// Rows of a table in key order.
+    async fn scan(&self, range: Range) -> Result<Vec<Row>, StoreError>;
+
+    /// Applies the whole batch if every check holds, else [`StoreError::Stale`] and nothing is written.
+    /// Seals the batch's acts onto the journal in the same transaction. Durable on return.
+    async fn commit(&self, batch: Batch) -> Result<(), StoreError>;
+
+    /// True while writes can be expected to succeed; `Err` says why not.
+    async fn health(&self) -> Result<(), StoreError>;
+}
+
+/// The typed store that the stages use.
+#[derive(Clone)]
+pub struct Store {
+    backend: Arc<dyn Backend>,
+}
+
+impl Store {
+    /// A typed view of `backend`.
+    #[must_use]
+    pub fn new(backend: Arc<dyn Backend>) -> Self {
+        Self { backend }
+    }
+
+    /// The record with this key, with the version that [`Batch::replace`] wants.
+    ///
+    /// # Errors
+    /// If the backend fails or the record does not parse.
+    pub async fn load<R: Record>(&self, key: &R::Key) -> Result<Option<Versioned<R>>, StoreError> {
+        let key = R::encode_key(key);
+        let bytes = self.backend.get(R::TABLE, &key).await?;
+        bytes.map(|bytes| record::decode(&key, &bytes)).transpose()
+    }
+
+    /// Records in key order.
+    ///
+    /// # Errors
+    /// If the backend fails or a record does not parse.
+    pub async fn list<R: Record>(&self, range: Range) -> Result<Vec<Versioned<R>>, StoreError> {
+        let rows = self.backend.scan(Range { table: R::TABLE, ..range }).await?;
+        rows.iter().map(|(key, value)| record::decode(key, value)).collect()
+    }
+
+    /// A raw index row.
+    ///
+    /// # Errors
+    /// If the backend fails.
+    pub async fn index(&self, table: Table, key: &[u8]) -> Result<Option<Vec<u8>>, StoreError> {
+        self.backend.get(table, key).await
+    }
+
+    /// Raw index rows.
+    ///
+    /// # Errors
+    /// If the backend fails.
+    pub async fn scan(&self, range: Range) -> Result<Vec<Row>, StoreError> {
+        self.backend.scan(range).await
+    }
+
+    /// Applies the batch whole, durable on return.
+    ///
+    /// # Errors
+    /// [`StoreError::Stale`] if a check fails; else the backend's failure.
+    pub async fn commit(&self, batch: Batch) -> Result<(), StoreError> {
+        self.backend.commit(batch).await
+    }
+
+    /// Whether writes can be expected to succeed.
+    ///
+    /// # Errors
+    /// Why not.
+    pub async fn health(&self) -> Result<(), StoreError> {
+        self.backend.health().await
+    }
+}
