@@ -1,0 +1,12 @@
+//! Leaf certificates: what a profile may say, what a request adds, and the bytes that get signed.
+//!
+//! Everything in a leaf comes from the profile and the order; of a certificate request only the public key is taken. The to-be-signed bytes
+//! are made once, by signing a *twin* with a throwaway key, so they can be linted and recorded before the real key is asked.
+
+mod profile;
+mod proof;
+
+pub use profile::{
+    ExtendedKeyUsage, LeafProfile, MAX_BACKDATE, PolicyRule, ProfileError, ProfileName, SubjectRule,
+};
+pub use proof::{PROOF_ARC, Proof, ProofError};
