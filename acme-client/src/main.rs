@@ -1,1 +1,3 @@
+//! The program `acme-client`.
+
 fn main() {}

@@ -1,0 +1,81 @@
+//! Deploy hooks: what a person wants run when a new certificate is in place.
+//!
+//! Issuance and deployment are judged apart: a certificate that could not be deployed is still issued, its hook is run again
+//! at the next pass and nothing is ordered twice. The hook is trusted as its owner's own program; it gets paths, never key
+//! bytes, and may not run for ever.
+
+mod run;
+
+#[cfg(test)]
+mod tests;
+
+use std::path::PathBuf;
+
+use crate::{
+    clock::Clock,
+    state::{DeployOutcome, DeployRecord, DeploySettings, IdentityDir, StateError},
+};
+
+pub use run::{HookCall, HookFailure, run_hook};
+
+/// What became of deployment in one pass.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Deployment {
+    /// No hook is configured, or no certificate is there.
+    NotConfigured,
+    /// The hook already ran well for the current generation.
+    AlreadyDone,
+    /// The hook ran well now.
+    Succeeded,
+    /// The hook failed now; it is tried again at the next pass.
+    Failed(String),
+}
+
+/// The variables a deploy hook gets.
+fn environment(
+    identity: &IdentityDir,
+    folder: &std::path::Path,
+    generation: u64,
+) -> Vec<(&'static str, String)> {
+    let path = |name: &str| -> PathBuf { folder.join(name) };
+    let text = |path: PathBuf| path.display().to_string();
+    vec![
+        ("ROLLCALL_ACTION", "deploy".to_owned()),
+        ("ROLLCALL_IDENTITY", identity.name().to_string()),
+        ("ROLLCALL_CERTIFICATE", text(path("cert.pem"))),
+        ("ROLLCALL_CHAIN", text(path("chain.pem"))),
+        ("ROLLCALL_FULLCHAIN", text(path("fullchain.pem"))),
+        ("ROLLCALL_KEY", text(path("key.pem"))),
+        ("ROLLCALL_CURRENT", text(identity.path().join("current"))),
+        ("ROLLCALL_GENERATION", generation.to_string()),
+    ]
+}
+
+/// Runs the hook if the current generation was not deployed yet, and records how it ended.
+pub async fn deploy(
+    identity: &IdentityDir,
+    settings: Option<&DeploySettings>,
+    clock: &dyn Clock,
+) -> Result<Deployment, StateError> {
+    let Some(settings) = settings else { return Ok(Deployment::NotConfigured) };
+    let Some(current) = identity.current()? else { return Ok(Deployment::NotConfigured) };
+    let before = identity.deploy()?.filter(|record| record.generation == current.generation);
+    if before.as_ref().is_some_and(|record| record.outcome == DeployOutcome::Succeeded) {
+        return Ok(Deployment::AlreadyDone);
+    }
+    let call = HookCall {
+        program: "/bin/sh".into(),
+        arguments: vec!["-c".to_owned(), settings.hook.clone()],
+        environment: environment(identity, &current.folder, current.generation.number()),
+        timeout: settings.timeout,
+    };
+    let failure = run_hook(&call).await.err().map(|failure| failure.to_string());
+    identity.store_deploy(&DeployRecord {
+        generation: current.generation,
+        outcome: if failure.is_none() { DeployOutcome::Succeeded } else { DeployOutcome::Failed },
+        attempts: before.map_or(0, |record| record.attempts).saturating_add(1),
+        at: clock.now(),
+        message: failure.clone(),
+    })?;
+    Ok(failure.map_or(Deployment::Succeeded, Deployment::Failed))
+}

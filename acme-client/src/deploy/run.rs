@@ -1,0 +1,131 @@
+//! Runs a person's program with a documented environment, a timeout and a bounded memory of what it said.
+//!
+//! Used for deploy hooks and DNS hooks alike. Output goes to our standard error, since standard output carries data; what
+//! the program wrote to its standard error is kept for the failure message. Kills the whole process group on timeout.
+
+use std::{io, path::PathBuf, process::Stdio, time::Duration};
+
+use rustix::process::{Pid, Signal, kill_process_group};
+use tokio::{
+    io::{AsyncRead, AsyncReadExt},
+    process::{Child, Command},
+    time::{error::Elapsed, timeout},
+};
+
+/// No more of a hook's words than this are kept.
+const LONGEST_MESSAGE: usize = 4096;
+/// A hook's background children may hold its pipes open; they are given this long.
+const DRAIN: Duration = Duration::from_secs(1);
+
+/// One call of a hook.
+#[derive(Clone, Debug)]
+pub struct HookCall {
+    /// The program.
+    pub program: PathBuf,
+    /// Its arguments.
+    pub arguments: Vec<String>,
+    /// Variables added to our own environment.
+    pub environment: Vec<(&'static str, String)>,
+    /// How long it may take.
+    pub timeout: Duration,
+}
+
+/// Why a hook did not do its work.
+#[derive(Debug, thiserror::Error)]
+pub enum HookFailure {
+    /// It could not be started.
+    #[error("cannot start hook {}: {source}", program.display())]
+    Start {
+        /// The program.
+        program: PathBuf,
+        /// What the system said.
+        source: io::Error,
+    },
+    /// It ended with another code than 0, or by a signal.
+    #[error("hook ended with {status}{}", said(stderr))]
+    Status {
+        /// The exit status.
+        status: std::process::ExitStatus,
+        /// The end of its standard error.
+        stderr: String,
+    },
+    /// It took too long and was killed.
+    #[error("hook took longer than {} and was killed{}", humantime::format_duration(*after), said(stderr))]
+    Timeout {
+        /// The time it had.
+        after: Duration,
+        /// The end of its standard error.
+        stderr: String,
+    },
+}
+
+fn said(stderr: &str) -> String {
+    match stderr.trim() {
+        "" => String::new(),
+        words => format!(", saying: {words}"),
+    }
+}
+
+/// Runs a hook to its end.
+pub async fn run_hook(call: &HookCall) -> Result<(), HookFailure> {
+    let start = |source| HookFailure::Start { program: call.program.clone(), source };
+    let mut child = Command::new(&call.program)
+        .args(&call.arguments)
+        .envs(call.environment.iter().map(|(name, value)| (name, value)))
+        .stdin(Stdio::null())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .process_group(0)
+        .kill_on_drop(true)
+        .spawn()
+        .map_err(start)?;
+    let stdout = child.stdout.take().map(|pipe| tokio::spawn(keep_end(pipe)));
+    let stderr = child.stderr.take().map(|pipe| tokio::spawn(keep_end(pipe)));
+    let ended: Result<_, Elapsed> = timeout(call.timeout, child.wait()).await;
+    if ended.is_err() {
+        kill_group(&mut child).await;
+    }
+    let stderr = collect(stderr).await;
+    let stdout = collect(stdout).await;
+    tracing::debug!(hook = %call.program.display(), stdout = %stdout.trim(), stderr = %stderr.trim(), "hook ended");
+    match ended {
+        Ok(Ok(status)) if status.success() => Ok(()),
+        Ok(Ok(status)) => Err(HookFailure::Status { status, stderr }),
+        Ok(Err(source)) => Err(start(source)),
+        Err(Elapsed { .. }) => Err(HookFailure::Timeout { after: call.timeout, stderr }),
+    }
+}
+
+async fn kill_group(child: &mut Child) {
+    if let Some(group) = child.id().and_then(|id| i32::try_from(id).ok()).and_then(Pid::from_raw) {
+        // The group may be gone already; then there is nothing to kill.
+        let _ = kill_process_group(group, Signal::KILL);
+    }
+    let _ = child.wait().await;
+}
+
+/// Reads to the end but remembers only the last [`LONGEST_MESSAGE`] bytes.
+async fn keep_end(mut pipe: impl AsyncRead + Unpin) -> String {
+    let mut kept = Vec::new();
+    let mut chunk = vec![0; LONGEST_MESSAGE];
+    while let Ok(read) = pipe.read(&mut chunk).await {
+        let Some(new) = chunk.get(..read).filter(|new| !new.is_empty()) else { break };
+        kept.extend_from_slice(new);
+        let surplus = kept.len().saturating_sub(LONGEST_MESSAGE);
+        kept.drain(..surplus);
+    }
+    String::from_utf8_lossy(&kept).into_owned()
+}
+
+async fn collect(reader: Option<tokio::task::JoinHandle<String>>) -> String {
+    match reader {
+        Some(mut reader) => match timeout(DRAIN, &mut reader).await {
+            Ok(text) => text.unwrap_or_default(),
+            Err(Elapsed { .. }) => {
+                reader.abort();
+                String::new()
+            }
+        },
+        None => String::new(),
+    }
+}

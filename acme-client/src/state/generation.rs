@@ -1,0 +1,170 @@
+//! Certificate generations: written whole beside the old ones, then made current by swapping one symbolic link.
+//!
+//! The files go into `generations/.tmp-<n>`, each synced; that folder is synced and renamed to `<n>`; `current` is swapped; the
+//! pending order is forgotten; generations beyond the number kept are removed. A kill between any two steps leaves `current`
+//! on a complete pair. Must never write into a folder that already has its final name.
+
+use std::{
+    fmt, fs, io,
+    path::{Path, PathBuf},
+};
+
+use serde::{Deserialize, Serialize};
+use zeroize::Zeroizing;
+
+use super::{IdentityDir, StateError, account::read_secret, durable};
+
+const END: &str = "-----END CERTIFICATE-----";
+
+/// The number of a generation; it only grows.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct Generation(u64);
+
+impl Generation {
+    /// The number.
+    pub fn number(self) -> u64 {
+        self.0
+    }
+}
+
+impl fmt::Display for Generation {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.fmt(f)
+    }
+}
+
+/// A certificate chain, leaf first, and the key of its leaf.
+pub struct Issued {
+    certificate: String,
+    chain: String,
+    key: Zeroizing<String>,
+}
+
+impl Issued {
+    /// Splits a PEM chain into leaf and rest. `None` if it holds no certificate.
+    pub fn from_chain(chain_pem: &str, key_pem: Zeroizing<String>) -> Option<Self> {
+        let leaf_ends = chain_pem.find(END)? + END.len();
+        let (leaf, rest) = chain_pem.split_at(leaf_ends);
+        let line = |text: &str| match text.trim() {
+            "" => String::new(),
+            text => format!("{text}\n"),
+        };
+        Some(Self { certificate: line(leaf), chain: line(rest), key: key_pem })
+    }
+
+    /// The leaf as PEM.
+    pub fn certificate(&self) -> &str {
+        &self.certificate
+    }
+
+    /// The rest of the chain as PEM, possibly empty.
+    pub fn chain(&self) -> &str {
+        &self.chain
+    }
+}
+
+impl fmt::Debug for Issued {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Issued").field("certificate", &self.certificate).finish_non_exhaustive()
+    }
+}
+
+/// What `current` points at, read through one resolution of the link.
+#[derive(Clone)]
+pub struct CurrentPair {
+    /// Which generation it is.
+    pub generation: Generation,
+    /// Its folder; stays valid after later swaps, until it is pruned.
+    pub folder: PathBuf,
+    /// The leaf as PEM.
+    pub certificate: String,
+    /// The rest of the chain as PEM, possibly empty.
+    pub chain: String,
+    /// The private key as PKCS#8 PEM.
+    pub key: Zeroizing<String>,
+}
+
+impl fmt::Debug for CurrentPair {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("CurrentPair").field("generation", &self.generation).finish_non_exhaustive()
+    }
+}
+
+impl IdentityDir {
+    /// Installs a new pair and makes it current. Durable on return; `keep` generations stay on disk.
+    pub fn install(&self, issued: &Issued, keep: u32) -> Result<Generation, StateError> {
+        let all = self.folder.join("generations");
+        durable::create_dir(&all)?;
+        let next = Generation(self.generations()?.last().map_or(1, |last| last.0.saturating_add(1)));
+        let making = all.join(format!("{}{next}", durable::TEMPORARY));
+        durable::remove_if_present(&making)?;
+        durable::create_dir(&making)?;
+        durable::write_new(&making.join("key.pem"), issued.key.as_bytes())?;
+        durable::write_new(&making.join("cert.pem"), issued.certificate.as_bytes())?;
+        durable::write_new(&making.join("chain.pem"), issued.chain.as_bytes())?;
+        let fullchain = format!("{}{}", issued.certificate, issued.chain);
+        durable::write_new(&making.join("fullchain.pem"), fullchain.as_bytes())?;
+        durable::sync_dir(&making)?;
+        durable::rename(&making, &all.join(next.to_string()))?;
+        let target = Path::new("generations").join(next.to_string());
+        durable::replace_symlink(&target, &self.folder.join("current"))?;
+        self.clear_pending()?;
+        self.prune(keep)?;
+        Ok(next)
+    }
+
+    /// The complete generations on disk, oldest first.
+    pub fn generations(&self) -> Result<Vec<Generation>, StateError> {
+        let names = durable::entries(&self.folder.join("generations"))?;
+        let mut numbers: Vec<Generation> =
+            names.iter().filter_map(|name| name.parse().ok()).map(Generation).collect();
+        numbers.sort();
+        Ok(numbers)
+    }
+
+    /// The generation `current` points at.
+    pub fn current_generation(&self) -> Result<Option<Generation>, StateError> {
+        let link = self.folder.join("current");
+        match fs::read_link(&link) {
+            Ok(target) => Ok(target
+                .file_name()
+                .and_then(|name| name.to_str())
+                .and_then(|name| name.parse().ok())
+                .map(Generation)),
+            Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
+            Err(source) => Err(durable::failed("read", &link, source)),
+        }
+    }
+
+    /// The current pair. The link is resolved once, so certificate and key always belong together.
+    pub fn current(&self) -> Result<Option<CurrentPair>, StateError> {
+        let Some(generation) = self.current_generation()? else { return Ok(None) };
+        let folder = self.folder.join("generations").join(generation.to_string());
+        let text = |name: &str| -> Result<String, StateError> {
+            let path = folder.join(name);
+            fs::read_to_string(&path).map_err(|source| durable::failed("read", &path, source))
+        };
+        let key_path = folder.join("key.pem");
+        let key = read_secret(&key_path)?
+            .ok_or_else(|| durable::failed("read", &key_path, io::ErrorKind::NotFound.into()))?;
+        Ok(Some(CurrentPair {
+            generation,
+            certificate: text("cert.pem")?,
+            chain: text("chain.pem")?,
+            key,
+            folder,
+        }))
+    }
+
+    /// Removes the oldest generations beyond `keep`, never the current one.
+    fn prune(&self, keep: u32) -> Result<(), StateError> {
+        let current = self.current_generation()?;
+        let generations = self.generations()?;
+        let surplus = generations.len().saturating_sub(usize::try_from(keep.max(1)).unwrap_or(usize::MAX));
+        for old in generations.into_iter().take(surplus).filter(|old| Some(*old) != current) {
+            durable::remove_tree(&self.folder.join("generations").join(old.to_string()))?;
+        }
+        Ok(())
+    }
+}

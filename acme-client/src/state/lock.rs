@@ -1,0 +1,49 @@
+//! One writer per state directory, by `flock` on `.lock`.
+//!
+//! The kernel drops the lock when the holder dies, however it dies, so there are no stale locks. The file's content is only
+//! a hint for people; it must never be taken as proof that someone holds the lock.
+
+use std::{
+    fs::{self, File, OpenOptions},
+    io::{Seek, Write},
+    os::unix::fs::OpenOptionsExt,
+    path::Path,
+};
+
+use rustix::fs::{FlockOperation, flock};
+
+use super::{StateError, durable::failed};
+
+/// Held while the state directory may be written; dropping it lets the next writer in.
+#[derive(Debug)]
+pub struct StateLock {
+    _file: File,
+}
+
+impl StateLock {
+    pub(super) fn take(root: &Path) -> Result<Self, StateError> {
+        let path = root.join(".lock");
+        let mut file = OpenOptions::new()
+            .read(true)
+            .write(true)
+            .create(true)
+            .truncate(false)
+            .mode(0o600)
+            .open(&path)
+            .map_err(|source| failed("open", &path, source))?;
+        match flock(&file, FlockOperation::NonBlockingLockExclusive) {
+            Ok(()) => {}
+            Err(error) if error == rustix::io::Errno::WOULDBLOCK => {
+                let holder = fs::read_to_string(&path).ok().and_then(|text| text.trim().parse().ok());
+                return Err(StateError::Busy { path: root.to_path_buf(), holder });
+            }
+            Err(error) => return Err(failed("lock", &path, error.into())),
+        }
+        // Only a hint for the next one to come: losing it costs nothing.
+        let _ = file
+            .set_len(0)
+            .and_then(|()| file.rewind())
+            .and_then(|()| write!(file, "{}", std::process::id()));
+        Ok(Self { _file: file })
+    }
+}

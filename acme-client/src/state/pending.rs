@@ -1,0 +1,65 @@
+//! The order being worked on, stored with its certificate key before finalize.
+//!
+//! After a crash the same order is finished with the same key: a second certificate is never ordered because an answer was
+//! lost. Order and key become visible together, by one rename.
+
+use serde::{Deserialize, Serialize};
+use time::OffsetDateTime;
+use url::Url;
+use zeroize::Zeroizing;
+
+use super::{
+    IdentityDir, StateError,
+    account::{from_json, read_secret, to_json},
+    durable,
+};
+
+/// An order that was opened and is not installed yet.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct PendingOrder {
+    /// The order's URL.
+    pub order: Url,
+    /// The directory it belongs to.
+    pub directory: Url,
+    /// The account that owns it.
+    pub account: Url,
+    /// The names it is for.
+    pub names: Vec<String>,
+    /// The profile that was asked for.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub profile: Option<String>,
+    /// When it was opened.
+    #[serde(with = "time::serde::rfc3339")]
+    pub created: OffsetDateTime,
+}
+
+impl IdentityDir {
+    /// Stores an order and the key its certificate will be for. Durable on return.
+    pub fn store_pending(&self, order: &PendingOrder, key_pem: &str) -> Result<(), StateError> {
+        durable::create_dir(&self.folder)?;
+        self.clear_pending()?;
+        let folder = self.folder.join("pending");
+        let making = self.folder.join(format!("{}new-pending", durable::TEMPORARY));
+        durable::remove_if_present(&making)?;
+        durable::create_dir(&making)?;
+        durable::write_new(&making.join("key.pem"), key_pem.as_bytes())?;
+        let path = making.join("order.json");
+        durable::write_new(&path, &to_json(&path, order)?)?;
+        durable::sync_dir(&making)?;
+        durable::rename(&making, &folder)
+    }
+
+    /// The order that waits to be finished, with its key.
+    pub fn pending(&self) -> Result<Option<(PendingOrder, Zeroizing<String>)>, StateError> {
+        let folder = self.folder.join("pending");
+        let path = folder.join("order.json");
+        let Some(bytes) = durable::read(&path)? else { return Ok(None) };
+        let order = from_json(&path, &bytes)?;
+        Ok(read_secret(&folder.join("key.pem"))?.map(|key| (order, key)))
+    }
+
+    /// Forgets the pending order, because it is installed or lost.
+    pub fn clear_pending(&self) -> Result<(), StateError> {
+        durable::remove_tree(&self.folder.join("pending"))
+    }
+}

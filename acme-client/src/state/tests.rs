@@ -1,0 +1,221 @@
+//! The state directory under kills: every write sequence is cut after every step, and a reader looks each time.
+
+use time::macros::datetime;
+use zeroize::Zeroizing;
+
+use super::{durable::fault, *};
+
+struct Place {
+    _folder: tempfile::TempDir,
+    state: StateDir,
+}
+
+fn place() -> Place {
+    let folder = tempfile::tempdir().unwrap();
+    let state = StateDir::at(folder.path().join("state"));
+    Place { _folder: folder, state }
+}
+
+fn identity(state: &StateDir) -> IdentityDir {
+    state.identity(&IdentityName::parse("room-1.example.com").unwrap())
+}
+
+/// A pair whose parts carry the same mark, so that a mixed one is seen.
+fn pair(mark: u32) -> Issued {
+    let block =
+        |what: &str| format!("-----BEGIN CERTIFICATE-----\n{what} {mark}\n-----END CERTIFICATE-----\n");
+    Issued::from_chain(
+        &format!("{}{}", block("leaf"), block("issuer")),
+        Zeroizing::new(format!("key {mark}\n")),
+    )
+    .unwrap()
+}
+
+fn mark_of(text: &str) -> u32 {
+    text.lines().find_map(|line| line.split_once(' ').and_then(|(_, mark)| mark.parse().ok())).unwrap()
+}
+
+fn assert_whole(current: &CurrentPair) -> u32 {
+    let mark = mark_of(&current.key);
+    assert_eq!(mark_of(current.certificate.lines().nth(1).unwrap()), mark);
+    assert_eq!(mark_of(current.chain.lines().nth(1).unwrap()), mark);
+    let fullchain = std::fs::read_to_string(current.folder.join("fullchain.pem")).unwrap();
+    assert_eq!(fullchain, format!("{}{}", current.certificate, current.chain));
+    mark
+}
+
+fn order(mark: u32) -> PendingOrder {
+    PendingOrder {
+        order: format!("https://ca.test/order/{mark}").parse().unwrap(),
+        directory: "https://ca.test/directory".parse().unwrap(),
+        account: "https://ca.test/account/1".parse().unwrap(),
+        names: vec!["room-1.example.com".to_owned()],
+        profile: None,
+        created: datetime!(2026-11-22 12:00 UTC),
+    }
+}
+
+#[test]
+fn a_kill_at_any_step_of_an_installation_leaves_a_whole_pair() {
+    let mut kills = 0;
+    for steps in 0.. {
+        let place = place();
+        let identity = identity(&place.state);
+        identity.install(&pair(1), 2).unwrap();
+        identity.install(&pair(2), 2).unwrap();
+        let killed = fault::after(steps, || identity.install(&pair(3), 2)).is_err();
+        let seen = assert_whole(&identity.current().unwrap().unwrap());
+        assert!(seen == 2 || seen == 3, "step {steps}: sees {seen}");
+        let (_lock, _) = place.state.lock().unwrap();
+        assert_eq!(assert_whole(&identity.current().unwrap().unwrap()), seen, "recovery changed the pair");
+        assert!(leftovers(identity.path()).is_empty(), "step {steps}: {:?}", leftovers(identity.path()));
+        identity.install(&pair(4), 2).unwrap();
+        assert_eq!(assert_whole(&identity.current().unwrap().unwrap()), 4);
+        assert_eq!(identity.generations().unwrap().len(), 2, "step {steps}");
+        if !killed {
+            break;
+        }
+        kills += 1;
+    }
+    assert!(kills > 20, "only {kills} steps were cut");
+}
+
+#[test]
+fn a_kill_while_storing_a_pending_order_leaves_the_old_one_none_or_the_new_one() {
+    let mut kills = 0;
+    for steps in 0.. {
+        let place = place();
+        let identity = identity(&place.state);
+        identity.store_pending(&order(1), "key 1").unwrap();
+        let killed = fault::after(steps, || identity.store_pending(&order(2), "key 2")).is_err();
+        let (_lock, _) = place.state.lock().unwrap();
+        match identity.pending().unwrap() {
+            None => assert!(killed),
+            Some((found, key)) => {
+                assert!(found == order(1) || found == order(2));
+                assert_eq!(key.as_str(), if found == order(1) { "key 1" } else { "key 2" });
+                assert!(killed || found == order(2));
+            }
+        }
+        if !killed {
+            break;
+        }
+        kills += 1;
+    }
+    assert!(kills > 8, "only {kills} steps were cut");
+}
+
+#[test]
+fn a_kill_during_a_rollover_never_loses_the_old_key_before_the_new_one_is_there() {
+    for steps in 0.. {
+        let place = place();
+        let account = place.state.account(&ServerLabel::of(&"https://ca.test/directory".parse().unwrap()));
+        account.store_key("old").unwrap();
+        let killed =
+            fault::after(steps, || account.store_next_key("new").and_then(|()| account.promote_next_key()))
+                .is_err();
+        let key = account.key().unwrap().unwrap();
+        let next = account.next_key().unwrap();
+        match key.as_str() {
+            "old" => assert!(killed && next.is_none_or(|next| next.as_str() == "new")),
+            "new" => assert!(next.is_none()),
+            other => panic!("step {steps}: key is {other:?}"),
+        }
+        if !killed {
+            break;
+        }
+    }
+}
+
+#[test]
+fn a_pending_order_that_was_installed_is_forgotten_at_the_next_start() {
+    let place = place();
+    let identity = identity(&place.state);
+    identity.install(&pair(7), 5).unwrap();
+    identity.store_pending(&order(7), "key 7\n").unwrap();
+    let (_lock, recovered) = place.state.lock().unwrap();
+    assert_eq!(recovered.finished, [identity.name().clone()]);
+    assert!(identity.pending().unwrap().is_none());
+}
+
+#[test]
+fn a_pending_order_that_was_not_installed_survives_recovery() {
+    let place = place();
+    let identity = identity(&place.state);
+    identity.install(&pair(7), 5).unwrap();
+    identity.store_pending(&order(8), "key 8\n").unwrap();
+    let (_lock, recovered) = place.state.lock().unwrap();
+    assert!(recovered.finished.is_empty());
+    assert_eq!(identity.pending().unwrap().unwrap().0, order(8));
+}
+
+#[test]
+fn the_lock_names_its_holder_and_is_free_when_dropped() {
+    let place = place();
+    let (lock, _) = place.state.lock().unwrap();
+    let busy = place.state.lock().unwrap_err();
+    assert!(
+        matches!(busy, StateError::Busy { holder: Some(pid), .. } if pid == std::process::id()),
+        "{busy}"
+    );
+    drop(lock);
+    place.state.lock().unwrap();
+}
+
+#[test]
+fn nothing_is_readable_by_others() {
+    use std::os::unix::fs::PermissionsExt;
+    let place = place();
+    let identity = identity(&place.state);
+    identity.install(&pair(1), 5).unwrap();
+    let mode = |path: &Path| std::fs::metadata(path).unwrap().permissions().mode() & 0o777;
+    let folder = identity.current().unwrap().unwrap().folder;
+    assert_eq!(mode(&folder), 0o700);
+    for name in ["key.pem", "cert.pem", "chain.pem", "fullchain.pem"] {
+        assert_eq!(mode(&folder.join(name)), 0o600, "{name}");
+    }
+    assert_eq!(mode(place.state.path()), 0o700);
+}
+
+#[test]
+fn settings_survive_a_round_trip_and_unknown_keys_are_refused() {
+    let place = place();
+    let identity = identity(&place.state);
+    let mut dns = DnsSettings::of(ProviderKind::Rfc2136);
+    dns.server = Some("127.0.0.1:5353".to_owned());
+    let settings = IdentitySettings {
+        names: vec!["room-1.example.com".to_owned()],
+        directory: "https://ca.test/directory".parse().unwrap(),
+        profile: Some("device".to_owned()),
+        challenge: ChallengeChoice::DnsAccount01,
+        key_type: KeyType::P256,
+        keep: 5,
+        dns,
+        deploy: Some(DeploySettings::new("systemctl reload door".to_owned())),
+    };
+    identity.store_settings(&settings).unwrap();
+    assert_eq!(identity.settings().unwrap(), settings);
+    assert_eq!(place.state.find_identity("room-1.example.com").unwrap().name(), identity.name());
+    let path = identity.path().join("identity.toml");
+    let text = std::fs::read_to_string(&path).unwrap().replace("keep = 5", "keap = 5");
+    std::fs::write(&path, text).unwrap();
+    let error = identity.settings().unwrap_err().to_string();
+    assert!(error.contains("keap"), "{error}");
+}
+
+#[test]
+fn a_chain_without_a_certificate_cannot_be_installed() {
+    assert!(Issued::from_chain("", Zeroizing::new(String::new())).is_none());
+    let alone = Issued::from_chain(
+        "-----BEGIN CERTIFICATE-----\nleaf\n-----END CERTIFICATE-----",
+        Zeroizing::new("k".into()),
+    );
+    assert_eq!(alone.unwrap().chain(), "");
+}
+
+fn leftovers(folder: &Path) -> Vec<String> {
+    let mut all = durable::entries(folder).unwrap();
+    all.extend(durable::entries(&folder.join("generations")).unwrap());
+    all.retain(|name| name.starts_with(durable::TEMPORARY));
+    all
+}
