@@ -166,6 +166,9 @@ pub struct Authorization {
     /// When it stops being usable.
     #[serde(with = "time::serde::timestamp")]
     pub expires: OffsetDateTime,
+    /// Until when further orders may use it, if its proof sets a limit of its own (a DNS record's lifetime).
+    #[serde(with = "time::serde::timestamp::option", default)]
+    pub reusable_until: Option<OffsetDateTime>,
     /// The ways to prove control.
     pub challenges: Vec<Challenge>,
 }

@@ -1,0 +1,150 @@
+//! The end of a validation attempt: its outcome goes into the authorization and its row leaves the queue, in one batch.
+//!
+//! A success must come as a [`Control`], which only `challenge/` can make. What happened to the authorization meanwhile (given up,
+//! expired, proven otherwise) wins over a late outcome. Called by the worker only; it must never prove what was not answered.
+
+use std::time::Duration;
+
+use time::OffsetDateTime;
+
+use super::model::{Authorization, AuthorizationStatus, Challenge};
+use super::rows;
+use super::state::{AuthorizationEvent, ChallengeEvent, Illegal};
+use crate::challenge::Control;
+use crate::ids::{AuthorizationId, ChallengeId};
+use crate::respond::problem::StoredProblem;
+use crate::store::{Batch, Store, StoreError, Table, Versioned};
+
+/// How often a batch is decided anew because the authorization changed in between.
+const TRIES: usize = 5;
+
+/// A finished attempt.
+#[derive(Debug)]
+pub struct Attempted {
+    /// The key of its row in [`Table::Validations`].
+    pub row: Vec<u8>,
+    /// The authorization it was made for.
+    pub authorization: AuthorizationId,
+    /// The challenge it was made for.
+    pub challenge: ChallengeId,
+    /// What came of it.
+    pub outcome: Result<Control, StoredProblem>,
+}
+
+/// What became of an outcome.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Settled {
+    /// The authorization is valid now.
+    Proven,
+    /// The authorization is invalid now.
+    Failed,
+    /// It came too late and changed nothing; the row is gone.
+    Superseded,
+}
+
+/// Why an outcome was not recorded; the row stays in the queue.
+#[derive(Debug, thiserror::Error)]
+pub enum SettleError {
+    /// The control is for something else than the attempt.
+    #[error("control of {found} was presented for authorization {authorization}")]
+    Mismatch {
+        /// The authorization of the attempt.
+        authorization: AuthorizationId,
+        /// The identifier that the control is for.
+        found: String,
+    },
+    /// The challenge was never answered.
+    #[error(transparent)]
+    Illegal(#[from] Illegal),
+    /// The store failed.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+}
+
+/// Records the outcome of `attempt` as of `now`; a proven authorization then lives for `lifetime`.
+///
+/// # Errors
+/// [`SettleError`]; nothing was written.
+pub async fn settle(
+    store: &Store,
+    now: OffsetDateTime,
+    lifetime: Duration,
+    attempt: Attempted,
+) -> Result<Settled, SettleError> {
+    let mut tries = 0;
+    loop {
+        let (batch, settled) = decide(store, now, lifetime, &attempt).await?;
+        // If the process dies here, the row is still queued and the attempt is made again.
+        match store.commit(batch).await {
+            Ok(()) => return Ok(settled),
+            Err(StoreError::Stale(_)) if tries < TRIES => tries += 1,
+            Err(error) => return Err(error.into()),
+        }
+    }
+}
+
+async fn decide(
+    store: &Store,
+    now: OffsetDateTime,
+    lifetime: Duration,
+    attempt: &Attempted,
+) -> Result<(Batch, Settled), SettleError> {
+    let mut batch = Batch::new();
+    batch.delete(Table::Validations, attempt.row.clone());
+    let Some(seen) = store.load::<Authorization>(&attempt.authorization).await? else {
+        return Ok((batch, Settled::Superseded));
+    };
+    if seen.value.status_at(now) != AuthorizationStatus::Pending {
+        return Ok((batch, Settled::Superseded));
+    }
+    let settled = record(&mut batch, &seen, now, lifetime, attempt)?;
+    Ok((batch, settled))
+}
+
+fn record(
+    batch: &mut Batch,
+    seen: &Versioned<Authorization>,
+    now: OffsetDateTime,
+    lifetime: Duration,
+    attempt: &Attempted,
+) -> Result<Settled, SettleError> {
+    let mut next = seen.value.clone();
+    let Some(challenge) = next.challenges.iter_mut().find(|challenge| challenge.id == attempt.challenge)
+    else {
+        return Ok(Settled::Superseded);
+    };
+    let settled = match &attempt.outcome {
+        Ok(control) => {
+            check(control, &seen.value, challenge)?;
+            challenge.status = challenge.status.step(ChallengeEvent::Prove)?;
+            challenge.validated = Some(control.at());
+            challenge.error = None;
+            next.status = next.status.step(AuthorizationEvent::Prove)?;
+            next.expires = now + lifetime;
+            next.reusable_until = control.reusable_until();
+            rows::may_be_reused(batch, &next);
+            Settled::Proven
+        }
+        Err(problem) => {
+            challenge.status = challenge.status.step(ChallengeEvent::Fail)?;
+            challenge.error = Some(problem.clone());
+            next.status = next.status.step(AuthorizationEvent::Fail)?;
+            Settled::Failed
+        }
+    };
+    rows::move_expiry(batch, Table::Authorizations, next.id.as_bytes(), seen.value.expires, next.expires);
+    batch.replace(seen.version, &next)?;
+    Ok(settled)
+}
+
+fn check(control: &Control, seen: &Authorization, challenge: &Challenge) -> Result<(), SettleError> {
+    let fits = control.account() == seen.account
+        && control.authorization() == seen.id
+        && control.challenge() == challenge.id
+        && control.proof() == challenge.kind
+        && *control.identifier() == seen.identifier;
+    if fits {
+        return Ok(());
+    }
+    Err(SettleError::Mismatch { authorization: seen.id, found: control.identifier().to_string() })
+}
