@@ -1,6 +1,7 @@
 //! Identity certificates: names, keys, requests, to-be-signed certificates, chains and verdicts.
 //!
 //! No I/O and no clock: time and entropy come in as arguments. What is issued is built from a profile and an order, never copied from a
+//! request. Issuing goes [`csr`] → [`leaf`] → [`tbs`].
 
 pub mod name;
 
@@ -10,8 +11,23 @@ pub mod serial;
 
 pub mod key;
 
+pub mod csr;
+
 pub mod leaf;
+
+pub mod tbs;
+
+pub mod issuer;
+
+pub mod authority;
+
+pub mod crl;
+
+pub mod ari;
 
 pub mod pem;
 
-mod encode;
+mod asn1;
+
+#[cfg(test)]
+mod samples;

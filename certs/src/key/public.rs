@@ -90,7 +90,7 @@ impl PublicKey {
 
     /// SHA-256 of the SubjectPublicKeyInfo, the usual name for a key in logs and block lists.
     pub fn spki_sha256(&self) -> [u8; 32] {
-        crate::encode::sha256(&self.spki)
+        crate::asn1::sha256(&self.spki)
     }
 }
 

@@ -8,7 +8,7 @@ use std::str::FromStr;
 
 use serde::{Deserialize, Serialize};
 
-use crate::encode::object_identifier;
+use crate::asn1::object_identifier;
 
 /// The arc below which the proofs are numbered.
 ///

@@ -1,10 +1,10 @@
-//! The little DER writing that `rcgen` leaves to us: the contents of extensions, and the outer shell of a certificate.
+//! The little DER that `rcgen` leaves to us: the contents of extensions, and the outer shell of a signed structure.
 //!
-//! Lengths are always minimal (X.690 §10.1). Reading is never done here.
+//! Lengths are written and accepted in minimal form only (X.690 §10.1). Untrusted certificates are parsed elsewhere, by `x509-parser`; the
+//! reader here only takes apart what this crate or a strict parser has already made or checked.
 
 use aws_lc_rs::digest::{SHA256, digest};
 
-pub(crate) const INTEGER_TAG: u8 = 0x02;
 pub(crate) const BIT_STRING: u8 = 0x03;
 pub(crate) const OCTET_STRING: u8 = 0x04;
 pub(crate) const OBJECT_IDENTIFIER: u8 = 0x06;
@@ -62,6 +62,42 @@ fn push_arc(out: &mut Vec<u8>, arc: u64) {
     }
 }
 
+/// One element of a DER sequence.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Element<'a> {
+    pub(crate) tag: u8,
+    /// Tag, length and value.
+    pub(crate) whole: &'a [u8],
+    pub(crate) content: &'a [u8],
+}
+
+/// Takes the first element off the input. `None` unless it is complete, low-tagged and minimally encoded.
+pub(crate) fn take_element(input: &[u8]) -> Option<(Element<'_>, &[u8])> {
+    let (&[tag, first], after) = input.split_first_chunk::<2>()?;
+    if tag & 0x1f == 0x1f {
+        return None;
+    }
+    let (length, header) = match first {
+        0..=0x7f => (usize::from(first), 2),
+        0x81..=0x84 => {
+            let octets = after.get(..usize::from(first & 0x7f))?;
+            let length = octets.iter().fold(0u64, |sum, octet| sum << 8 | u64::from(*octet));
+            let minimal = length > 0x7f && octets.first() != Some(&0);
+            (usize::try_from(length).ok().filter(|_| minimal)?, 2 + octets.len())
+        }
+        _ => return None,
+    };
+    let whole = input.get(..header.checked_add(length)?)?;
+    let content = whole.get(header..)?;
+    Some((Element { tag, whole, content }, input.get(whole.len()..)?))
+}
+
+/// The content of the one SEQUENCE that the input is.
+pub(crate) fn sequence_content(input: &[u8]) -> Option<&[u8]> {
+    let (element, rest) = take_element(input)?;
+    (element.tag == SEQUENCE && rest.is_empty()).then_some(element.content)
+}
+
 pub(crate) fn sha256(data: &[u8]) -> [u8; 32] {
     let mut octets = [0; 32];
     for (to, from) in octets.iter_mut().zip(digest(&SHA256, data).as_ref()) {
@@ -80,6 +116,33 @@ mod tests {
         assert_eq!(tlv(4, &[&[0; 127]])[..2], [4, 0x7f]);
         assert_eq!(tlv(4, &[&[0; 128]])[..3], [4, 0x81, 0x80]);
         assert_eq!(tlv(4, &[&[0; 200], &[0; 100]])[..4], [4, 0x82, 0x01, 0x2c]);
+    }
+
+    #[test]
+    fn elements_are_read_back_as_written() {
+        for length in [0, 1, 127, 128, 255, 256, 70_000] {
+            let mut der = tlv(SEQUENCE, &[&vec![7; length]]);
+            assert_eq!(sequence_content(&der).unwrap().len(), length);
+            der.push(0);
+            assert_eq!(sequence_content(&der), None);
+            assert_eq!(take_element(&der).unwrap().1, [0]);
+        }
+    }
+
+    #[test]
+    fn long_forms_that_are_not_minimal_are_refused() {
+        for bad in [
+            &[][..],
+            &[0x30],
+            &[0x30, 1],
+            &[0x30, 0x81, 1, 0],
+            &[0x30, 0x80, 0, 0],
+            &[0x30, 0x82, 0, 0x80],
+            &[0x1f, 0x01, 0],
+        ] {
+            assert_eq!(take_element(bad), None, "{bad:?}");
+        }
+        assert_eq!(take_element(&[0x30, 0x84, 0xff, 0xff, 0xff, 0xff]), None);
     }
 
     #[test]
