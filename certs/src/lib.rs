@@ -1,7 +1,7 @@
 //! Identity certificates: names, keys, requests, to-be-signed certificates, chains and verdicts.
 //!
 //! No I/O and no clock: time and entropy come in as arguments. What is issued is built from a profile and an order, never copied from a
-//! request. Issuing goes [`csr`] → [`leaf`] → [`tbs`].
+//! request. Issuing goes [`csr`] → [`leaf`] → [`tbs`]; relying is [`verdict`].
 
 pub mod name;
 
@@ -24,6 +24,12 @@ pub mod authority;
 pub mod crl;
 
 pub mod ari;
+
+pub mod chain;
+
+pub mod verdict;
+
+pub mod inspect;
 
 pub mod pem;
 
