@@ -4,6 +4,8 @@
 //! `acme` speaks the protocol, `dns` publishes proofs, `enroll` and `renew` drive both, `state` remembers, `deploy` tells
 //! others, `cli` talks to people. The library trusts its state directory and the roots it was given, nothing else.
 
+pub mod acme;
+
 pub mod clock;
 pub mod progress;
 
