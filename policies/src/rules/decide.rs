@@ -1,0 +1,110 @@
+//! The decision: a forbid that applies wins, then a permit that applies, else no.
+//! A rule that fails while it is evaluated denies, whatever the others say: Cedar alone would skip it, and a skipped forbid
+//! would let through what it was written to stop.
+
+use std::fmt::Write as _;
+
+use cedar_policy::{AuthorizationError, PolicyId};
+
+use super::parse::{RuleId, Rules};
+use super::request::Request;
+
+/// What the rules say to one request.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Decision {
+    /// At least one permit applies and no forbid.
+    Allowed {
+        /// The permits that apply, in the order they are written.
+        rules: Vec<RuleId>,
+    },
+    /// A forbid applies, or no permit does.
+    Denied {
+        /// The forbids that apply, in the order they are written; empty if merely no permit applied.
+        rules: Vec<RuleId>,
+        /// Why, fit to be shown to the client.
+        reason: String,
+    },
+}
+
+impl Decision {
+    /// Is it a yes?
+    #[must_use]
+    pub const fn is_allowed(&self) -> bool {
+        match self {
+            Self::Allowed { .. } => true,
+            Self::Denied { .. } => false,
+        }
+    }
+
+    /// The rules that made the decision.
+    #[must_use]
+    pub fn rules(&self) -> &[RuleId] {
+        match self {
+            Self::Allowed { rules } | Self::Denied { rules, .. } => rules,
+        }
+    }
+}
+
+impl Rules {
+    /// Judges one request.
+    #[must_use]
+    pub fn decide(&self, request: &Request<'_>) -> Decision {
+        let facts = match request.facts(&self.words, None) {
+            Ok(facts) => facts,
+            Err(cause) => {
+                let reason = format!("the request could not be put to the rules: {cause}");
+                return Decision::Denied { rules: Vec::new(), reason };
+            }
+        };
+        let policies = self.policies(request.action);
+        let response = self.authorizer.is_authorized(&facts.request, policies, &facts.entities);
+        let failed = self.in_order(response.diagnostics().errors().map(|error| match error {
+            AuthorizationError::PolicyEvaluationError(cause) => cause.policy_id(),
+        }));
+        if !failed.is_empty() {
+            let reason = format!("{} could not be evaluated", named(&failed));
+            return Decision::Denied { rules: failed, reason };
+        }
+        let rules = self.in_order(response.diagnostics().reason());
+        match response.decision() {
+            cedar_policy::Decision::Allow => Decision::Allowed { rules },
+            cedar_policy::Decision::Deny => {
+                let reason = self.reason(&rules, request);
+                Decision::Denied { rules, reason }
+            }
+        }
+    }
+
+    /// The rules of these ids, in the order they are written in the files.
+    fn in_order<'a>(&self, ids: impl Iterator<Item = &'a PolicyId>) -> Vec<RuleId> {
+        let mut found: Vec<_> = ids.filter_map(|id| self.rule_named(id.as_ref())).collect();
+        found.sort_unstable_by_key(|(order, _)| *order);
+        found.into_iter().map(|(_, rule)| rule.id.clone()).collect()
+    }
+
+    fn reason(&self, forbids: &[RuleId], request: &Request<'_>) -> String {
+        if forbids.is_empty() {
+            return format!(
+                "no rule permits this account to {} a certificate of profile `{}` for {} `{}`",
+                request.action.name(),
+                request.profile,
+                request.identifier.kind(),
+                request.identifier.value(),
+            );
+        }
+        let mut reason = String::new();
+        for id in forbids {
+            let separator = if reason.is_empty() { "" } else { "; " };
+            let text = self.rule_named(id.as_str()).and_then(|(_, rule)| rule.reason.as_deref());
+            // Writing to a string cannot fail.
+            let _ = write!(reason, "{separator}{} (rule `{id}`)", text.unwrap_or("forbidden"));
+        }
+        reason
+    }
+}
+
+fn named(rules: &[RuleId]) -> String {
+    let ids: Vec<String> = rules.iter().map(|id| format!("`{id}`")).collect();
+    let noun = if rules.len() == 1 { "rule" } else { "rules" };
+    format!("{noun} {}", ids.join(", "))
+}
