@@ -8,5 +8,8 @@ mod fields;
 pub mod problem;
 pub mod profiles;
 pub mod rules;
+mod ruleset;
+pub mod table;
 
 pub use problem::{Place, Problem};
+pub use ruleset::Ruleset;

@@ -2,6 +2,8 @@
 //! (draft-ietf-acme-profiles); who may have one is for the rules. Every wrong key of every file is reported, with its line.
 //! A file that has any problem yields no profile: there is no half-read profile.
 
+mod admit;
+
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
@@ -10,6 +12,8 @@ use humantime_serde::Serde;
 
 use crate::fields::{Fields, Placed};
 use crate::problem::{Place, Problem};
+
+pub use admit::{Misfit, admit};
 
 /// The profiles that every installation starts with: file name and text.
 pub const SHIPPED: &[(&str, &str)] = &[

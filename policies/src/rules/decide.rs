@@ -36,6 +36,15 @@ impl Decision {
         }
     }
 
+    /// Why it is a no, fit to be shown to the client; `None` if it is a yes.
+    #[must_use]
+    pub fn reason(&self) -> Option<&str> {
+        match self {
+            Self::Allowed { .. } => None,
+            Self::Denied { reason, .. } => Some(reason),
+        }
+    }
+
     /// The rules that made the decision.
     #[must_use]
     pub fn rules(&self) -> &[RuleId] {

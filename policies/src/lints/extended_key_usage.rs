@@ -1,0 +1,37 @@
+//! Extended key usage is present, is exactly what the profile says, and never anyExtendedKeyUsage: a key for anything is a key
+//! for too much.
+
+use certs::leaf::ExtendedKeyUsage;
+use x509_parser::extensions::ParsedExtension;
+use x509_parser::oid_registry::OID_X509_EXT_EXTENDED_KEY_USAGE;
+
+use super::{Leaf, Lint, LintContext, Severity};
+
+pub(super) const LINT: Lint =
+    Lint { rule: "extended_key_usage", citation: "RFC 5280 §4.2.1.12", severity: Severity::Error, check };
+
+fn check(leaf: &Leaf<'_>, context: &LintContext<'_>) -> Vec<String> {
+    let extension = leaf.parsed(&OID_X509_EXT_EXTENDED_KEY_USAGE);
+    let Some((ParsedExtension::ExtendedKeyUsage(usage), _)) = extension else {
+        return vec!["there is no extended key usage".to_owned()];
+    };
+    let mut faults = Vec::new();
+    if usage.any {
+        faults.push("extended key usage has anyExtendedKeyUsage".to_owned());
+    }
+    if usage.code_signing || usage.time_stamping || usage.ocsp_signing || !usage.other.is_empty() {
+        faults.push("extended key usage has a usage that no profile knows".to_owned());
+    }
+    for (name, known, present) in [
+        ("serverAuth", ExtendedKeyUsage::ServerAuth, usage.server_auth),
+        ("clientAuth", ExtendedKeyUsage::ClientAuth, usage.client_auth),
+        ("emailProtection", ExtendedKeyUsage::EmailProtection, usage.email_protection),
+    ] {
+        match (present, context.profile.extended_key_usages.contains(&known)) {
+            (true, false) => faults.push(format!("extended key usage has {name}, the profile has not")),
+            (false, true) => faults.push(format!("extended key usage lacks {name}")),
+            (true, true) | (false, false) => {}
+        }
+    }
+    faults
+}

@@ -1,0 +1,21 @@
+//! Every extension can be read, as one whole DER element without bytes behind it.
+
+use x509_parser::der_parser::asn1_rs::{Any, FromDer as _};
+use x509_parser::extensions::ParsedExtension;
+
+use super::{Leaf, Lint, LintContext, Severity};
+
+pub(super) const LINT: Lint =
+    Lint { rule: "malformed_extensions", citation: "RFC 5280 §4.2", severity: Severity::Error, check };
+
+fn check(leaf: &Leaf<'_>, _context: &LintContext<'_>) -> Vec<String> {
+    let mut faults = Vec::new();
+    for extension in leaf.certificate.extensions() {
+        let whole = Any::from_der(extension.value).is_ok_and(|(rest, _)| rest.is_empty());
+        let readable = !matches!(extension.parsed_extension(), ParsedExtension::ParseError { .. });
+        if !whole || !readable {
+            faults.push(format!("extension {} is malformed", extension.oid));
+        }
+    }
+    faults
+}

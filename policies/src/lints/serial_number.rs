@@ -1,0 +1,28 @@
+//! The serial number is positive, minimally encoded, at most 20 octets, and long enough to hold 64 random bits. That it *is*
+//! random cannot be seen in one certificate; the allocator answers for that.
+
+use super::{Leaf, Lint, LintContext, Severity};
+
+pub(super) const LINT: Lint =
+    Lint { rule: "serial_number", citation: "RFC 5280 §4.1.2.2", severity: Severity::Error, check };
+
+fn check(leaf: &Leaf<'_>, _context: &LintContext<'_>) -> Vec<String> {
+    let octets = leaf.certificate.tbs_certificate.raw_serial();
+    let mut faults = Vec::new();
+    match octets {
+        [] => faults.push("the serial number is empty".to_owned()),
+        [first, ..] if *first & 0x80 != 0 => faults.push("the serial number is negative".to_owned()),
+        [0, second, ..] if second & 0x80 == 0 => {
+            faults.push("the serial number has a needless leading zero octet".to_owned());
+        }
+        _ => {}
+    }
+    if octets.len() > 20 {
+        faults.push(format!("the serial number has {} octets, at most 20 are allowed", octets.len()));
+    }
+    let significant = octets.iter().skip_while(|octet| **octet == 0).count();
+    if significant < 8 {
+        faults.push(format!("the serial number has {significant} octets, too few for 64 random bits"));
+    }
+    faults
+}

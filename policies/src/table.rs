@@ -1,0 +1,245 @@
+//! Tables of requests and what is expected of each: `ca-server policy test FILE` and an administrator's regression test.
+//! A case is judged as the server judges: the profile first (does it exist, does it allow this kind of identifier, a wildcard,
+//! these proofs), then the rules. A case that expects a denial may name the rule that must be the cause.
+
+use std::time::Duration;
+
+use certs::identifier::Identifier;
+use certs::leaf::Proof;
+use humantime_serde::Serde;
+
+use crate::fields::{Fields, Placed};
+use crate::problem::Problem;
+use crate::profiles::{Profiles, admit};
+use crate::rules::{Account, Action, KeyKind, Request, Rules};
+
+/// A parsed table.
+#[derive(Clone, Debug)]
+pub struct Table {
+    cases: Vec<Case>,
+}
+
+/// What a case expects.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Expectation {
+    /// The request is allowed.
+    Allow,
+    /// The request is denied.
+    Deny,
+}
+
+/// One request and what is expected of it.
+#[derive(Clone, Debug)]
+pub struct Case {
+    /// What the case is about.
+    pub name: String,
+    /// The line it begins on.
+    pub line: usize,
+    account: String,
+    authority: String,
+    contacts: Vec<String>,
+    external_binding: Option<String>,
+    created: i64,
+    action: Action,
+    identifier: Identifier,
+    profile: String,
+    proofs: Vec<Proof>,
+    requested_lifetime: Option<Duration>,
+    client_address: Option<std::net::IpAddr>,
+    expect: Expectation,
+    rule: Option<String>,
+}
+
+/// What came of one case.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct CaseResult {
+    /// The case's name.
+    pub name: String,
+    /// The line it begins on.
+    pub line: usize,
+    /// Whether all came as expected.
+    pub passed: bool,
+    /// What was decided and by which rule.
+    pub outcome: String,
+    /// What was expected.
+    pub expected: String,
+}
+
+impl Table {
+    /// Reads a table.
+    ///
+    /// # Errors
+    /// Every problem of the file.
+    pub fn parse(file: &str, text: &str) -> Result<Self, Vec<Problem>> {
+        let mut fields = Fields::parse(file, text)?;
+        let (mut cases, mut problems) = (Vec::new(), Vec::new());
+        let rows = fields.tables("case");
+        if rows.is_empty() {
+            let hint = "write one `[[case]]` for each request to try; docs/policy.md shows how".to_owned();
+            fields.problem(Some(fields.place()), "case", "the table has no case".to_owned(), hint);
+        }
+        for mut row in rows {
+            cases.extend(case(&mut row));
+            problems.extend(row.finish());
+        }
+        problems.extend(fields.finish());
+        if problems.is_empty() { Ok(Self { cases }) } else { Err(problems) }
+    }
+
+    /// The cases, in the order of the file.
+    #[must_use]
+    pub fn cases(&self) -> &[Case] {
+        &self.cases
+    }
+}
+
+/// Judges every case.
+#[must_use]
+pub fn run(table: &Table, rules: &Rules, profiles: &Profiles) -> Vec<CaseResult> {
+    table.cases.iter().map(|case| case.run(rules, profiles)).collect()
+}
+
+/// What a case came to: allowed or not, by which rules, and why.
+struct Verdict {
+    allowed: bool,
+    rules: Vec<String>,
+    reason: String,
+}
+
+impl Case {
+    fn run(&self, rules: &Rules, profiles: &Profiles) -> CaseResult {
+        let verdict = self.judge(rules, profiles);
+        let right_answer = verdict.allowed == (self.expect == Expectation::Allow);
+        let right_rule = self.rule.as_ref().is_none_or(|rule| verdict.rules.contains(rule));
+        let expected = match (self.expect, &self.rule) {
+            (Expectation::Allow, None) => "allow".to_owned(),
+            (Expectation::Deny, None) => "deny".to_owned(),
+            (Expectation::Allow, Some(rule)) => format!("allow by `{rule}`"),
+            (Expectation::Deny, Some(rule)) => format!("deny by `{rule}`"),
+        };
+        let outcome = if verdict.allowed {
+            format!("allow by `{}`", verdict.rules.join("`, `"))
+        } else {
+            format!("deny: {}", verdict.reason)
+        };
+        let passed = right_answer && right_rule;
+        CaseResult { name: self.name.clone(), line: self.line, passed, outcome, expected }
+    }
+
+    fn judge(&self, rules: &Rules, profiles: &Profiles) -> Verdict {
+        let proofs = (self.action == Action::Issue).then_some(self.proofs.as_slice());
+        let refusal = match (self.action, profiles.named(&self.profile)) {
+            (Action::Revoke, _) => None, // a certificate can be revoked when its profile is long gone
+            (Action::Order | Action::Issue, None) => Some(format!("there is no profile `{}`", self.profile)),
+            (Action::Order | Action::Issue, Some(profile)) => {
+                admit(profile, &self.identifier, proofs).err().map(|misfit| misfit.to_string())
+            }
+        };
+        if let Some(reason) = refusal {
+            return Verdict { allowed: false, rules: Vec::new(), reason };
+        }
+        let decision = rules.decide(&Request {
+            account: Account {
+                id: &self.account,
+                authority: &self.authority,
+                contacts: &self.contacts,
+                external_binding: self.external_binding.as_deref(),
+                created: self.created,
+            },
+            action: self.action,
+            identifier: &self.identifier,
+            profile: &self.profile,
+            proofs: &self.proofs,
+            key_kind: KeyKind::P256,
+            requested_lifetime: self.requested_lifetime,
+            client_address: self.client_address,
+        });
+        Verdict {
+            allowed: decision.is_allowed(),
+            rules: decision.rules().iter().map(ToString::to_string).collect(),
+            reason: decision.reason().unwrap_or_default().to_owned(),
+        }
+    }
+}
+
+/// Reads one case. `None` if something required is missing or wrong, which `row` has then noted.
+fn case(row: &mut Fields<'_>) -> Option<Case> {
+    let line = row.place().line;
+    let name = row.required("name", "what the case is about");
+    let account = row.optional("account", "the id of an account");
+    let authority = row.optional("authority", "the name of an authority");
+    let contacts = row.optional("contacts", "a list of contact URIs");
+    let external_binding = row.optional("external-binding", "the id of an external binding key");
+    let created = row.optional("created", "seconds since 1970");
+    let action = row.required::<String>("action", "\"order\", \"issue\" or \"revoke\"");
+    let action = named(row, "action", action, Action::named, "write \"order\", \"issue\" or \"revoke\"");
+    let identifier = row.required::<String>("identifier", "\"dns:room-1.example.com\" or \"email:bob@example.com\"");
+    let identifier = identifier.and_then(|written| parse_identifier(row, &written));
+    let profile = row.required("profile", "the name of a profile");
+    let proofs = row.optional::<Vec<Proof>>("proofs", "a list of proofs, such as [\"dns-01\"]");
+    let requested_lifetime = row.optional::<Serde<Duration>>("requested-lifetime", "a time such as \"12h\"");
+    let client_address = row.optional("client-address", "an IP address");
+    let expect = row.required::<String>("expect", "\"allow\" or \"deny\"");
+    let expect = named(row, "expect", expect, expectation, "write \"allow\" or \"deny\"");
+    let rule = row.optional("rule", "the id of the rule that must decide");
+    Some(Case {
+        name: name?.value,
+        line,
+        account: account.map_or_else(|| "test".to_owned(), |placed| placed.value),
+        authority: authority.map_or_else(|| "external".to_owned(), |placed| placed.value),
+        contacts: contacts.map(|placed| placed.value).unwrap_or_default(),
+        external_binding: external_binding.map(|placed| placed.value),
+        created: created.map(|placed| placed.value).unwrap_or_default(),
+        action: action?,
+        identifier: identifier?,
+        profile: profile?.value,
+        proofs: proofs.map(|placed| placed.value).unwrap_or_default(),
+        requested_lifetime: requested_lifetime.map(|placed| placed.value.into_inner()),
+        client_address: client_address.map(|placed| placed.value),
+        expect: expect?,
+        rule: rule.map(|placed| placed.value),
+    })
+}
+
+fn expectation(text: &str) -> Option<Expectation> {
+    match text {
+        "allow" => Some(Expectation::Allow),
+        "deny" => Some(Expectation::Deny),
+        _ => None,
+    }
+}
+
+/// One of a few words.
+fn named<T>(
+    row: &mut Fields<'_>,
+    key: &str,
+    written: Option<Placed<String>>,
+    meaning: impl Fn(&str) -> Option<T>,
+    hint: &str,
+) -> Option<T> {
+    let written = written?;
+    let found = meaning(&written.value);
+    if found.is_none() {
+        row.problem(Some(written.place), key, format!("`{}` is not known", written.value), hint.to_owned());
+    }
+    found
+}
+
+/// `dns:…`, `email:…` or `uri:…`.
+fn parse_identifier(row: &mut Fields<'_>, written: &Placed<String>) -> Option<Identifier> {
+    let place = Some(written.place);
+    let Some((kind, value)) = written.value.split_once(':') else {
+        let hint = format!("write \"dns:{0}\" or \"email:{0}\"", written.value);
+        row.problem(place, "identifier", "the kind of the identifier is missing".to_owned(), hint);
+        return None;
+    };
+    Identifier::from_parts(kind, value)
+        .map_err(|error| {
+            let hint = "write it as an ACME client would, such as \"dns:room-1.example.com\"".to_owned();
+            row.problem(place, "identifier", error.to_string(), hint);
+        })
+        .ok()
+}
+
+#[cfg(test)]
+mod tests;
