@@ -47,7 +47,11 @@ impl<'i> Fields<'i> {
     }
 
     /// Reads one key if it is there. `expected` says what the value must be, for the hint.
-    pub(crate) fn optional<T: Deserialize<'i>>(&mut self, key: &'static str, expected: &str) -> Option<Placed<T>> {
+    pub(crate) fn optional<T: Deserialize<'i>>(
+        &mut self,
+        key: &'static str,
+        expected: &str,
+    ) -> Option<Placed<T>> {
         let value = self.take(key)?;
         let place = Place::at(self.text, value.span().start);
         match T::deserialize(ValueDeserializer::from(value)) {
@@ -61,10 +65,19 @@ impl<'i> Fields<'i> {
     }
 
     /// Reads one key that must be there.
-    pub(crate) fn required<T: Deserialize<'i>>(&mut self, key: &'static str, expected: &str) -> Option<Placed<T>> {
+    pub(crate) fn required<T: Deserialize<'i>>(
+        &mut self,
+        key: &'static str,
+        expected: &str,
+    ) -> Option<Placed<T>> {
         if !self.has(key) {
             self.asked.push(key);
-            self.problem(Some(self.place), key, "the key is missing".to_owned(), format!("add `{key} = …`: {expected}"));
+            self.problem(
+                Some(self.place),
+                key,
+                "the key is missing".to_owned(),
+                format!("add `{key} = …`: {expected}"),
+            );
             return None;
         }
         self.optional(key, expected)
@@ -75,7 +88,12 @@ impl<'i> Fields<'i> {
         let Some(value) = self.take(key) else { return Vec::new() };
         let place = Place::at(self.text, value.span().start);
         let DeValue::Array(rows) = value.into_inner() else {
-            self.problem(Some(place), key, "not a list of tables".to_owned(), format!("write `[[{key}]]` above each"));
+            self.problem(
+                Some(place),
+                key,
+                "not a list of tables".to_owned(),
+                format!("write `[[{key}]]` above each"),
+            );
             return Vec::new();
         };
         let mut tables = Vec::new();
@@ -97,7 +115,12 @@ impl<'i> Fields<'i> {
                 | DeValue::Boolean(_)
                 | DeValue::Datetime(_)
                 | DeValue::Array(_) => {
-                    self.problem(Some(place), key, "not a table".to_owned(), format!("write `[[{key}]]` above each"));
+                    self.problem(
+                        Some(place),
+                        key,
+                        "not a table".to_owned(),
+                        format!("write `[[{key}]]` above each"),
+                    );
                 }
             }
         }

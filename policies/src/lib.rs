@@ -5,6 +5,7 @@
 //! [`lints::lint`] judges one certificate; [`table::run`] tries a whole table of requests.
 
 mod fields;
+pub mod lints;
 pub mod problem;
 pub mod profiles;
 pub mod rules;
@@ -13,3 +14,6 @@ pub mod table;
 
 pub use problem::{Place, Problem};
 pub use ruleset::Ruleset;
+
+#[cfg(test)]
+mod documented;

@@ -106,13 +106,15 @@ fn keys(fields: &mut Fields<'_>, places: &mut BTreeMap<&'static str, Place>) -> 
     let name = keep(fields.required("name", "the name of this file without \".toml\""), "name", &mut note);
     let description = keep(fields.required("description", "one sentence"), "description", &mut note);
     let lifetime = keep(fields.required::<Serde<Duration>>("lifetime", A_TIME), "lifetime", &mut note);
-    let max_lifetime = keep(fields.required::<Serde<Duration>>("max-lifetime", A_TIME), "max-lifetime", &mut note);
+    let max_lifetime =
+        keep(fields.required::<Serde<Duration>>("max-lifetime", A_TIME), "max-lifetime", &mut note);
     let backdate = keep(fields.optional::<Serde<Duration>>("backdate", A_TIME), "backdate", &mut note);
     let usages = keep(fields.required("extended-key-usages", USAGES), "extended-key-usages", &mut note);
     let subject = fields.optional("subject", "\"first-name-if-fits\", \"none\" or \"preferred-domain\"");
     let identifiers = keep(fields.required("identifiers", KINDS), "identifiers", &mut note);
     let required = keep(fields.optional("required-identifiers", KINDS), "required-identifiers", &mut note);
-    let max = keep(fields.optional("max-identifiers", "a number from 1 to 100"), "max-identifiers", &mut note);
+    let max =
+        keep(fields.optional("max-identifiers", "a number from 1 to 100"), "max-identifiers", &mut note);
     let wildcards = fields.optional("wildcards", "true or false");
     let proofs = keep(fields.required("proofs", PROOFS), "proofs", &mut note);
     let policy = fields.optional("policy", "\"proof\" or \"none\"");
@@ -131,11 +133,16 @@ fn keys(fields: &mut Fields<'_>, places: &mut BTreeMap<&'static str, Place>) -> 
         wildcards: wildcards.is_some_and(|placed| placed.value),
         proofs: proofs?,
         policy: policy.map(|placed| placed.value).unwrap_or_default(),
-        authorization_lifetime: reuse.map_or(Duration::from_secs(8 * 3600), |placed| placed.value.into_inner()),
+        authorization_lifetime: reuse
+            .map_or(Duration::from_secs(8 * 3600), |placed| placed.value.into_inner()),
     })
 }
 
-fn keep<T>(read: Option<Placed<T>>, key: &'static str, note: &mut impl FnMut(&'static str, Place)) -> Option<T> {
+fn keep<T>(
+    read: Option<Placed<T>>,
+    key: &'static str,
+    note: &mut impl FnMut(&'static str, Place),
+) -> Option<T> {
     read.map(|placed| {
         note(key, placed.place);
         placed.value
@@ -146,14 +153,20 @@ fn keep<T>(read: Option<Placed<T>>, key: &'static str, note: &mut impl FnMut(&'s
 fn advice(fault: &ProfileError) -> (&'static str, &'static str) {
     match fault {
         ProfileError::Name { .. } => ("name", "use lower-case letters, digits and hyphens"),
-        ProfileError::LifetimeTooShort => ("lifetime", "write \"1min\" or more; \"7days\" is usual for devices"),
+        ProfileError::LifetimeTooShort => {
+            ("lifetime", "write \"1min\" or more; \"7days\" is usual for devices")
+        }
         ProfileError::LifetimeAboveMax => ("lifetime", "shorten lifetime or raise max-lifetime"),
         ProfileError::BackdateTooLong => ("backdate", "write \"5min\" or less"),
-        ProfileError::NoExtendedKeyUsage => ("extended-key-usages", "name at least one, such as \"client-auth\""),
+        ProfileError::NoExtendedKeyUsage => {
+            ("extended-key-usages", "name at least one, such as \"client-auth\"")
+        }
         ProfileError::NoIdentifierKind => ("identifiers", "name at least one, such as \"dns\""),
         ProfileError::RequiredNotAllowed { .. } => ("required-identifiers", "add it to identifiers too"),
         ProfileError::NoProof => ("proofs", "name at least one, such as \"dns-01\""),
-        ProfileError::ProofWithoutKind { .. } => ("proofs", "remove the proof or add the kind to identifiers"),
+        ProfileError::ProofWithoutKind { .. } => {
+            ("proofs", "remove the proof or add the kind to identifiers")
+        }
         ProfileError::IdentifierLimit { .. } => ("max-identifiers", "write a number from 1 to 100"),
         // `ProfileError` may grow: its own words still say what is wrong.
         _ => ("name", "see docs/policy.md for what a profile may say"),

@@ -66,7 +66,8 @@ mod tests {
     use crate::{profiles, rules};
 
     fn shipped() -> (Vec<(String, String)>, Vec<(String, String)>) {
-        let own = |files: &[(&str, &str)]| files.iter().map(|(n, t)| ((*n).to_owned(), (*t).to_owned())).collect();
+        let own =
+            |files: &[(&str, &str)]| files.iter().map(|(n, t)| ((*n).to_owned(), (*t).to_owned())).collect();
         let domains = rules::shipped_rules_for_domains(&[DnsName::parse("example.com").unwrap()]);
         let mut rule_files: Vec<(String, String)> = own(rules::SHIPPED);
         rule_files.push(("domains.cedar".to_owned(), domains));

@@ -173,7 +173,8 @@ fn case(row: &mut Fields<'_>) -> Option<Case> {
     let created = row.optional("created", "seconds since 1970");
     let action = row.required::<String>("action", "\"order\", \"issue\" or \"revoke\"");
     let action = named(row, "action", action, Action::named, "write \"order\", \"issue\" or \"revoke\"");
-    let identifier = row.required::<String>("identifier", "\"dns:room-1.example.com\" or \"email:bob@example.com\"");
+    let identifier =
+        row.required::<String>("identifier", "\"dns:room-1.example.com\" or \"email:bob@example.com\"");
     let identifier = identifier.and_then(|written| parse_identifier(row, &written));
     let profile = row.required("profile", "the name of a profile");
     let proofs = row.optional::<Vec<Proof>>("proofs", "a list of proofs, such as [\"dns-01\"]");

@@ -26,7 +26,9 @@ fn check(leaf: &Leaf<'_>, context: &LintContext<'_>) -> Vec<String> {
     for name in &names.general_names {
         match kind_and_value(name) {
             None => faults.push(format!("alternative name `{name}` is of a kind that is never ordered")),
-            Some(pair) if !present.insert(pair) => faults.push(format!("alternative name `{name}` stands twice")),
+            Some(pair) if !present.insert(pair) => {
+                faults.push(format!("alternative name `{name}` stands twice"))
+            }
             Some(_) => {}
         }
     }
@@ -54,5 +56,37 @@ fn kind_and_value<'a>(name: &GeneralName<'a>) -> Option<(IdentifierKind, &'a str
         GeneralName::RFC822Name(value) => Some((IdentifierKind::Email, *value)),
         GeneralName::URI(value) => Some((IdentifierKind::Uri, *value)),
         _ => None,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use rcgen::{DistinguishedName, SanType};
+
+    use crate::lints::samples::{dns, found};
+
+    #[test]
+    fn one_name_more_less_twice_or_of_another_kind_is_found() {
+        let with =
+            |names: Vec<SanType>| found("alternative_names", |params| params.subject_alt_names = names);
+        let (room, all) = (|| dns("room-1.example.com"), || dns("*.rooms.example.com"));
+        assert_eq!(with(vec![all(), room()]), [""; 0], "their order does not matter");
+        assert_eq!(with(vec![]), ["there are no alternative names"]);
+        assert_eq!(with(vec![room()]), ["dns `*.rooms.example.com` was ordered but is no alternative name"]);
+        let evil = dns("evil-example.com");
+        assert_eq!(
+            with(vec![room(), all(), evil]),
+            ["alternative name dns `evil-example.com` was not ordered"]
+        );
+        assert_eq!(with(vec![room(), all(), room()]).len(), 1);
+        assert_eq!(with(vec![room(), all(), SanType::IpAddress([10, 0, 0, 1].into())]).len(), 1);
+        let as_email = SanType::Rfc822Name("room-1.example.com".try_into().unwrap());
+        assert_eq!(with(vec![as_email, all()]).len(), 2);
+    }
+
+    #[test]
+    fn the_names_are_critical_exactly_when_the_subject_is_empty() {
+        let found = found("alternative_names", |params| params.distinguished_name = DistinguishedName::new());
+        assert_eq!(found, [""; 0], "rcgen makes them critical then");
     }
 }

@@ -42,3 +42,27 @@ fn check(leaf: &Leaf<'_>, context: &LintContext<'_>) -> Vec<String> {
     }
     faults
 }
+
+#[cfg(test)]
+mod tests {
+    use crate::lints::samples::{CA_ISSUERS, found, found_with, information_access};
+
+    #[test]
+    fn missing_foreign_and_unknown_locations_are_found() {
+        let with = |entries: &[(u8, &str)]| {
+            found("authority_information_access", |params| {
+                params.custom_extensions[1] = information_access(entries);
+            })
+        };
+        assert_eq!(with(&[(2, CA_ISSUERS)]), [""; 0]);
+        assert_eq!(with(&[(2, "http://evil.example/")]).len(), 1);
+        assert_eq!(with(&[(2, CA_ISSUERS), (1, "http://ocsp.example/")]).len(), 1);
+        assert_eq!(with(&[(2, CA_ISSUERS), (5, "http://repository.example/")]).len(), 1);
+        let missing = found("authority_information_access", |params| {
+            params.custom_extensions.remove(1);
+        });
+        assert_eq!(missing, ["there is no authority information access"]);
+        let ocsp = |context: &mut super::LintContext<'_>| context.ocsp = Some("http://ocsp.example/");
+        assert_eq!(found_with("authority_information_access", ocsp), ["OCSP is said to be answered at []"]);
+    }
+}

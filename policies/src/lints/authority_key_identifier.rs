@@ -33,3 +33,19 @@ fn check(leaf: &Leaf<'_>, context: &LintContext<'_>) -> Vec<String> {
     }
     faults
 }
+
+#[cfg(test)]
+mod tests {
+    use crate::lints::samples::{found, found_with};
+
+    #[test]
+    fn a_missing_or_foreign_identifier_is_found() {
+        let missing = found("authority_key_identifier", |params| {
+            params.use_authority_key_identifier_extension = false;
+        });
+        assert_eq!(missing, ["there is no authority key identifier"]);
+        let foreign =
+            found_with("authority_key_identifier", |context| context.issuer_key_identifier = &[1, 2, 0xab]);
+        assert!(foreign[0].ends_with("the issuer's is 0102ab"), "{foreign:?}");
+    }
+}

@@ -18,3 +18,24 @@ fn check(leaf: &Leaf<'_>, _context: &LintContext<'_>) -> Vec<String> {
         Some(_) => vec!["basic constraints do not say CA:FALSE".to_owned()],
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use rcgen::{BasicConstraints, IsCa};
+
+    use crate::lints::samples::found;
+
+    #[test]
+    fn an_authority_is_found_and_an_explicit_leaf_is_not() {
+        let with = |is_ca: IsCa| found("basic_constraints", |params| params.is_ca = is_ca);
+        assert_eq!(with(IsCa::ExplicitNoCa), [""; 0]);
+        assert_eq!(
+            with(IsCa::Ca(BasicConstraints::Unconstrained)),
+            ["basic constraints do not say CA:FALSE"]
+        );
+        assert_eq!(
+            with(IsCa::Ca(BasicConstraints::Constrained(0))),
+            ["basic constraints do not say CA:FALSE"]
+        );
+    }
+}

@@ -58,3 +58,40 @@ fn expected(context: &LintContext<'_>) -> Option<String> {
     };
     name.filter(|name| name.chars().count() <= MAX_COMMON_NAME)
 }
+
+#[cfg(test)]
+mod tests {
+    use certs::identifier::Identifier;
+    use rcgen::DnType;
+
+    use crate::lints::samples::{found, found_with};
+
+    #[test]
+    fn a_common_name_that_was_not_ordered_is_found() {
+        let found =
+            found("common_name", |params| params.distinguished_name.push(DnType::CommonName, "admin"));
+        assert_eq!(found, ["the common name is `admin`, by the profile it is `room-1.example.com`"]);
+    }
+
+    #[test]
+    fn any_other_attribute_of_the_subject_is_found() {
+        let found = found("common_name", |params| {
+            params.distinguished_name.push(DnType::OrganizationName, "Example");
+        });
+        assert_eq!(found, ["the subject has an attribute 2.5.4.10"]);
+    }
+
+    #[test]
+    fn a_common_name_that_does_not_fit_is_left_out() {
+        let long = format!("{}.{}.example.com", "a".repeat(40), "b".repeat(40));
+        let long = [Identifier::from_parts("dns", &long).unwrap()];
+        let details = found_with("common_name", |context| {
+            context.identifiers = Box::leak(Box::new(long));
+        });
+        assert_eq!(details, ["the common name is `room-1.example.com`, by the profile it is absent"]);
+        let tall = "x".repeat(65);
+        let found =
+            found("common_name", |params| params.distinguished_name.push(DnType::CommonName, tall.as_str()));
+        assert!(found.contains(&"the common name has 65 characters".to_owned()), "{found:?}");
+    }
+}

@@ -14,3 +14,18 @@ fn check(leaf: &Leaf<'_>, _context: &LintContext<'_>) -> Vec<String> {
     let unknown = critical.filter(|extension| !known.contains(&extension.oid));
     unknown.map(|extension| format!("extension {} is critical", extension.oid)).collect()
 }
+
+#[cfg(test)]
+mod tests {
+    use crate::lints::samples::{extension, found, tlv};
+
+    #[test]
+    fn a_critical_extension_that_relying_parties_may_not_know_is_found() {
+        let found = found("critical_extensions", |params| {
+            let mut unknown = extension(&[1, 3, 6, 1, 4, 1, 99999, 1], tlv(0x04, b"x"));
+            unknown.set_criticality(true);
+            params.custom_extensions.push(unknown);
+        });
+        assert_eq!(found, ["extension 1.3.6.1.4.1.99999.1 is critical"]);
+    }
+}

@@ -19,7 +19,9 @@ fn check(leaf: &Leaf<'_>, context: &LintContext<'_>) -> Vec<String> {
         Some((ParsedExtension::CRLDistributionPoints(points), _)) => {
             for point in points.iter() {
                 if point.reasons.is_some() || point.crl_issuer.is_some() {
-                    return vec!["a distribution point is for some reasons or another issuer only".to_owned()];
+                    return vec![
+                        "a distribution point is for some reasons or another issuer only".to_owned(),
+                    ];
                 }
                 if let Some(DistributionPointName::FullName(names)) = &point.distribution_point {
                     found.extend(names.iter().map(|name| match name {
@@ -35,5 +37,25 @@ fn check(leaf: &Leaf<'_>, context: &LintContext<'_>) -> Vec<String> {
     if found == expected {
         return Vec::new();
     }
-    vec![format!("the distribution points are [{}], the authority's are [{}]", found.join(", "), expected.join(", "))]
+    vec![format!(
+        "the distribution points are [{}], the authority's are [{}]",
+        found.join(", "),
+        expected.join(", ")
+    )]
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::lints::samples::{CRL, found, found_with};
+
+    #[test]
+    fn a_missing_foreign_or_unwanted_distribution_point_is_found() {
+        let missing = found("crl_distribution_points", |params| params.crl_distribution_points.clear());
+        assert_eq!(missing, [format!("the distribution points are [], the authority's are [{CRL}]")]);
+        let foreign = found("crl_distribution_points", |params| {
+            params.crl_distribution_points[0].uris = vec!["http://evil.example/x.crl".to_owned()];
+        });
+        assert_eq!(foreign.len(), 1);
+        assert_eq!(found_with("crl_distribution_points", |context| context.crl = None).len(), 1);
+    }
 }

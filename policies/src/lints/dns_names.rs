@@ -40,3 +40,26 @@ fn is_host_name(name: &str) -> bool {
     };
     name.len() <= 253 && base.split('.').all(label)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::is_host_name;
+    use crate::lints::samples::{dns, found};
+
+    #[test]
+    fn names_in_any_other_form_are_found() {
+        let found = found("dns_names", |params| params.subject_alt_names.push(dns("Room-2.example.com")));
+        assert_eq!(found, ["`Room-2.example.com` is not a DNS name in canonical form"]);
+        for wrong in [
+            "", ".", "a.", ".a", "a..b", "a_b.c", "-a.b", "a-.b", "*", "a.*.b", "**.a", "ä.b", "a b.c",
+            "*.*.a",
+        ] {
+            assert!(!is_host_name(wrong), "{wrong}");
+        }
+        for right in ["a.b", "*.a.b", "xn--bcher-kva.example", "1.2.example"] {
+            assert!(is_host_name(right), "{right}");
+        }
+        assert!(!is_host_name(&format!("{}.example", "a".repeat(64))));
+        assert!(!is_host_name(&["a".repeat(63).as_str(); 4].join(".")));
+    }
+}

@@ -16,3 +16,17 @@ fn check(leaf: &Leaf<'_>, _context: &LintContext<'_>) -> Vec<String> {
     }
     faults
 }
+
+#[cfg(test)]
+mod tests {
+    use crate::lints::samples::found;
+
+    #[test]
+    fn an_extension_that_stands_twice_is_found() {
+        let found = found("duplicate_extensions", |params| {
+            let again = params.custom_extensions[0].clone();
+            params.custom_extensions.push(again);
+        });
+        assert_eq!(found, ["extension 2.5.29.14 stands more than once"]);
+    }
+}

@@ -35,3 +35,29 @@ fn check(leaf: &Leaf<'_>, context: &LintContext<'_>) -> Vec<String> {
     }
     faults
 }
+
+#[cfg(test)]
+mod tests {
+    use rcgen::ExtendedKeyUsagePurpose::{Any, ClientAuth, CodeSigning, ServerAuth};
+
+    use crate::lints::samples::found;
+
+    #[test]
+    fn more_or_less_than_the_profile_says_is_found() {
+        let with = |usages: &[rcgen::ExtendedKeyUsagePurpose]| {
+            found("extended_key_usage", |params| params.extended_key_usages = usages.to_vec())
+        };
+        assert_eq!(with(&[ClientAuth]), [""; 0]);
+        assert_eq!(with(&[]), ["there is no extended key usage"]);
+        assert_eq!(with(&[ClientAuth, Any]), ["extended key usage has anyExtendedKeyUsage"]);
+        assert_eq!(
+            with(&[ClientAuth, ServerAuth]),
+            ["extended key usage has serverAuth, the profile has not"]
+        );
+        assert_eq!(
+            with(&[ClientAuth, CodeSigning]),
+            ["extended key usage has a usage that no profile knows"]
+        );
+        assert_eq!(with(&[ServerAuth]).len(), 2);
+    }
+}

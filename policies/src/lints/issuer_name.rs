@@ -11,3 +11,14 @@ fn check(leaf: &Leaf<'_>, context: &LintContext<'_>) -> Vec<String> {
     }
     vec![format!("the issuer `{}` is not the subject of the issuing certificate", leaf.certificate.issuer())]
 }
+
+#[cfg(test)]
+mod tests {
+    use crate::lints::samples::found_with;
+
+    #[test]
+    fn another_issuer_is_found() {
+        let found = found_with("issuer_name", |context| context.issuer_name = &[0x30, 0]);
+        assert_eq!(found, ["the issuer `CN=Example issuing` is not the subject of the issuing certificate"]);
+    }
+}

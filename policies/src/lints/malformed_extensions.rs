@@ -19,3 +19,18 @@ fn check(leaf: &Leaf<'_>, _context: &LintContext<'_>) -> Vec<String> {
     }
     faults
 }
+
+#[cfg(test)]
+mod tests {
+    use crate::lints::samples::{extension, found, tlv};
+
+    #[test]
+    fn extensions_that_cannot_be_read_whole_are_found() {
+        for content in [vec![], vec![0x30, 5, 1], [tlv(0x04, &[1; 20]), vec![0]].concat()] {
+            let found = found("malformed_extensions", |params| {
+                params.custom_extensions[0] = extension(&[2, 5, 29, 14], content.clone());
+            });
+            assert_eq!(found, ["extension 2.5.29.14 is malformed"], "{content:?}");
+        }
+    }
+}

@@ -8,8 +8,9 @@ use std::collections::BTreeSet;
 use std::fmt;
 
 use certs::identifier::Identifier;
+use certs::issuer::Issuer;
 use certs::key::KeyKind;
-use certs::leaf::{LeafProfile, Proof};
+use certs::leaf::{LeafProfile, LeafRequest, Proof};
 use certs::name::DnsName;
 use time::OffsetDateTime;
 use x509_parser::certificate::X509Certificate;
@@ -39,6 +40,8 @@ mod trailing_data;
 mod validity;
 mod version;
 
+#[cfg(test)]
+mod samples;
 #[cfg(test)]
 mod tests;
 
@@ -147,6 +150,28 @@ pub struct LintContext<'a> {
     pub now: Option<OffsetDateTime>,
 }
 
+impl<'a> LintContext<'a> {
+    /// The context of a certificate that is about to be issued. The present is not known here: set `now` to have it checked.
+    #[must_use]
+    pub fn of(request: &LeafRequest<'a>, issuer: &'a Issuer) -> Self {
+        Self {
+            profile: request.profile,
+            identifiers: request.identifiers,
+            proofs: request.proofs,
+            preferred_domain: request.preferred_domain,
+            public_key: request.public_key.spki_der(),
+            issuer_name: issuer.subject_der(),
+            issuer_key_identifier: issuer.subject_key_identifier(),
+            issuer_key_kind: issuer.kind(),
+            issuer_not_after: Some(issuer.not_after()),
+            crl: Some(request.urls.crl.as_str()),
+            ca_issuers: request.urls.ca_issuers.as_str(),
+            ocsp: request.urls.ocsp.as_ref().map(|url| url.as_str()),
+            now: None,
+        }
+    }
+}
+
 /// A certificate, parsed once for all rules.
 pub(crate) struct Leaf<'a> {
     certificate: X509Certificate<'a>,
@@ -181,7 +206,12 @@ pub fn lint(der: &[u8], context: &LintContext<'_>) -> Vec<Finding> {
     let mut findings = Vec::new();
     for rule in ALL {
         let Lint { rule, citation, severity, check } = *rule;
-        findings.extend(check(&leaf, context).into_iter().map(|detail| Finding { rule, citation, severity, detail }));
+        findings.extend(check(&leaf, context).into_iter().map(|detail| Finding {
+            rule,
+            citation,
+            severity,
+            detail,
+        }));
     }
     findings
 }

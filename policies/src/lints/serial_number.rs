@@ -26,3 +26,27 @@ fn check(leaf: &Leaf<'_>, _context: &LintContext<'_>) -> Vec<String> {
     }
     faults
 }
+
+#[cfg(test)]
+mod tests {
+    use rcgen::SerialNumber;
+
+    use crate::lints::samples::{found, found_in_bytes, patch};
+
+    #[test]
+    fn short_long_and_negative_serial_numbers_are_found() {
+        let with = |octets: &'static [u8]| {
+            found("serial_number", move |params| {
+                params.serial_number = Some(SerialNumber::from_slice(octets))
+            })
+        };
+        assert_eq!(with(&[0x55; 8]), [""; 0]);
+        assert_eq!(with(&[0x55; 7]), ["the serial number has 7 octets, too few for 64 random bits"]);
+        assert_eq!(with(&[0]), ["the serial number has 0 octets, too few for 64 random bits"]);
+        assert_eq!(with(&[0x55; 21]), ["the serial number has 21 octets, at most 20 are allowed"]);
+        let sign =
+            |to: [u8; 4]| found_in_bytes("serial_number", move |der| patch(der, &[2, 20, 0x55, 0x55], &to));
+        assert_eq!(sign([2, 20, 0xd5, 0x55]), ["the serial number is negative"]);
+        assert_eq!(sign([2, 20, 0, 0x55]), ["the serial number has a needless leading zero octet"]);
+    }
+}

@@ -32,3 +32,26 @@ fn check(leaf: &Leaf<'_>, context: &LintContext<'_>) -> Vec<String> {
     }
     faults
 }
+
+#[cfg(test)]
+mod tests {
+    use certs::key::KeyKind;
+
+    use crate::lints::samples::{found_in_bytes, found_with};
+
+    #[test]
+    fn an_algorithm_that_is_not_the_issuers_is_found() {
+        let found = found_with("signature_algorithm", |context| context.issuer_key_kind = KeyKind::P384);
+        assert_eq!(found, ["the algorithm is 1.2.840.10045.4.3.2, the issuer's key needs ecdsa-with-SHA384"]);
+    }
+
+    #[test]
+    fn two_different_algorithms_are_found() {
+        let found = found_in_bytes("signature_algorithm", |der| {
+            let name = [0x2a, 0x86, 0x48, 0xce, 0x3d, 4, 3, 2];
+            let outside = der.windows(8).rposition(|window| window == name).unwrap();
+            der[outside + 7] = 3;
+        });
+        assert_eq!(found, ["the algorithm inside the signed part differs from the one outside"]);
+    }
+}

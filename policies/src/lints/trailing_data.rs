@@ -11,3 +11,13 @@ fn check(leaf: &Leaf<'_>, _context: &LintContext<'_>) -> Vec<String> {
     }
     vec![format!("{} bytes follow the certificate", leaf.rest.len())]
 }
+
+#[cfg(test)]
+mod tests {
+    use crate::lints::samples::found_in_bytes;
+
+    #[test]
+    fn bytes_behind_the_certificate_are_found() {
+        assert_eq!(found_in_bytes("trailing_data", |der| der.push(0)), ["1 bytes follow the certificate"]);
+    }
+}

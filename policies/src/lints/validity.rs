@@ -39,3 +39,33 @@ fn check(leaf: &Leaf<'_>, context: &LintContext<'_>) -> Vec<String> {
     }
     faults
 }
+
+#[cfg(test)]
+mod tests {
+    use time::Duration;
+
+    use crate::lints::samples::{NOW, found, found_with};
+
+    #[test]
+    fn a_life_that_is_reversed_too_long_or_over_is_found() {
+        let found = |begin: Duration, end: Duration| {
+            let details = found("validity", |params| {
+                params.not_before = NOW + begin;
+                params.not_after = NOW + end;
+            });
+            details.len()
+        };
+        let minute = Duration::MINUTE;
+        assert_eq!(found(-minute, Duration::days(30)), 0, "the longest life, back-dated");
+        assert_eq!(found(-minute, Duration::days(30) + minute), 1, "one minute too long");
+        assert_eq!(found(minute * 2, minute), 1, "reversed");
+        assert_eq!(found(-Duration::HOUR, Duration::DAY), 1, "begins long ago");
+        assert_eq!(found(-minute * 4, -minute), 1, "is over");
+    }
+
+    #[test]
+    fn a_leaf_that_outlives_its_issuer_is_found() {
+        let found = found_with("validity", |context| context.issuer_not_after = Some(NOW + Duration::DAY));
+        assert!(found[0].ends_with("after its issuer"), "{found:?}");
+    }
+}

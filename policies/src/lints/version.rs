@@ -14,3 +14,14 @@ fn check(leaf: &Leaf<'_>, _context: &LintContext<'_>) -> Vec<String> {
     }
     vec![format!("the version is {version}, not 3")]
 }
+
+#[cfg(test)]
+mod tests {
+    use crate::lints::samples::{found_in_bytes, patch};
+
+    #[test]
+    fn version_2_is_found() {
+        let found = found_in_bytes("version", |der| patch(der, &[0xa0, 3, 2, 1, 2], &[0xa0, 3, 2, 1, 1]));
+        assert_eq!(found.len(), 1);
+    }
+}

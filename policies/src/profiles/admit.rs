@@ -2,7 +2,7 @@
 //! do policy tables: both must come to the same answer.
 
 use certs::identifier::{Identifier, IdentifierKind};
-use certs::leaf::{LeafProfile, Proof, ProfileName};
+use certs::leaf::{LeafProfile, ProfileName, Proof};
 use certs::name::DnsName;
 
 /// Why a profile does not fit.

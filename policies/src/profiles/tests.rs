@@ -22,11 +22,16 @@ fn every_shipped_profile_parses_and_is_named_after_its_file() {
 
 #[test]
 fn what_device_toml_says_of_its_defaults_is_true() {
-    let keys = ["backdate", "subject", "required-identifiers", "max-identifiers", "policy", "authorization-lifetime"];
-    let shorter: Vec<&str> = DEVICE
-        .lines()
-        .filter(|line| !keys.iter().any(|key| line.starts_with(&format!("{key} ="))))
-        .collect();
+    let keys = [
+        "backdate",
+        "subject",
+        "required-identifiers",
+        "max-identifiers",
+        "policy",
+        "authorization-lifetime",
+    ];
+    let shorter: Vec<&str> =
+        DEVICE.lines().filter(|line| !keys.iter().any(|key| line.starts_with(&format!("{key} =")))).collect();
     assert_eq!(shorter.len() + keys.len(), DEVICE.lines().count());
     let shorter = Profiles::parse(&[("device.toml", shorter.join("\n"))]).unwrap();
     assert_eq!(shorter, Profiles::parse(&[("device.toml", DEVICE)]).unwrap());
@@ -63,16 +68,29 @@ fn all_wrong_values_of_a_file_are_reported_at_once() {
     let found = problems_of("device.toml", &text);
     assert_eq!(found.len(), 3, "{found:#?}");
     assert!(found[0].starts_with("device.toml:11:12: lifetime: "), "{}", found[0]);
-    assert!(found[1].starts_with("device.toml:20:24: extended-key-usages: unknown variant `client-aut`"), "{}", found[1]);
-    assert!(found[2].starts_with("device.toml:38:13: wildcards: invalid type: string \"yes\""), "{}", found[2]);
+    assert!(
+        found[1].starts_with("device.toml:20:24: extended-key-usages: unknown variant `client-aut`"),
+        "{}",
+        found[1]
+    );
+    assert!(
+        found[2].starts_with("device.toml:38:13: wildcards: invalid type: string \"yes\""),
+        "{}",
+        found[2]
+    );
 }
 
 #[test]
 fn a_profile_that_makes_no_sense_is_refused_at_the_key_that_is_wrong() {
-    let text = DEVICE.replace("lifetime = \"7days\"", "lifetime = \"60days\"").replace("\"1min\"\n", "\"1h\"\n");
+    let text =
+        DEVICE.replace("lifetime = \"7days\"", "lifetime = \"60days\"").replace("\"1min\"\n", "\"1h\"\n");
     let found = problems_of("device.toml", &text);
     assert_eq!(found.len(), 2, "{found:#?}");
-    assert!(found[0].starts_with("device.toml:11:12: lifetime: lifetime is longer than max-lifetime | "), "{}", found[0]);
+    assert!(
+        found[0].starts_with("device.toml:11:12: lifetime: lifetime is longer than max-lifetime | "),
+        "{}",
+        found[0]
+    );
     assert!(found[1].starts_with("device.toml:17:12: backdate: "), "{}", found[1]);
 }
 

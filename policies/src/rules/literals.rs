@@ -26,7 +26,10 @@ pub(super) fn inspect(policy: &Policy, text: &str, offset: usize) -> Found {
         let because = match type_name.as_str() {
             "Domain" => domain(written),
             "Dns" => canonical(DnsName::parse(written).map(|name| name.as_str().to_owned()), written),
-            "Email" => canonical(EmailAddress::parse(written).map(|name| name.to_string().to_ascii_lowercase()), written),
+            "Email" => canonical(
+                EmailAddress::parse(written).map(|name| name.to_string().to_ascii_lowercase()),
+                written,
+            ),
             "Profile" => {
                 found.profiles.push((written.to_owned(), place));
                 None

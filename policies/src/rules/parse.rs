@@ -179,7 +179,8 @@ impl Reading {
         let mut from = 0;
         for policy in as_written(&set) {
             let text = policy.to_cedar().unwrap_or_default();
-            let offset = at.text.get(from..).and_then(|rest| rest.find(&text)).map_or(from, |found| from + found);
+            let offset =
+                at.text.get(from..).and_then(|rest| rest.find(&text)).map_or(from, |found| from + found);
             from = offset + text.len();
             self.rule(at, policy, &text, offset);
         }
@@ -233,9 +234,11 @@ impl Reading {
             return; // impossible: the ids are unique; `finish` would say so again
         };
         let result = Validator::new(schema).validate(&set, ValidationMode::Strict);
-        let errors = result.validation_errors().map(|error| (error.policy_id(), DetailedError::from(error), true));
-        let warnings =
-            result.validation_warnings().map(|warning| (warning.policy_id(), DetailedError::from(warning), false));
+        let errors =
+            result.validation_errors().map(|error| (error.policy_id(), DetailedError::from(error), true));
+        let warnings = result
+            .validation_warnings()
+            .map(|warning| (warning.policy_id(), DetailedError::from(warning), false));
         let mut problems = Vec::new();
         for (policy, detail, is_error) in errors.chain(warnings) {
             let id: &str = policy.as_ref();

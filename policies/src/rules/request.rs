@@ -7,8 +7,8 @@ use std::net::IpAddr;
 use std::time::Duration;
 
 use cedar_policy::{
-    Context, ContextCreationError, Entities, Entity, EntityAttrEvaluationError, EntityUid, RestrictedExpression, Schema,
-    entities_errors::EntitiesError,
+    Context, ContextCreationError, Entities, Entity, EntityAttrEvaluationError, EntityUid,
+    RestrictedExpression, Schema, entities_errors::EntitiesError,
 };
 use certs::identifier::Identifier;
 use certs::leaf::Proof;

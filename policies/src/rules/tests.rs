@@ -20,10 +20,20 @@ fn email(address: &str) -> Identifier {
     Identifier::from_parts("email", address).unwrap()
 }
 
-const ACCOUNT: Account<'static> =
-    Account { id: "a1", authority: "external", contacts: &[], external_binding: None, created: 1_700_000_000 };
+const ACCOUNT: Account<'static> = Account {
+    id: "a1",
+    authority: "external",
+    contacts: &[],
+    external_binding: None,
+    created: 1_700_000_000,
+};
 
-fn request<'a>(action: Action, identifier: &'a Identifier, profile: &'a str, proofs: &'a [Proof]) -> Request<'a> {
+fn request<'a>(
+    action: Action,
+    identifier: &'a Identifier,
+    profile: &'a str,
+    proofs: &'a [Proof],
+) -> Request<'a> {
     Request {
         account: ACCOUNT,
         action,
@@ -264,7 +274,9 @@ fn the_schema_describes_every_request_that_this_crate_makes() {
 #[test]
 fn the_written_domain_rules_are_valid_for_any_list_of_domains() {
     let long = format!("{}.{}.example", "a".repeat(60), "b".repeat(60));
-    for domains in [&[][..], &["example.com"], &["example.com", "a.org", "example.com"], &["corp"], &[long.as_str()]] {
+    for domains in
+        [&[][..], &["example.com"], &["example.com", "a.org", "example.com"], &["corp"], &[long.as_str()]]
+    {
         let rules = init(domains, "");
         let mut distinct = domains.to_vec();
         distinct.sort_unstable();
@@ -282,7 +294,8 @@ fn the_suggested_rules_in_the_comments_are_valid_too() {
             .skip_while(|line| !line.starts_with("// @id"))
             .map(|line| line.trim_start_matches("// ").to_owned() + "\n")
             .collect();
-        let rules = Rules::parse(&[("domains.cedar", &suggested)]).map_err(|problems| format!("{problems:#?}"));
+        let rules =
+            Rules::parse(&[("domains.cedar", &suggested)]).map_err(|problems| format!("{problems:#?}"));
         assert_eq!(rules.unwrap().all().len(), 1);
     }
 }

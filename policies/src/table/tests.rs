@@ -75,7 +75,8 @@ identifier = \"dns:room_1.example.com\"
 proofs = [\"dns-02\"]
 expect = \"allow\"
 ";
-    let found: Vec<String> = Table::parse("t.toml", text).unwrap_err().iter().map(ToString::to_string).collect();
+    let found: Vec<String> =
+        Table::parse("t.toml", text).unwrap_err().iter().map(ToString::to_string).collect();
     assert_eq!(found.len(), 7, "{found:#?}");
     assert_eq!(found[0], "t.toml:3:10: case 1: action: `isue` is not known");
     assert_eq!(found[1], "t.toml:4:14: case 1: identifier: the kind of the identifier is missing");

@@ -62,7 +62,9 @@ fn words_that_the_schema_does_not_have_are_refused_with_place_and_rule() {
         ("principal.created == \"yesterday\"", "Long"),
         ("resource in Organisation::\"x\"", "Organisation"),
     ] {
-        let text = format!("@id(\"a\")\nforbid (principal, action == Action::\"issue\", resource)\nwhen {{ {condition} }};");
+        let text = format!(
+            "@id(\"a\")\nforbid (principal, action == Action::\"issue\", resource)\nwhen {{ {condition} }};"
+        );
         let problems = problems_of(&text);
         let problem = problems.first().unwrap();
         assert_eq!(problem.key.as_deref(), Some("rule `a`"), "{problem}");
