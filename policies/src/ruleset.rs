@@ -65,11 +65,13 @@ mod tests {
     use super::*;
     use crate::{profiles, rules};
 
-    fn shipped() -> (Vec<(String, String)>, Vec<(String, String)>) {
+    type Files = Vec<(String, String)>;
+
+    fn shipped() -> (Files, Files) {
         let own =
             |files: &[(&str, &str)]| files.iter().map(|(n, t)| ((*n).to_owned(), (*t).to_owned())).collect();
         let domains = rules::shipped_rules_for_domains(&[DnsName::parse("example.com").unwrap()]);
-        let mut rule_files: Vec<(String, String)> = own(rules::SHIPPED);
+        let mut rule_files: Files = own(rules::SHIPPED);
         rule_files.push(("domains.cedar".to_owned(), domains));
         (own(profiles::SHIPPED), rule_files)
     }

@@ -20,10 +20,10 @@ fn check(leaf: &Leaf<'_>, _context: &LintContext<'_>) -> Vec<String> {
     };
     let mut faults = Vec::new();
     for name in &names.general_names {
-        if let GeneralName::DNSName(name) = name {
-            if !is_host_name(name) {
-                faults.push(format!("`{}` is not a DNS name in canonical form", name.escape_debug()));
-            }
+        if let GeneralName::DNSName(name) = name
+            && !is_host_name(name)
+        {
+            faults.push(format!("`{}` is not a DNS name in canonical form", name.escape_debug()));
         }
     }
     faults

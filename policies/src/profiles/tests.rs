@@ -74,7 +74,7 @@ fn all_wrong_values_of_a_file_are_reported_at_once() {
         found[1]
     );
     assert!(
-        found[2].starts_with("device.toml:38:13: wildcards: invalid type: string \"yes\""),
+        found[2].starts_with("device.toml:37:13: wildcards: invalid type: string \"yes\""),
         "{}",
         found[2]
     );

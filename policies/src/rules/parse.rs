@@ -166,7 +166,7 @@ impl Reading {
                 for error in errors.iter() {
                     let detail = DetailedError::from(error);
                     let offset = detail.source_locations.first().map(|label| label.loc.start);
-                    let fault = RuleFault::Syntax { message: message_of(&detail), help: detail.help };
+                    let fault = RuleFault::Syntax { message: message_of(&detail), help: help_of(&detail) };
                     self.problems.push(at.problem(offset, &fault));
                 }
                 return;
@@ -246,7 +246,7 @@ impl Reading {
             let text = texts.get(rule.file.as_str()).copied().unwrap_or_default();
             let place =
                 detail.source_locations.first().map_or(rule.place, |label| Place::at(text, label.loc.start));
-            let (message, help) = (message_of(&detail), detail.help);
+            let (message, help) = (message_of(&detail), help_of(&detail));
             let fault = if is_error {
                 RuleFault::Validation { message, help }
             } else {
@@ -294,13 +294,22 @@ fn as_written(set: &PolicySet) -> Vec<&Policy> {
     policies
 }
 
-/// Cedar's message without its preamble, on one line.
+/// Cedar's message on one line, with what its arrow would point at.
 fn message_of(detail: &DetailedError) -> String {
     let label = detail.source_locations.first().and_then(|location| location.label.as_deref());
-    let message = detail.message.strip_prefix("for policy ").and_then(|rest| rest.split_once(", "));
-    let message = message.map_or(detail.message.as_str(), |(_, message)| message);
-    let message = message.split_whitespace().collect::<Vec<_>>().join(" ");
+    let message = in_our_words(&detail.message);
     label.map_or_else(|| message.clone(), |label| format!("{message} ({label})"))
+}
+
+fn help_of(detail: &DetailedError) -> Option<String> {
+    detail.help.as_deref().map(in_our_words)
+}
+
+/// One line, without the preamble that names the rule once more.
+fn in_our_words(text: &str) -> String {
+    let rest = text.strip_prefix("for policy ").and_then(|rest| rest.split_once(", "));
+    let text = rest.map_or(text, |(_, message)| message);
+    text.split_whitespace().collect::<Vec<_>>().join(" ")
 }
 
 /// By file and place; the order of the files is kept.

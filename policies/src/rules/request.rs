@@ -206,7 +206,9 @@ impl Request<'_> {
             pairs.push(("requestedLifetime".to_owned(), RestrictedExpression::new_long(seconds)));
         }
         if let Some(address) = self.client_address {
-            pairs.push(("clientAddress".to_owned(), RestrictedExpression::new_ip(address.to_string())));
+            // A socket for both families gives `::ffff:10.0.0.1`, which Cedar refuses and no rule on 10.0.0.0/8 would match.
+            let address = address.to_canonical().to_string();
+            pairs.push(("clientAddress".to_owned(), RestrictedExpression::new_ip(address)));
         }
         Ok(Context::from_pairs(pairs)?)
     }

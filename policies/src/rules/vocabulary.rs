@@ -25,7 +25,7 @@ pub(super) struct Vocabulary {
 }
 
 impl Vocabulary {
-    pub(super) fn new() -> Result<Self, ParseErrors> {
+    pub(super) fn new() -> Result<Self, Box<ParseErrors>> {
         let action_type = EntityTypeName::from_str("Action")?;
         let action = |action: Action| entity(&action_type, action.name());
         Ok(Self {

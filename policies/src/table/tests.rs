@@ -20,7 +20,7 @@ fn run_text(text: &str) -> Vec<CaseResult> {
 #[test]
 fn every_case_of_the_sample_comes_out_as_it_says() {
     let results = run_text(SAMPLE);
-    assert_eq!(results.len(), 9);
+    assert_eq!(results.len(), 8);
     for result in results {
         assert!(result.passed, "{result:#?}");
     }
