@@ -1,1 +1,52 @@
-//! What every request can reach: the assembled stages of one server.
+//! What every handler can reach: configuration, clock, store, nonces, links, and the stages behind them.
+//!
+//! Cheap to clone; everything is made once in `server::start`. Holds no secret of its own.
+
+use std::ops::Deref;
+use std::sync::Arc;
+
+use crate::clock::Clock;
+use crate::config::Config;
+use crate::request::limits::RateLimits;
+use crate::request::links::Links;
+use crate::store::Store;
+use crate::verify::Nonces;
+use crate::verify::key_cache::KeyCache;
+
+/// The state of the router.
+#[derive(Clone)]
+pub struct App(Arc<Stages>);
+
+/// The parts of an [`App`].
+pub struct Stages {
+    /// The configuration, as checked at start.
+    pub config: Arc<Config>,
+    /// The one clock.
+    pub clock: Arc<dyn Clock>,
+    /// What must not be forgotten.
+    pub store: Store,
+    /// Anti-replay nonces.
+    pub nonces: Nonces,
+    /// Every URL given out.
+    pub links: Links,
+    /// Parsed account keys.
+    pub keys: KeyCache,
+    /// Who asked how often.
+    pub limits: RateLimits,
+}
+
+impl App {
+    /// An app of these parts.
+    #[must_use]
+    pub fn new(stages: Stages) -> Self {
+        Self(Arc::new(stages))
+    }
+}
+
+impl Deref for App {
+    type Target = Stages;
+
+    fn deref(&self) -> &Stages {
+        &self.0
+    }
+}

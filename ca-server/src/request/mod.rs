@@ -1,5 +1,6 @@
-//! The way in: listener, routes, body and time limits, rate limits, request ids, links.
+//! The way in: routes, body and time limits, rate limits, request ids, links.
 //!
-//! Nothing here decides about identity; it only bounds what the later stages are given.
+//! Nothing here decides about identity; it only bounds what the later stages are given. `router` shows the whole API.
 
 pub mod links;
+pub mod limits;

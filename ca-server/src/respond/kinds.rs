@@ -39,6 +39,7 @@ macro_rules! kinds {
 
 kinds! {
     AccountDoesNotExist, "accountDoesNotExist", BAD_REQUEST, "The request names an account that does not exist.";
+    AccountNotValid, "unauthorized", UNAUTHORIZED, "The account is deactivated or revoked.";
     AlreadyReplaced, "alreadyReplaced", CONFLICT, "The certificate named in `replaces` was replaced by another order already.";
     AlreadyRevoked, "alreadyRevoked", BAD_REQUEST, "The certificate is revoked already.";
     BadCsr, "badCSR", BAD_REQUEST, "The certificate signing request is not acceptable.";
@@ -54,6 +55,7 @@ kinds! {
     IncorrectResponse, "incorrectResponse", FORBIDDEN, "What was found does not match the challenge.";
     InvalidContact, "invalidContact", BAD_REQUEST, "A contact URL is not valid.";
     InvalidProfile, "invalidProfile", BAD_REQUEST, "The profile is unknown here or does not fit the identifiers.";
+    KeyInUse, "malformed", CONFLICT, "The new key belongs to another account already, which Location names.";
     Malformed, "malformed", BAD_REQUEST, "The request is malformed.";
     MethodNotAllowed, "malformed", METHOD_NOT_ALLOWED, "The method is not allowed on this resource.";
     NotFound, "malformed", NOT_FOUND, "There is no such resource.";

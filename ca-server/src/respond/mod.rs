@@ -2,5 +2,10 @@
 //!
 //! Internal detail never leaves: a failure of ours is logged here once and shown as `serverInternal`.
 
+pub mod answer;
+pub mod document;
 pub mod kinds;
 pub mod problem;
+pub mod views;
+
+pub use answer::Answer;

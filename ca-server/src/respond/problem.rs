@@ -20,8 +20,10 @@ pub struct Problem {
     pub algorithms: Option<&'static [&'static str]>,
     /// Seconds after which to try again.
     pub retry_after: Option<u64>,
-    /// A `Location` to send along (keyChange conflict, RFC 8555 §7.3.5) with its status 409.
+    /// A `Location` to send along (keyChange conflict, RFC 8555 §7.3.5).
     pub location: Option<String>,
+    /// Where a person finds what he must agree to first (`userActionRequired`, RFC 8555 §7.3.3).
+    pub instance: Option<String>,
 }
 
 /// One part of a compound problem (RFC 8555 §6.7.1).
@@ -64,6 +66,7 @@ impl Problem {
             algorithms: None,
             retry_after: None,
             location: None,
+            instance: None,
         }
     }
 

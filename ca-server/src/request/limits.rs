@@ -1,0 +1,162 @@
+//! Rate limits by the generic cell rate algorithm: one timestamp for each client address or account, in memory.
+//!
+//! A limit of `n` per hour allows a burst of `n` and then one every `1/n` hour. Forgotten at restart; they protect the
+//! server's resources and decide nothing about identity.
+
+use std::collections::HashMap;
+use std::hash::Hash;
+use std::net::IpAddr;
+
+use parking_lot::Mutex;
+use time::OffsetDateTime;
+
+use crate::config::LimitsConfig;
+use crate::ids::AccountId;
+use crate::respond::kinds::Kind;
+use crate::respond::problem::Problem;
+
+/// Callers remembered by one limit; the idle ones are forgotten when more come.
+const CALLERS: usize = 65_536;
+
+const HOUR: i128 = 3_600_000_000_000;
+
+/// The limits of `[limits]`.
+#[derive(Debug)]
+pub struct RateLimits {
+    accounts: Limit<IpAddr>,
+    orders: Limit<AccountId>,
+}
+
+impl RateLimits {
+    /// The limits that the configuration sets.
+    #[must_use]
+    pub fn new(config: &LimitsConfig) -> Self {
+        Self { accounts: Limit::per_hour(config.accounts_per_hour), orders: Limit::per_hour(config.orders_per_hour) }
+    }
+
+    /// Counts one new account made from `client`.
+    ///
+    /// # Errors
+    /// `rateLimited` with the time to wait.
+    pub fn new_account(&self, client: IpAddr, now: OffsetDateTime) -> Result<(), Problem> {
+        self.accounts.take(network(client), now).map_err(|wait| refused("new accounts from your address", wait))
+    }
+
+    /// Counts one new order of `account`.
+    ///
+    /// # Errors
+    /// `rateLimited` with the time to wait.
+    pub fn new_order(&self, account: AccountId, now: OffsetDateTime) -> Result<(), Problem> {
+        self.orders.take(account, now).map_err(|wait| refused("new orders of this account", wait))
+    }
+}
+
+fn refused(what: &str, wait: u64) -> Problem {
+    let detail = format!("too many {what}; wait {wait} s");
+    Problem { retry_after: Some(wait), ..Problem::new(Kind::RateLimited, detail) }
+}
+
+/// One client is one IPv4 address or one IPv6 /64, which a single host may use as it likes.
+fn network(client: IpAddr) -> IpAddr {
+    match client.to_canonical() {
+        v4 @ IpAddr::V4(_) => v4,
+        IpAddr::V6(v6) => IpAddr::V6((u128::from(v6) & !u128::from(u64::MAX)).into()),
+    }
+}
+
+/// `None` within means: no limit.
+#[derive(Debug)]
+struct Limit<C> {
+    rate: Option<Rate>,
+    /// When each caller's bucket will be empty again, in nanoseconds since 1970.
+    callers: Mutex<HashMap<C, i128>>,
+}
+
+#[derive(Clone, Copy, Debug)]
+struct Rate {
+    /// Time that one request costs.
+    cost: i128,
+    /// Time that may be owed.
+    burst: i128,
+}
+
+impl<C: Eq + Hash> Limit<C> {
+    fn per_hour(count: u32) -> Self {
+        let rate = (count > 0).then(|| Rate { cost: HOUR / i128::from(count), burst: HOUR });
+        Self { rate, callers: Mutex::default() }
+    }
+
+    /// Counts one request; `Err` with the seconds to wait.
+    fn take(&self, caller: C, now: OffsetDateTime) -> Result<(), u64> {
+        let Some(rate) = self.rate else { return Ok(()) };
+        let now = now.unix_timestamp_nanos();
+        let mut callers = self.callers.lock();
+        if callers.len() >= CALLERS && !callers.contains_key(&caller) {
+            callers.retain(|_, empty| *empty > now);
+        }
+        let empty = callers.get(&caller).map_or(now, |empty| now.max(*empty)) + rate.cost;
+        let over = empty - now - rate.burst;
+        if over > 0 {
+            return Err(u64::try_from(over / 1_000_000_000 + 1).unwrap_or(u64::MAX));
+        }
+        callers.insert(caller, empty);
+        Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn at(second: i64) -> OffsetDateTime {
+        OffsetDateTime::from_unix_timestamp(1_700_000_000 + second).unwrap()
+    }
+
+    #[test]
+    fn a_burst_is_allowed_then_one_each_interval() {
+        let limit = Limit::per_hour(4);
+        for _ in 0..4 {
+            assert_eq!(limit.take("a", at(0)), Ok(()));
+        }
+        let wait = limit.take("a", at(0)).unwrap_err();
+        assert_eq!(wait, 901);
+        assert_eq!(limit.take("b", at(0)), Ok(()), "another caller is not concerned");
+        assert!(limit.take("a", at(899)).is_err());
+        assert_eq!(limit.take("a", at(901)), Ok(()));
+        assert!(limit.take("a", at(902)).is_err());
+    }
+
+    #[test]
+    fn a_refused_request_does_not_cost() {
+        let limit = Limit::per_hour(1);
+        assert!(limit.take(1, at(0)).is_ok());
+        for second in 0..100 {
+            assert!(limit.take(1, at(second)).is_err());
+        }
+        assert!(limit.take(1, at(3601)).is_ok());
+    }
+
+    #[test]
+    fn zero_means_no_limit() {
+        let limit = Limit::per_hour(0);
+        assert!((0..10_000).all(|_| limit.take(1, at(0)).is_ok()));
+    }
+
+    #[test]
+    fn idle_callers_are_forgotten_when_the_table_is_full() {
+        let limit = Limit::per_hour(3600);
+        for caller in 0..CALLERS {
+            limit.take(caller, at(0)).unwrap();
+        }
+        limit.take(CALLERS, at(10)).unwrap();
+        assert_eq!(limit.callers.lock().len(), 1);
+    }
+
+    #[test]
+    fn hosts_of_one_ipv6_network_are_one_client_and_mapped_ipv4_is_ipv4() {
+        let ip = |text: &str| text.parse::<IpAddr>().unwrap();
+        assert_eq!(network(ip("2001:db8::1")), network(ip("2001:db8::ffff:1")));
+        assert_ne!(network(ip("2001:db8::1")), network(ip("2001:db8:0:1::1")));
+        assert_eq!(network(ip("::ffff:192.0.2.1")), ip("192.0.2.1"));
+    }
+}
