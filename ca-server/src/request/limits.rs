@@ -31,7 +31,10 @@ impl RateLimits {
     /// The limits that the configuration sets.
     #[must_use]
     pub fn new(config: &LimitsConfig) -> Self {
-        Self { accounts: Limit::per_hour(config.accounts_per_hour), orders: Limit::per_hour(config.orders_per_hour) }
+        Self {
+            accounts: Limit::per_hour(config.accounts_per_hour),
+            orders: Limit::per_hour(config.orders_per_hour),
+        }
     }
 
     /// Counts one new account made from `client`.
@@ -39,7 +42,9 @@ impl RateLimits {
     /// # Errors
     /// `rateLimited` with the time to wait.
     pub fn new_account(&self, client: IpAddr, now: OffsetDateTime) -> Result<(), Problem> {
-        self.accounts.take(network(client), now).map_err(|wait| refused("new accounts from your address", wait))
+        self.accounts
+            .take(network(client), now)
+            .map_err(|wait| refused("new accounts from your address", wait))
     }
 
     /// Counts one new order of `account`.

@@ -2,5 +2,5 @@
 //!
 //! Nothing here decides about identity; it only bounds what the later stages are given. `router` shows the whole API.
 
-pub mod links;
 pub mod limits;
+pub mod links;

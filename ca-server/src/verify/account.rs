@@ -12,7 +12,11 @@ use crate::store::Versioned;
 ///
 /// # Errors
 /// [`VerifyError::UnknownAccount`] or [`VerifyError::AccountNotValid`].
-pub async fn named(app: &App, authority: &AuthorityName, kid: &str) -> Result<Versioned<Account>, VerifyError> {
+pub async fn named(
+    app: &App,
+    authority: &AuthorityName,
+    kid: &str,
+) -> Result<Versioned<Account>, VerifyError> {
     let id = id_of(app, authority, kid).ok_or(VerifyError::UnknownAccount)?;
     let account = app.store.load::<Account>(&id).await?.ok_or(VerifyError::UnknownAccount)?;
     if account.value.authority != *authority {

@@ -14,7 +14,11 @@ use super::error::VerifyError;
 const MEDIA_TYPE: &str = "application/jose+json";
 
 /// Reads a body of at most `limit` octets within `within`.
-pub(super) async fn read(request: Request<Body>, limit: usize, within: Duration) -> Result<Bytes, VerifyError> {
+pub(super) async fn read(
+    request: Request<Body>,
+    limit: usize,
+    within: Duration,
+) -> Result<Bytes, VerifyError> {
     let headers = request.headers();
     let announced = headers.get(CONTENT_LENGTH).and_then(|value| value.to_str().ok()?.parse::<u64>().ok());
     if announced.is_some_and(|octets| octets > limit as u64) {

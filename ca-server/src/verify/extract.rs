@@ -25,7 +25,7 @@ pub struct Verified<P> {
     pub account: Versioned<Account>,
     /// What was signed.
     pub payload: P,
-    proof: Proof,
+    _proof: Proof,
 }
 
 /// A request signed by the key it carries, of which nothing else is known (newAccount).
@@ -37,7 +37,7 @@ pub struct VerifiedKey<P> {
     pub key: Jwk,
     /// What was signed.
     pub payload: P,
-    proof: Proof,
+    _proof: Proof,
 }
 
 /// A request signed by either (revokeCert).
@@ -49,7 +49,7 @@ pub struct VerifiedEither<P> {
     pub signer: Signer,
     /// What was signed.
     pub payload: P,
-    proof: Proof,
+    _proof: Proof,
 }
 
 /// Who signed a request.
@@ -77,10 +77,10 @@ impl<P: Payload> FromRequest<App> for Verified<P> {
     type Rejection = Problem;
 
     async fn from_request(request: Request<Body>, app: &App) -> Result<Self, Problem> {
-        let VerifiedEither { authority, signer, payload, proof } =
+        let VerifiedEither { authority, signer, payload, .. } =
             receive(request, app, Accepts::Account).await?;
         match signer {
-            Signer::Account(account) => Ok(Self { authority, account: *account, payload, proof }),
+            Signer::Account(account) => Ok(Self { authority, account: *account, payload, _proof: Proof }),
             Signer::Key(_) => Err(VerifyError::KidWanted.into()),
         }
     }
@@ -90,9 +90,9 @@ impl<P: Payload> FromRequest<App> for VerifiedKey<P> {
     type Rejection = Problem;
 
     async fn from_request(request: Request<Body>, app: &App) -> Result<Self, Problem> {
-        let VerifiedEither { authority, signer, payload, proof } = receive(request, app, Accepts::Key).await?;
+        let VerifiedEither { authority, signer, payload, .. } = receive(request, app, Accepts::Key).await?;
         match signer {
-            Signer::Key(key) => Ok(Self { authority, key, payload, proof }),
+            Signer::Key(key) => Ok(Self { authority, key, payload, _proof: Proof }),
             Signer::Account(_) => Err(VerifyError::JwkWanted.into()),
         }
     }
@@ -109,7 +109,7 @@ async fn receive<P: Payload>(
     let body = body::read(request, limits.body, limits.request_timeout).await?;
     let authentic = authenticate(app, &authority, &target, &body, accepts).await?;
     let payload = P::read(&authentic.payload)?;
-    Ok(VerifiedEither { authority, signer: authentic.signer, payload, proof: Proof })
+    Ok(VerifiedEither { authority, signer: authentic.signer, payload, _proof: Proof })
 }
 
 /// The authority in `/acme/<authority>/…`, if this server has it.
