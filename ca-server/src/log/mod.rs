@@ -4,3 +4,6 @@
 //! recomputes the chain from its first entry.
 
 pub mod act;
+pub mod chain;
+pub mod journal;
+pub mod verify;

@@ -1,10 +1,16 @@
 //! What the server remembers: typed records over a small transactional [`Backend`].
 //!
 //! A [`Batch`] is applied whole or not at all, and is durable when [`Store::commit`] returns: a crash afterwards must not
-//! lose it. Every backend passes the one battery in `store/battery.rs`. Trusts the disk to keep what it said it synced.
+//! lose it. Every backend passes the one battery in `tests/store_battery.rs`. Trusts the disk to keep what it said it synced.
 
 pub mod batch;
+mod evaluate;
+pub mod faulty;
+mod keys;
 pub mod memory;
+pub mod open;
+pub mod page;
+pub mod prune;
 pub mod record;
 pub mod sled;
 pub mod tables;
@@ -14,6 +20,8 @@ use std::sync::Arc;
 use async_trait::async_trait;
 
 pub use batch::{Batch, Check, Op};
+pub use open::{OpenError, open};
+pub use page::{Cursor, Page};
 pub use record::{Record, Version, Versioned};
 pub use tables::Table;
 
@@ -36,6 +44,14 @@ pub enum StoreError {
         /// What the parser said.
         #[source]
         source: serde_json::Error,
+    },
+    /// A value, or a whole batch, is larger than the backend takes.
+    #[error("{table:?} row of {octets} octets is too large to store")]
+    TooLarge {
+        /// Where it was to stand.
+        table: Table,
+        /// Its size.
+        octets: usize,
     },
     /// The store was closed, or its committer stopped after an earlier failure.
     #[error("the store is closed")]
@@ -60,6 +76,38 @@ pub struct Range {
     pub limit: usize,
 }
 
+impl Range {
+    /// The whole of `table`, forwards.
+    #[must_use]
+    pub const fn of(table: Table) -> Self {
+        Self { table, prefix: Vec::new(), after: None, backwards: false, limit: usize::MAX }
+    }
+
+    /// Only keys that begin with `prefix`.
+    #[must_use]
+    pub fn prefix(self, prefix: Vec<u8>) -> Self {
+        Self { prefix, ..self }
+    }
+
+    /// Only keys strictly after this one, in the direction of the scan; `None` begins at the beginning.
+    #[must_use]
+    pub fn after(self, after: Option<Vec<u8>>) -> Self {
+        Self { after, ..self }
+    }
+
+    /// From the last key to the first.
+    #[must_use]
+    pub fn backwards(self) -> Self {
+        Self { backwards: true, ..self }
+    }
+
+    /// At most `limit` rows.
+    #[must_use]
+    pub fn limit(self, limit: usize) -> Self {
+        Self { limit, ..self }
+    }
+}
+
 /// A place that keeps bytes by table and key. `None` means absent; `Err` always means the backend failed.
 #[async_trait]
 pub trait Backend: Send + Sync {
@@ -73,8 +121,11 @@ pub trait Backend: Send + Sync {
     /// Seals the batch's acts onto the journal in the same transaction. Durable on return.
     async fn commit(&self, batch: Batch) -> Result<(), StoreError>;
 
-    /// True while writes can be expected to succeed; `Err` says why not.
+    /// Whether writes can be expected to succeed; `Err` says why not.
     async fn health(&self) -> Result<(), StoreError>;
+
+    /// Lets batches already handed over finish, then refuses further ones and lets go of the files.
+    async fn close(&self);
 }
 
 /// The typed store that the stages use.
@@ -139,5 +190,10 @@ impl Store {
     /// Why not.
     pub async fn health(&self) -> Result<(), StoreError> {
         self.backend.health().await
+    }
+
+    /// Lets batches already handed over finish, then refuses further ones and lets go of the files.
+    pub async fn close(&self) {
+        self.backend.close().await;
     }
 }

@@ -1,0 +1,118 @@
+//! A backend that fails on demand, around any other: for tests of failure handling, such as a full disk. No server is built with it.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::time::Duration;
+
+use async_trait::async_trait;
+
+use super::{Backend, Batch, Range, Row, StoreError, Table};
+
+/// What the switches pretend.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("no space left on device (pretended)")]
+pub struct Pretended;
+
+/// The switches; clones turn the same ones.
+#[derive(Clone, Debug, Default)]
+pub struct Switches(Arc<Positions>);
+
+#[derive(Debug, Default)]
+struct Positions {
+    commits_to_fail: AtomicU64,
+    lose_answers: AtomicU64,
+    all_commits_fail: AtomicBool,
+    reads_fail: AtomicBool,
+    delay_ms: AtomicU64,
+}
+
+impl Switches {
+    /// The next `count` commits fail and write nothing.
+    pub fn fail_next_commits(&self, count: u64) {
+        self.0.commits_to_fail.store(count, Ordering::SeqCst);
+    }
+
+    /// The next `count` commits are written, but reported as failed.
+    pub fn lose_next_answers(&self, count: u64) {
+        self.0.lose_answers.store(count, Ordering::SeqCst);
+    }
+
+    /// Every commit fails while `on`, and health says so.
+    pub fn fail_all_commits(&self, on: bool) {
+        self.0.all_commits_fail.store(on, Ordering::SeqCst);
+    }
+
+    /// Every read fails while `on`.
+    pub fn fail_reads(&self, on: bool) {
+        self.0.reads_fail.store(on, Ordering::SeqCst);
+    }
+
+    /// Every commit waits so long first.
+    pub fn delay_commits(&self, by: Duration) {
+        let millis = u64::try_from(by.as_millis()).unwrap_or(u64::MAX);
+        self.0.delay_ms.store(millis, Ordering::SeqCst);
+    }
+
+    fn take(counter: &AtomicU64) -> bool {
+        counter.fetch_update(Ordering::SeqCst, Ordering::SeqCst, |left| left.checked_sub(1)).is_ok()
+    }
+}
+
+/// A backend with switches.
+pub struct Faulty {
+    inner: Arc<dyn Backend>,
+    switches: Switches,
+}
+
+impl Faulty {
+    /// `inner`, failing when a switch says so.
+    #[must_use]
+    pub fn new(inner: Arc<dyn Backend>, switches: Switches) -> Self {
+        Self { inner, switches }
+    }
+
+    fn readable(&self) -> Result<(), StoreError> {
+        if self.switches.0.reads_fail.load(Ordering::SeqCst) { Err(failure()) } else { Ok(()) }
+    }
+}
+
+fn failure() -> StoreError {
+    StoreError::Backend(Box::new(Pretended))
+}
+
+#[async_trait]
+impl Backend for Faulty {
+    async fn get(&self, table: Table, key: &[u8]) -> Result<Option<Vec<u8>>, StoreError> {
+        self.readable()?;
+        self.inner.get(table, key).await
+    }
+
+    async fn scan(&self, range: Range) -> Result<Vec<Row>, StoreError> {
+        self.readable()?;
+        self.inner.scan(range).await
+    }
+
+    async fn commit(&self, batch: Batch) -> Result<(), StoreError> {
+        let positions = &self.switches.0;
+        match positions.delay_ms.load(Ordering::SeqCst) {
+            0 => {}
+            millis => tokio::time::sleep(Duration::from_millis(millis)).await,
+        }
+        if positions.all_commits_fail.load(Ordering::SeqCst) || Switches::take(&positions.commits_to_fail) {
+            return Err(failure());
+        }
+        self.inner.commit(batch).await?;
+        if Switches::take(&positions.lose_answers) { Err(failure()) } else { Ok(()) }
+    }
+
+    async fn health(&self) -> Result<(), StoreError> {
+        if self.switches.0.all_commits_fail.load(Ordering::SeqCst) {
+            return Err(failure());
+        }
+        self.inner.health().await
+    }
+
+    async fn close(&self) {
+        self.inner.close().await;
+    }
+}

@@ -1,0 +1,154 @@
+//! Removing what ended long enough ago, so that the store does not grow for ever: orders, authorizations, certificate records.
+//!
+//! Works in small batches and can stop anywhere: whatever is left is found again. A record that changed meanwhile, or an order whose
+//! issuance is not resolved, stays for the next time. The journal is never pruned.
+
+use std::time::Duration;
+
+use certs::serial::Serial;
+use time::OffsetDateTime;
+
+use super::tables::expiry::Ending;
+use super::tables::{authorizations, certificates, orders};
+use super::{Batch, Record, Store, StoreError, Table, Versioned};
+use crate::config::StoreConfig;
+use crate::ids::{AuthorizationId, OrderId};
+use crate::order::model::{Authorization, Certificate, CertificateStatus, Order, OrderStatus};
+
+/// Records removed by one commit, at most.
+const STEP: usize = 100;
+
+/// How many records were removed.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Pruned {
+    /// Orders.
+    pub orders: u64,
+    /// Authorizations.
+    pub authorizations: u64,
+    /// Certificate records.
+    pub certificates: u64,
+}
+
+/// Removes everything that ended longer ago than `keep` says, as of `now`.
+///
+/// # Errors
+/// If the backend fails; what was removed before stays removed.
+pub async fn prune(store: &Store, keep: &StoreConfig, now: OffsetDateTime) -> Result<Pruned, StoreError> {
+    let ended = before(now, keep.keep_ended);
+    let expired = before(now, keep.keep_expired_certificates);
+    Ok(Pruned {
+        orders: prune_table::<Order>(store, ended).await?,
+        authorizations: prune_table::<Authorization>(store, ended).await?,
+        certificates: prune_table::<Certificate>(store, expired).await?,
+    })
+}
+
+fn before(now: OffsetDateTime, keep: Duration) -> OffsetDateTime {
+    let keep = time::Duration::try_from(keep).unwrap_or(time::Duration::MAX);
+    now.checked_sub(keep).unwrap_or(OffsetDateTime::UNIX_EPOCH)
+}
+
+async fn prune_table<R: Prunable>(store: &Store, until: OffsetDateTime) -> Result<u64, StoreError> {
+    let (mut removed, mut place) = (0, None);
+    loop {
+        let endings = store.ending(R::TABLE, until, place.as_ref(), STEP).await?;
+        let (mut batch, mut records) = (Batch::new(), 0);
+        for ending in &endings {
+            records += u64::from(remove::<R>(store, &mut batch, ending).await?);
+        }
+        match store.commit(batch).await {
+            Ok(()) => removed += records,
+            // Something in it changed just now: it is found again next time.
+            Err(StoreError::Stale(_)) => {}
+            Err(error) => return Err(error),
+        }
+        if endings.len() < STEP {
+            return Ok(removed);
+        }
+        place = endings.last().cloned();
+    }
+}
+
+/// Adds the removal of one record to the batch, if it may go. A row that belongs to no record goes too.
+async fn remove<R: Prunable>(store: &Store, batch: &mut Batch, ending: &Ending) -> Result<bool, StoreError> {
+    let found = match R::key_from(&ending.key) {
+        Some(key) => store.load::<R>(&key).await?.filter(|found| found.value.ends() == ending.at),
+        None => None,
+    };
+    match found {
+        Some(record) if record.value.may_go() => {
+            R::remove(batch, &record);
+            Ok(true)
+        }
+        Some(_) => Ok(false),
+        None => {
+            batch.delete(Table::Expiry, ending.row.clone());
+            Ok(false)
+        }
+    }
+}
+
+/// A record that is removed some time after its end.
+trait Prunable: Record {
+    fn key_from(octets: &[u8]) -> Option<Self::Key>;
+    fn ends(&self) -> OffsetDateTime;
+    fn may_go(&self) -> bool;
+    fn remove(batch: &mut Batch, seen: &Versioned<Self>);
+}
+
+impl Prunable for Order {
+    fn key_from(octets: &[u8]) -> Option<OrderId> {
+        octets.try_into().ok().map(OrderId::from_bytes)
+    }
+
+    fn ends(&self) -> OffsetDateTime {
+        self.expires
+    }
+
+    fn may_go(&self) -> bool {
+        self.status != OrderStatus::Processing
+    }
+
+    fn remove(batch: &mut Batch, seen: &Versioned<Self>) {
+        orders::remove(batch, seen);
+    }
+}
+
+impl Prunable for Authorization {
+    fn key_from(octets: &[u8]) -> Option<AuthorizationId> {
+        octets.try_into().ok().map(AuthorizationId::from_bytes)
+    }
+
+    fn ends(&self) -> OffsetDateTime {
+        self.expires
+    }
+
+    fn may_go(&self) -> bool {
+        true
+    }
+
+    fn remove(batch: &mut Batch, seen: &Versioned<Self>) {
+        authorizations::remove(batch, seen);
+    }
+}
+
+impl Prunable for Certificate {
+    fn key_from(octets: &[u8]) -> Option<Serial> {
+        Serial::from_der_content(octets)
+    }
+
+    fn ends(&self) -> OffsetDateTime {
+        self.not_after
+    }
+
+    fn may_go(&self) -> bool {
+        self.status != CertificateStatus::Intended
+    }
+
+    fn remove(batch: &mut Batch, seen: &Versioned<Self>) {
+        certificates::remove(batch, seen);
+    }
+}
+
+#[cfg(test)]
+mod tests;

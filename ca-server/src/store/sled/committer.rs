@@ -1,0 +1,183 @@
+//! The one thread that writes: it gathers what waits, applies it as one batch, syncs, and only then answers.
+//!
+//! Order: gather; compare each batch's checks with the tree as earlier batches of the gather leave it (a failed one is answered
+//! `Stale` alone); put aside what readers may still see; `apply_batch`; `flush`, which writes sled's buffer to the file; `fdatasync`;
+//! show the new rows; answer. sled's own flush ends with `sync_file_range`, which neither empties the disk's cache nor keeps the
+//! file's size: without the `fdatasync` an acknowledged batch would not survive power loss.
+
+use std::collections::BTreeMap;
+use std::fs::File;
+use std::sync::Arc;
+use std::time::Instant;
+
+use tokio::sync::{mpsc, oneshot};
+
+use super::failure::SledFailure;
+use super::view::Rows;
+use super::{Shared, SledConfig};
+use crate::log::chain::Chain;
+use crate::store::evaluate::{holds, stored_key, writes};
+use crate::store::{Batch, StoreError};
+
+/// Most batches in one gather.
+const MOST_BATCHES: usize = 256;
+/// Most octets in one gather. Far below sled's segment size even after its own overhead, so that what is not yet synced never spans
+/// more than two segments: recovery depends on it, since sled takes a segment for stable once a later one says so.
+const MOST_OCTETS: usize = 256 * 1024;
+
+/// A batch and who waits for it.
+pub(super) struct Request {
+    pub(super) batch: Batch,
+    pub(super) octets: usize,
+    pub(super) answer: oneshot::Sender<Result<(), StoreError>>,
+}
+
+/// The files that only the committer holds.
+pub(super) struct Files {
+    /// The database file, for `fdatasync`.
+    pub(super) database: File,
+    /// Locked as long as the store is open.
+    pub(super) _lock: File,
+}
+
+/// The state of the thread.
+pub(super) struct Committer {
+    pub(super) shared: Arc<Shared>,
+    pub(super) files: Files,
+    pub(super) chain: Chain,
+    pub(super) config: SledConfig,
+}
+
+type Waiting = Vec<oneshot::Sender<Result<(), StoreError>>>;
+
+impl Committer {
+    /// Commits until every sender is gone and nothing waits.
+    pub(super) fn run(mut self, mut requests: mpsc::Receiver<Request>) {
+        while let Some(first) = requests.blocking_recv() {
+            let gathered = gather(first, &mut requests);
+            metrics::gauge!("rollcall_queue_length", "queue" => "store").set(count(requests.len()));
+            self.commit(gathered);
+        }
+    }
+
+    fn commit(&mut self, gathered: Vec<Request>) {
+        let begun = Instant::now();
+        if let Err(refusal) = self.may_write() {
+            for request in gathered {
+                answer(request.answer, Err(refusal.clone().into()));
+            }
+            return;
+        }
+        let mut after = Rows::new();
+        let mut chain = self.chain;
+        let mut waiting = Waiting::new();
+        for request in gathered {
+            match self.evaluate(request.batch, &mut after, &mut chain) {
+                Ok(()) => waiting.push(request.answer),
+                Err(error) => answer(request.answer, Err(error)),
+            }
+        }
+        if waiting.is_empty() {
+            return;
+        }
+        let batches = waiting.len();
+        match self.write(after) {
+            Ok(()) => {
+                self.chain = chain;
+                waiting.into_iter().for_each(|waiter| answer(waiter, Ok(())));
+            }
+            Err(failure) => self.fail(&failure, waiting),
+        }
+        metrics::histogram!("rollcall_store_commit_batches").record(count(batches));
+        metrics::histogram!("rollcall_store_commit_seconds").record(begun.elapsed());
+    }
+
+    /// Whether writing is safe: nothing failed before, and the disk has room.
+    fn may_write(&self) -> Result<(), SledFailure> {
+        if self.shared.trouble.read().as_ref().is_some_and(SledFailure::is_final) {
+            return Err(SledFailure::ReadOnly);
+        }
+        let reserve = self.config.reserve;
+        let free = rustix::fs::fstatvfs(&self.files.database).map_or(u64::MAX, |fs| fs.f_bavail * fs.f_frsize);
+        let full = (free < reserve).then_some(SledFailure::DiskFull { free, reserve });
+        let known = self.shared.trouble.read().is_some();
+        match &full {
+            Some(failure) if !known => tracing::error!(free, reserve, "{failure}"),
+            None if known => tracing::info!(free, "the store writes again"),
+            Some(_) | None => {}
+        }
+        if full.is_some() || known {
+            self.shared.trouble.write().clone_from(&full);
+        }
+        full.map_or(Ok(()), Err)
+    }
+
+    /// Adds the writes of a batch to `after`, if its checks hold against the tree with `after` laid over it.
+    fn evaluate(&self, batch: Batch, after: &mut Rows, chain: &mut Chain) -> Result<(), StoreError> {
+        let view = self.shared.view.read();
+        for check in &batch.checks {
+            let key = stored_key(check.table, &check.key);
+            match after.get(&key) {
+                Some(row) => holds(check, row.as_deref())?,
+                None => holds(check, view.db()?.get(&key).map_err(SledFailure::Read)?.as_deref())?,
+            }
+        }
+        let mut next = *chain;
+        for (table, key, value) in writes(batch, &mut next)? {
+            after.insert(stored_key(table, &key), value);
+        }
+        *chain = next;
+        Ok(())
+    }
+
+    /// Writes the rows and syncs; readers see them once that has succeeded.
+    fn write(&self, after: Rows) -> Result<(), SledFailure> {
+        let db = self.shared.view.read().db().map_err(|_| SledFailure::ReadOnly)?.clone();
+        let mut before = BTreeMap::new();
+        let mut batch = sled::Batch::default();
+        for (key, value) in after {
+            let old = db.get(&key).map_err(SledFailure::Read)?;
+            match value {
+                Some(value) => batch.insert(key.as_slice(), value),
+                None => batch.remove(key.as_slice()),
+            }
+            before.insert(key, old.map(|value| value.to_vec()));
+        }
+        self.shared.view.write().put_aside(before);
+        db.apply_batch(batch).map_err(SledFailure::Write)?;
+        db.flush().map_err(SledFailure::Write)?;
+        self.files.database.sync_data().map_err(|source| SledFailure::Sync(Arc::new(source)))?;
+        self.shared.view.write().show_all();
+        Ok(())
+    }
+
+    /// Nothing of the gather is acknowledged. After a failed write or sync, readers keep seeing what was durable before.
+    fn fail(&self, failure: &SledFailure, waiting: Waiting) {
+        tracing::error!(error = %failure, cause = ?std::error::Error::source(failure), "a commit failed");
+        *self.shared.trouble.write() = Some(failure.clone());
+        for waiter in waiting {
+            answer(waiter, Err(failure.clone().into()));
+        }
+    }
+}
+
+/// What waits now, within the bounds.
+fn gather(first: Request, requests: &mut mpsc::Receiver<Request>) -> Vec<Request> {
+    let mut octets = first.octets;
+    let mut gathered = vec![first];
+    while gathered.len() < MOST_BATCHES && octets < MOST_OCTETS {
+        let Ok(request) = requests.try_recv() else { break };
+        octets += request.octets;
+        gathered.push(request);
+    }
+    gathered
+}
+
+/// Who asked may have gone away meanwhile; the batch counts all the same.
+fn answer(waiter: oneshot::Sender<Result<(), StoreError>>, outcome: Result<(), StoreError>) {
+    drop(waiter.send(outcome));
+}
+
+fn count(number: usize) -> f64 {
+    u32::try_from(number).map_or(f64::MAX, f64::from)
+}

@@ -1,0 +1,47 @@
+//! Why the embedded store did not read or write.
+
+use std::io;
+use std::sync::Arc;
+
+use crate::store::StoreError;
+
+/// What failed, and what the system said.
+#[derive(Clone, Debug, thiserror::Error)]
+pub enum SledFailure {
+    /// A read failed.
+    #[error("the store could not be read")]
+    Read(#[source] sled::Error),
+    /// A write failed; the store writes nothing more until it is opened again.
+    #[error("the store could not be written; it stays read-only until the server is restarted")]
+    Write(#[source] sled::Error),
+    /// A sync failed; the store writes nothing more until it is opened again, since what the kernel dropped cannot be known.
+    #[error("the store could not be synced to disk; it stays read-only until the server is restarted")]
+    Sync(#[source] Arc<io::Error>),
+    /// A write or sync failed earlier.
+    #[error("the store is read-only after an earlier failure; restart the server")]
+    ReadOnly,
+    /// The disk has too little free space; nothing was written. Writing goes on by itself when there is more.
+    #[error("the disk of the store has {free} octets free, fewer than the {reserve} kept in reserve")]
+    DiskFull {
+        /// Free octets.
+        free: u64,
+        /// Octets that must stay free.
+        reserve: u64,
+    },
+}
+
+impl SledFailure {
+    /// Whether only opening the store again can help.
+    pub(super) fn is_final(&self) -> bool {
+        match self {
+            Self::Write(_) | Self::Sync(_) | Self::ReadOnly => true,
+            Self::Read(_) | Self::DiskFull { .. } => false,
+        }
+    }
+}
+
+impl From<SledFailure> for StoreError {
+    fn from(failure: SledFailure) -> Self {
+        Self::Backend(Box::new(failure))
+    }
+}

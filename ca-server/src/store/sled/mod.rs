@@ -1,0 +1,139 @@
+//! The embedded store: one sled tree, written by one committer thread (see `committer`), opened by `open`.
+//!
+//! A key is the table's number and the key within it. Readers see durable rows only: while a batch is on its way to the disk they
+//! are shown what stood there before. Trusts the file system to keep what `fdatasync` said it kept. Must never acknowledge a batch
+//! before that, and never write again after a write or sync has failed: what the kernel dropped then cannot be known.
+
+mod committer;
+mod failure;
+mod open;
+mod view;
+
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use async_trait::async_trait;
+use parking_lot::{Mutex, RwLock};
+use tokio::sync::{mpsc, oneshot};
+
+use super::evaluate::{bounds, measured, stored_key};
+use super::{Backend, Batch, Range, Row, StoreError, Table};
+use committer::{Committer, Request};
+pub use failure::SledFailure;
+pub use open::SledOpenError;
+use view::View;
+
+/// Requests that may wait for the committer; further ones wait to be queued.
+const QUEUE: usize = 1024;
+
+/// How the embedded store is opened.
+#[derive(Clone, Debug)]
+pub struct SledConfig {
+    /// The folder; made if it does not exist.
+    pub folder: PathBuf,
+    /// Memory for cached pages, in octets.
+    pub cache: u64,
+    /// Free space below which nothing more is written, in octets.
+    pub reserve: u64,
+}
+
+impl SledConfig {
+    /// The usual settings for a store in `folder`.
+    #[must_use]
+    pub fn new(folder: &Path) -> Self {
+        Self { folder: folder.to_owned(), cache: 16 << 20, reserve: 64 << 20 }
+    }
+}
+
+/// The embedded store.
+pub struct Sled {
+    shared: Arc<Shared>,
+    queue: Mutex<Option<mpsc::Sender<Request>>>,
+    thread: Mutex<Option<std::thread::JoinHandle<()>>>,
+}
+
+/// What readers and the committer share.
+struct Shared {
+    view: RwLock<View>,
+    /// Why nothing more is written, or why the last write was refused.
+    trouble: RwLock<Option<SledFailure>>,
+}
+
+impl Sled {
+    /// Opens the store, making it if there is none, and starts the committer.
+    ///
+    /// # Errors
+    /// If another process has it open, the files are damaged or cannot be made durable, or it was written by another version.
+    pub fn open(config: &SledConfig) -> Result<Self, SledOpenError> {
+        let opened = open::open(config)?;
+        let shared = Arc::new(Shared { view: RwLock::new(opened.view), trouble: RwLock::new(None) });
+        let (queue, requests) = mpsc::channel(QUEUE);
+        let committer = Committer {
+            shared: Arc::clone(&shared),
+            files: opened.files,
+            chain: opened.chain,
+            config: config.clone(),
+        };
+        let thread = std::thread::Builder::new()
+            .name("store-committer".to_owned())
+            .spawn(move || committer.run(requests))
+            .map_err(|source| SledOpenError::Thread { source })?;
+        Ok(Self { shared, queue: Mutex::new(Some(queue)), thread: Mutex::new(Some(thread)) })
+    }
+}
+
+#[async_trait]
+impl Backend for Sled {
+    async fn get(&self, table: Table, key: &[u8]) -> Result<Option<Vec<u8>>, StoreError> {
+        let found = self.shared.view.read().get(&stored_key(table, key))?;
+        Ok(found)
+    }
+
+    async fn scan(&self, range: Range) -> Result<Vec<Row>, StoreError> {
+        let rows = self.shared.view.read().scan(bounds(&range), range.backwards, range.limit)?;
+        Ok(rows)
+    }
+
+    async fn commit(&self, batch: Batch) -> Result<(), StoreError> {
+        let octets = measured(&batch)?;
+        let queue = self.queue.lock().clone().ok_or(StoreError::Closed)?;
+        let (answer, outcome) = oneshot::channel();
+        queue.send(Request { batch, octets, answer }).await.map_err(|_| StoreError::Closed)?;
+        drop(queue);
+        outcome.await.map_err(|_| StoreError::Closed)?
+    }
+
+    async fn health(&self) -> Result<(), StoreError> {
+        if self.queue.lock().is_none() {
+            return Err(StoreError::Closed);
+        }
+        match self.shared.trouble.read().clone() {
+            Some(trouble) => Err(trouble.into()),
+            None => Ok(()),
+        }
+    }
+
+    async fn close(&self) {
+        drop(self.queue.lock().take());
+        let thread = self.thread.lock().take();
+        if let Some(thread) = thread {
+            // The committer ends when the queue is empty; joining must not hold up the runtime.
+            let joined = tokio::task::spawn_blocking(move || thread.join()).await;
+            if !matches!(joined, Ok(Ok(()))) {
+                tracing::error!("the store's committer ended by a panic");
+            }
+        }
+        self.shared.view.write().close();
+    }
+}
+
+impl Drop for Sled {
+    fn drop(&mut self) {
+        drop(self.queue.lock().take());
+        if let Some(thread) = self.thread.lock().take()
+            && thread.join().is_err()
+        {
+            tracing::error!("the store's committer ended by a panic");
+        }
+    }
+}

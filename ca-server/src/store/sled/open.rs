@@ -1,0 +1,240 @@
+//! Opening the embedded store so that what it will promise can be kept.
+//!
+//! Takes a lock of its own first, removes what a crash may have left half made, makes the database file durable before sled writes a
+//! snapshot of it, and afterwards every directory entry. sled 0.34 syncs a snapshot before it renames it but takes a half-written
+//! `snap.*.generating` for a snapshot; without any snapshot it reads its whole log again, so snapshots may be set aside when they are
+//! damaged, the log never.
+
+use std::fs::{self, File, OpenOptions};
+use std::io;
+use std::path::{Path, PathBuf};
+
+use sled::Db;
+
+use super::committer::Files;
+use super::view::View;
+use super::SledConfig;
+use crate::log::chain::{Chain, Entry, EntryError};
+use crate::store::Table;
+use crate::store::evaluate::stored_key;
+
+/// sled's segments. A quarter of one is the largest page that stays in the database file; see `MOST_VALUE`.
+const SEGMENT: usize = 8 << 20;
+/// Version of the layout of keys and values.
+const LAYOUT: &[u8] = b"1";
+
+/// Why the store does not open.
+#[derive(Debug, thiserror::Error)]
+pub enum SledOpenError {
+    /// Another process has it open.
+    #[error("the store in {} is in use by another process", folder.display())]
+    InUse {
+        /// The folder.
+        folder: PathBuf,
+    },
+    /// A file or folder could not be made, read or synced.
+    #[error("{} could not be {doing}", path.display())]
+    File {
+        /// What was tried.
+        doing: &'static str,
+        /// Where.
+        path: PathBuf,
+        /// What the system said.
+        #[source]
+        source: io::Error,
+    },
+    /// The database does not open.
+    #[error("the store in {} does not open", folder.display())]
+    Database {
+        /// The folder.
+        folder: PathBuf,
+        /// What it said.
+        #[source]
+        source: sled::Error,
+    },
+    /// It was written by a version of this program with another layout.
+    #[error("the store in {} has layout {found:?}, not \"1\"", folder.display())]
+    Layout {
+        /// The folder.
+        folder: PathBuf,
+        /// The layout that was found.
+        found: String,
+    },
+    /// The last journal entry does not parse.
+    #[error("the journal's last entry does not parse")]
+    Journal(#[source] EntryError),
+    /// The committer thread could not be started.
+    #[error("the store's committer could not be started")]
+    Thread {
+        /// What the system said.
+        #[source]
+        source: io::Error,
+    },
+}
+
+impl SledOpenError {
+    /// What the operator can do.
+    #[must_use]
+    pub fn hint(&self) -> &'static str {
+        match self {
+            Self::InUse { .. } => "stop the other server first, or ask it through its admin socket",
+            Self::File { .. } => "the folder of [store] url must exist and belong to the user that runs the server",
+            Self::Database { .. } => "restore the folder from a backup; do not delete files in it",
+            Self::Layout { .. } => "use the version of ca-server that wrote it",
+            Self::Journal(_) => "run `ca-server log verify`, and restore the folder from a backup",
+            Self::Thread { .. } => "raise the limit of processes for the user that runs the server",
+        }
+    }
+}
+
+/// An open store.
+pub(super) struct Opened {
+    pub(super) view: View,
+    pub(super) files: Files,
+    pub(super) chain: Chain,
+}
+
+pub(super) fn open(config: &SledConfig) -> Result<Opened, SledOpenError> {
+    let folder = &config.folder;
+    make_folder(folder)?;
+    let lock = lock(folder)?;
+    let database = folder.join("db");
+    discard_half_made(folder, &database)?;
+    if database.exists() {
+        sync(&database)?;
+    }
+    let db = open_database(config)?;
+    let file = OpenOptions::new().read(true).write(true).open(&database);
+    let file = file.map_err(|source| failed("opened", &database, source))?;
+    check_layout(&db, folder, &file)?;
+    make_entries_durable(folder)?;
+    let chain = last_entry(&db, folder)?;
+    Ok(Opened { view: View::new(db), files: Files { database: file, _lock: lock }, chain })
+}
+
+fn failed(doing: &'static str, path: &Path, source: io::Error) -> SledOpenError {
+    SledOpenError::File { doing, path: path.to_owned(), source }
+}
+
+/// Makes the folder, for this user alone, and its entry in each folder above durable.
+fn make_folder(folder: &Path) -> Result<(), SledOpenError> {
+    use std::os::unix::fs::DirBuilderExt as _;
+    if folder.is_dir() {
+        return Ok(());
+    }
+    let parent = folder.parent().filter(|parent| !parent.as_os_str().is_empty());
+    if let Some(parent) = parent {
+        make_folder(parent)?;
+    }
+    let made = fs::DirBuilder::new().mode(0o700).create(folder);
+    made.map_err(|source| failed("made", folder, source))?;
+    sync(parent.unwrap_or(Path::new(".")))
+}
+
+fn lock(folder: &Path) -> Result<File, SledOpenError> {
+    let path = folder.join("lock");
+    let file = OpenOptions::new().write(true).create(true).truncate(false).open(&path);
+    let file = file.map_err(|source| failed("opened", &path, source))?;
+    match file.try_lock() {
+        Ok(()) => Ok(file),
+        Err(fs::TryLockError::WouldBlock) => Err(SledOpenError::InUse { folder: folder.to_owned() }),
+        Err(fs::TryLockError::Error(source)) => Err(failed("locked", &path, source)),
+    }
+}
+
+fn sync(path: &Path) -> Result<(), SledOpenError> {
+    let synced = File::open(path).and_then(|file| file.sync_all());
+    synced.map_err(|source| failed("synced to disk", path, source))
+}
+
+fn entries(folder: &Path) -> Result<Vec<PathBuf>, SledOpenError> {
+    let listed = fs::read_dir(folder).and_then(|entries| entries.map(|entry| Ok(entry?.path())).collect());
+    listed.map_err(|source| failed("listed", folder, source))
+}
+
+fn name(path: &Path) -> &str {
+    path.file_name().and_then(|name| name.to_str()).unwrap_or_default()
+}
+
+/// Removes snapshots that were being written at a crash, and a configuration without a database: both were promised to nobody.
+fn discard_half_made(folder: &Path, database: &Path) -> Result<(), SledOpenError> {
+    let empty = fs::metadata(database).map_or(true, |data| data.len() == 0);
+    for path in entries(folder)? {
+        let half_made = name(&path).ends_with(".generating") || (empty && name(&path) == "conf");
+        if half_made {
+            fs::remove_file(&path).map_err(|source| failed("removed", &path, source))?;
+        }
+    }
+    Ok(())
+}
+
+fn open_database(config: &SledConfig) -> Result<Db, SledOpenError> {
+    let settings = sled::Config::new()
+        .path(&config.folder)
+        .cache_capacity(config.cache)
+        .segment_size(SEGMENT)
+        .flush_every_ms(None)
+        .mode(sled::Mode::HighThroughput);
+    match settings.open() {
+        Ok(db) => Ok(db),
+        Err(first) => {
+            let database = |source| SledOpenError::Database { folder: config.folder.clone(), source };
+            let aside = matches!(first, sled::Error::Corruption { .. }) && set_snapshots_aside(&config.folder)?;
+            if !aside {
+                return Err(database(first));
+            }
+            tracing::warn!("the store's snapshot is damaged; its whole log is read instead");
+            settings.open().map_err(database)
+        }
+    }
+}
+
+/// Renames the snapshots so that sled reads its whole log; false if there are none.
+fn set_snapshots_aside(folder: &Path) -> Result<bool, SledOpenError> {
+    let mut any = false;
+    for path in entries(folder)?.iter().filter(|path| name(path).starts_with("snap.")) {
+        let aside = path.with_file_name(format!("damaged-{}", name(path)));
+        fs::rename(path, &aside).map_err(|source| failed("renamed", path, source))?;
+        any = true;
+    }
+    Ok(any)
+}
+
+/// Writes the layout version into a new store; refuses another one.
+fn check_layout(db: &Db, folder: &Path, file: &File) -> Result<(), SledOpenError> {
+    let database = |source| SledOpenError::Database { folder: folder.to_owned(), source };
+    let key = stored_key(Table::Meta, b"layout");
+    match db.get(&key).map_err(database)? {
+        Some(found) if found == LAYOUT => Ok(()),
+        Some(found) => {
+            let found = String::from_utf8_lossy(&found).into_owned();
+            Err(SledOpenError::Layout { folder: folder.to_owned(), found })
+        }
+        None => {
+            db.insert(&key, LAYOUT).map_err(database)?;
+            db.flush().map_err(database)?;
+            file.sync_all().map_err(|source| failed("synced to disk", folder, source))
+        }
+    }
+}
+
+/// Syncs every small file and the folders, so that none is missing after power loss.
+fn make_entries_durable(folder: &Path) -> Result<(), SledOpenError> {
+    for path in entries(folder)? {
+        sync(&path)?;
+    }
+    sync(folder)
+}
+
+/// The head of the journal.
+fn last_entry(db: &Db, folder: &Path) -> Result<Chain, SledOpenError> {
+    let database = |source| SledOpenError::Database { folder: folder.to_owned(), source };
+    match db.scan_prefix([Table::Journal.number()]).next_back().transpose().map_err(database)? {
+        None => Ok(Chain::default()),
+        Some((key, value)) => {
+            let key = key.get(1..).unwrap_or_default();
+            let entry = Entry::decode(key, &value).map_err(SledOpenError::Journal)?;
+            Ok(Chain::ending(&entry))
+        }
+    }
+}

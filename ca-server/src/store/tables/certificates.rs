@@ -1,0 +1,180 @@
+//! Certificates at rest, from their intent on: by serial, newest first, by identifier and by account; and the open intents.
+//!
+//! Every record has all its index rows from the batch that inserts it. Leaving `Intended` closes the intent; becoming `Revoked` or
+//! `Abandoned` puts the serial onto the revocation list in the same batch.
+
+use certs::identifier::Identifier;
+use certs::serial::Serial;
+use data_encoding::{BASE64URL_NOPAD, HEXLOWER_PERMISSIVE};
+use time::OffsetDateTime;
+
+use super::revocations;
+use crate::ids::{AccountId, AuthorityName};
+use crate::order::model::{Certificate, CertificateStatus};
+use crate::store::page::{Cursor, Page};
+use crate::store::{Batch, Range, Record, Store, StoreError, Table, Versioned, keys};
+
+/// Most rows that one page of a filtered listing reads.
+const MOST_ROWS_READ: usize = 2000;
+
+/// Writes a new certificate record with all its index rows; stale if the serial exists.
+///
+/// # Errors
+/// If the record cannot be serialised.
+pub fn insert(batch: &mut Batch, certificate: &Certificate) -> Result<(), StoreError> {
+    batch.insert(certificate)?;
+    for (table, key) in rows(certificate) {
+        batch.put(table, key, Vec::new());
+    }
+    if certificate.status == CertificateStatus::Intended {
+        batch.put(Table::OpenIntents, certificate.serial.as_bytes().to_vec(), Vec::new());
+    }
+    revocations::put(batch, certificate);
+    Ok(())
+}
+
+/// Writes `next` over `seen`; stale if the record changed since. Serial, account, identifiers and times stay as they were intended.
+///
+/// # Errors
+/// If the record cannot be serialised.
+pub fn replace(
+    batch: &mut Batch,
+    seen: &Versioned<Certificate>,
+    next: &Certificate,
+) -> Result<(), StoreError> {
+    batch.replace(seen.version, next)?;
+    if next.status != CertificateStatus::Intended {
+        batch.delete(Table::OpenIntents, next.serial.as_bytes().to_vec());
+    }
+    revocations::put(batch, next);
+    Ok(())
+}
+
+/// Removes a record with all its rows; stale if it changed since.
+pub(crate) fn remove(batch: &mut Batch, seen: &Versioned<Certificate>) {
+    batch.remove(seen);
+    for (table, key) in rows(&seen.value) {
+        batch.delete(table, key);
+    }
+    batch.delete(Table::OpenIntents, seen.value.serial.as_bytes().to_vec());
+    revocations::remove(batch, &seen.value);
+    if let Some(id) = renewal_id(&seen.value) {
+        batch.delete(Table::Replacements, id.into_bytes());
+    }
+}
+
+/// The index rows that a record has all its life.
+fn rows(certificate: &Certificate) -> Vec<(Table, Vec<u8>)> {
+    let Certificate { serial, created, not_after, .. } = certificate;
+    let mut rows = vec![
+        (Table::CertificatesByTime, keys::certificate_by_time(*created, serial)),
+        (Table::Expiry, keys::expiry(Table::Certificates, *not_after, &Certificate::encode_key(serial))),
+    ];
+    if let Some(account) = certificate.account {
+        rows.push((Table::CertificatesByAccount, keys::certificate_by_account(account, *created, serial)));
+    }
+    for identifier in &certificate.identifiers {
+        let key = keys::certificate_by_identifier(identifier, *created, serial);
+        rows.push((Table::CertificatesByIdentifier, key));
+    }
+    rows
+}
+
+/// The ARI id of a certificate (RFC 9773 §4.1): its issuer's key identifier and its serial, base64url, with a dot between.
+fn renewal_id(certificate: &Certificate) -> Option<String> {
+    let issuer = HEXLOWER_PERMISSIVE.decode(certificate.issuer.as_bytes()).ok()?;
+    let serial = BASE64URL_NOPAD.encode(certificate.serial.as_bytes());
+    Some(format!("{}.{serial}", BASE64URL_NOPAD.encode(&issuer)))
+}
+
+/// Which certificates a listing shows. The most selective of `identifier` and `account` is looked up; the rest is compared.
+#[derive(Clone, Debug, Default)]
+pub struct CertificateFilter {
+    /// Only those for this identifier.
+    pub identifier: Option<Identifier>,
+    /// Only those of this account.
+    pub account: Option<AccountId>,
+    /// Only those of this authority.
+    pub authority: Option<AuthorityName>,
+    /// Only those that have come so far.
+    pub status: Option<CertificateStatus>,
+    /// Only those that end before this time.
+    pub expires_before: Option<OffsetDateTime>,
+}
+
+impl CertificateFilter {
+    fn range(&self) -> Range {
+        if let Some(identifier) = &self.identifier {
+            let prefix = keys::certificates_of_identifier(identifier);
+            return Range::of(Table::CertificatesByIdentifier).prefix(prefix);
+        }
+        match self.account {
+            Some(account) => Range::of(Table::CertificatesByAccount).prefix(account.as_bytes().to_vec()),
+            None => Range::of(Table::CertificatesByTime),
+        }
+    }
+
+    fn passes(&self, certificate: &Certificate) -> bool {
+        self.identifier.as_ref().is_none_or(|wanted| certificate.identifiers.contains(wanted))
+            && self.account.is_none_or(|wanted| certificate.account == Some(wanted))
+            && self.authority.as_ref().is_none_or(|wanted| certificate.authority == *wanted)
+            && self.status.is_none_or(|wanted| certificate.status == wanted)
+            && self.expires_before.is_none_or(|limit| certificate.not_after < limit)
+    }
+}
+
+impl Store {
+    /// Certificates that pass the filter, newest first. One call reads a bounded number of rows, so a page may have fewer items than
+    /// asked for although more follow.
+    ///
+    /// # Errors
+    /// If the backend fails or a record does not parse.
+    pub async fn certificates(
+        &self,
+        filter: &CertificateFilter,
+        after: Option<&Cursor>,
+        limit: usize,
+    ) -> Result<Page<Versioned<Certificate>>, StoreError> {
+        let (mut items, mut read, mut place) = (Vec::new(), 0, after.cloned());
+        loop {
+            let step = limit.clamp(1, 200);
+            let range = filter.range().after(place.as_ref().map(Cursor::key)).backwards().limit(step);
+            let rows = self.scan(range).await?;
+            read += rows.len();
+            for (key, _) in &rows {
+                place = Some(Cursor::after(key));
+                let Some(serial) = keys::serial_of_row(key) else { continue };
+                let found: Option<Versioned<Certificate>> = self.load(&serial).await?;
+                items.extend(found.filter(|found| filter.passes(&found.value)));
+                if items.len() >= limit {
+                    return Ok(Page { items, next: place });
+                }
+            }
+            if rows.len() < step {
+                return Ok(Page { items, next: None });
+            }
+            if read >= MOST_ROWS_READ {
+                return Ok(Page { items, next: place });
+            }
+        }
+    }
+
+    /// Intents whose outcome is not recorded, in the order of their serials, those after `after`.
+    ///
+    /// # Errors
+    /// If the backend fails or a record does not parse.
+    pub async fn open_intents(
+        &self,
+        after: Option<&Serial>,
+        limit: usize,
+    ) -> Result<Vec<Versioned<Certificate>>, StoreError> {
+        let after = after.map(|serial| serial.as_bytes().to_vec());
+        let rows = self.scan(Range::of(Table::OpenIntents).after(after).limit(limit)).await?;
+        let mut open = Vec::with_capacity(rows.len());
+        for (key, _) in &rows {
+            let Some(serial) = keys::serial_of_row(key) else { continue };
+            open.extend(self.load(&serial).await?);
+        }
+        Ok(open)
+    }
+}
