@@ -65,30 +65,41 @@ impl Rules {
                 return Decision::Denied { rules: Vec::new(), reason };
             }
         };
-        let policies = self.policies(request.action);
-        let response = self.authorizer.is_authorized(&facts.request, policies, &facts.entities);
-        let failed = self.in_order(response.diagnostics().errors().map(|error| match error {
-            AuthorizationError::PolicyEvaluationError(cause) => cause.policy_id(),
-        }));
+        let (mut permits, mut forbids, mut failed) = (Vec::new(), Vec::new(), Vec::new());
+        for policies in self.index(request.action).relevant(&facts.scopes) {
+            let response = self.authorizer.is_authorized(&facts.request, policies, &facts.entities);
+            let diagnostics = response.diagnostics();
+            failed.extend(diagnostics.errors().filter_map(|error| match error {
+                AuthorizationError::PolicyEvaluationError(cause) => self.order_of(cause.policy_id()),
+            }));
+            // What decided: the permits if it is a yes, the forbids if it is a no, nothing if no rule applies.
+            let deciding = match response.decision() {
+                cedar_policy::Decision::Allow => &mut permits,
+                cedar_policy::Decision::Deny => &mut forbids,
+            };
+            deciding.extend(diagnostics.reason().filter_map(|id| self.order_of(id)));
+        }
         if !failed.is_empty() {
-            let reason = format!("{} could not be evaluated", named(&failed));
-            return Decision::Denied { rules: failed, reason };
+            let rules = self.in_order(failed);
+            let reason = format!("{} could not be evaluated", named(&rules));
+            return Decision::Denied { rules, reason };
         }
-        let rules = self.in_order(response.diagnostics().reason());
-        match response.decision() {
-            cedar_policy::Decision::Allow => Decision::Allowed { rules },
-            cedar_policy::Decision::Deny => {
-                let reason = self.reason(&rules, request);
-                Decision::Denied { rules, reason }
-            }
+        if forbids.is_empty() && !permits.is_empty() {
+            return Decision::Allowed { rules: self.in_order(permits) };
         }
+        let rules = self.in_order(forbids);
+        let reason = self.reason(&rules, request);
+        Decision::Denied { rules, reason }
     }
 
-    /// The rules of these ids, in the order they are written in the files.
-    fn in_order<'a>(&self, ids: impl Iterator<Item = &'a PolicyId>) -> Vec<RuleId> {
-        let mut found: Vec<_> = ids.filter_map(|id| self.rule_named(id.as_ref())).collect();
-        found.sort_unstable_by_key(|(order, _)| *order);
-        found.into_iter().map(|(_, rule)| rule.id.clone()).collect()
+    fn order_of(&self, id: &PolicyId) -> Option<usize> {
+        self.rule_named(id.as_ref()).map(|(order, _)| order)
+    }
+
+    /// The ids of these rules, in the order they are written in the files.
+    fn in_order(&self, mut orders: Vec<usize>) -> Vec<RuleId> {
+        orders.sort_unstable();
+        orders.iter().filter_map(|order| self.all().get(*order)).map(|rule| rule.id.clone()).collect()
     }
 
     fn reason(&self, forbids: &[RuleId], request: &Request<'_>) -> String {

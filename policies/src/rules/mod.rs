@@ -6,6 +6,7 @@
 mod decide;
 mod domains;
 mod fault;
+mod index;
 mod literals;
 mod parse;
 mod request;

@@ -12,6 +12,7 @@ use cedar_policy::{
 
 use super::SCHEMA;
 use super::fault::RuleFault;
+use super::index::Index;
 use super::literals;
 use super::request::Action;
 use super::vocabulary::Vocabulary;
@@ -76,9 +77,9 @@ pub struct Rules {
     pub(super) words: Vocabulary,
     rules: Vec<Rule>,
     by_id: HashMap<String, usize>,
-    order: PolicySet,
-    issue: PolicySet,
-    revoke: PolicySet,
+    order: Index,
+    issue: Index,
+    revoke: Index,
 }
 
 impl Rules {
@@ -114,7 +115,7 @@ impl Rules {
     }
 
     /// The rules that can apply to an action: the others are not even looked at.
-    pub(super) fn policies(&self, action: Action) -> &PolicySet {
+    pub(super) fn index(&self, action: Action) -> &Index {
         match action {
             Action::Order => &self.order,
             Action::Issue => &self.issue,
@@ -263,8 +264,8 @@ impl Reading {
         }
         let set = |action: Action| {
             let uid = words.action(action);
-            let policies = self.policies.iter().filter(|policy| concerns(policy, uid)).cloned();
-            PolicySet::from_policies(policies).map_err(|error| {
+            let policies = self.policies.iter().filter(|policy| concerns(policy, uid));
+            Index::new(policies).map_err(|error| {
                 let fault = RuleFault::Syntax { message: error.to_string(), help: None };
                 vec![Finder::built_in().problem(None, &fault)]
             })

@@ -142,13 +142,15 @@ impl From<cedar_policy::RequestValidationError> for Untranslatable {
 pub(super) struct Facts {
     pub(super) request: cedar_policy::Request,
     pub(super) entities: Entities,
+    /// The resource and everything it is in, each once.
+    pub(super) scopes: Vec<EntityUid>,
 }
 
 impl Request<'_> {
     /// Translates. With a schema, Cedar checks the translation too: that is done once at start, not for each request.
     pub(super) fn facts(&self, words: &Vocabulary, schema: Option<&Schema>) -> Result<Facts, Untranslatable> {
         let principal = self.account.entity(words)?;
-        let resource = self.resource(words)?;
+        let (resource, domains) = self.resource(words)?;
         let request = cedar_policy::Request::new(
             principal.uid(),
             words.action(self.action).clone(),
@@ -156,11 +158,13 @@ impl Request<'_> {
             self.context(words)?,
             schema,
         )?;
+        let mut scopes = domains;
+        scopes.push(resource.uid());
         let entities = Entities::from_entities([principal, resource], schema)?;
-        Ok(Facts { request, entities })
+        Ok(Facts { request, entities, scopes })
     }
 
-    fn resource(&self, words: &Vocabulary) -> Result<Entity, Untranslatable> {
+    fn resource(&self, words: &Vocabulary) -> Result<(Entity, Vec<EntityUid>), Untranslatable> {
         let (uid, attributes, domain) = match self.identifier {
             Identifier::Dns(name) => {
                 let written = name.as_str();
@@ -185,7 +189,8 @@ impl Request<'_> {
                 (entity(&words.uri, uri.as_str()), attributes, "")
             }
         };
-        Ok(Entity::new(uid, attributes, domains_above(words, domain))?)
+        let domains = domains_above(words, domain);
+        Ok((Entity::new(uid, attributes, domains.iter().cloned().collect())?, domains))
     }
 
     fn context(&self, words: &Vocabulary) -> Result<Context, Untranslatable> {
@@ -230,11 +235,11 @@ impl Account<'_> {
 }
 
 /// `room-1.example.com` → the domains `room-1.example.com`, `example.com` and `com`.
-fn domains_above(words: &Vocabulary, name: &str) -> HashSet<EntityUid> {
-    let mut domains = HashSet::new();
+fn domains_above(words: &Vocabulary, name: &str) -> Vec<EntityUid> {
+    let mut domains = Vec::new();
     let mut rest = name;
     while !rest.is_empty() {
-        domains.insert(entity(&words.domain, rest));
+        domains.push(entity(&words.domain, rest));
         rest = rest.split_once('.').map_or("", |(_, above)| above);
     }
     domains

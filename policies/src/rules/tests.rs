@@ -352,6 +352,38 @@ proptest! {
     }
 
     #[test]
+    fn leaving_out_rules_about_other_names_changes_no_decision(
+        picks in proptest::collection::vec((0_usize..10, 0_usize..4, any::<bool>()), 0..12),
+        host in 0_usize..6,
+        action in 0_usize..3,
+    ) {
+        let scopes = [
+            "resource", "resource is Dns", "resource is Email", "resource in Domain::\"example.com\"",
+            "resource in Domain::\"com\"", "resource in Domain::\"a.example.com\"",
+            "resource == Dns::\"a.example.com\"", "resource == Dns::\"*.example.com\"",
+            "resource is Email in Domain::\"example.com\"", "resource == Email::\"a@example.com\"",
+        ];
+        let conditions = ["", "when { context.wildcard }", "unless { context.wildcard }", "when { principal.created > 0 }"];
+        let text: String = picks.iter().enumerate().map(|(number, (scope, condition, permit))| {
+            let effect = if *permit { "permit" } else { "forbid" };
+            let (scope, condition) = (scopes[*scope], conditions[*condition]);
+            format!("@id(\"r{number}\") {effect} (principal, action, {scope}) {condition};\n")
+        }).collect();
+        let rules = Rules::parse(&[("r.cedar", &text)]).unwrap();
+            let identifier = [
+                dns("a.example.com"), dns("*.example.com"), dns("b.a.example.com"), dns("evil-example.com"),
+                email("a@example.com"), email("b@a.example.com"),
+            ][host].clone();
+            let asked = request(Action::ALL[action], &identifier, "device", &[Proof::Dns01]);
+            let facts = asked.facts(&rules.words, None).unwrap();
+            let all: cedar_policy::PolicySet = text.parse().unwrap();
+            let plain = cedar_policy::Authorizer::new().is_authorized(&facts.request, &all, &facts.entities);
+            let decision = rules.decide(&asked);
+            prop_assert_eq!(decision.is_allowed(), plain.decision() == cedar_policy::Decision::Allow, "{}", text);
+            prop_assert_eq!(decision.rules().len(), plain.diagnostics().reason().count(), "{}", text);
+    }
+
+    #[test]
     fn any_text_as_a_rules_file_is_refused_or_read_but_never_a_panic(text in "\\PC{0,200}") {
         let _ = Rules::parse(&[("a.cedar", &text)]);
     }
