@@ -1,5 +1,7 @@
 //! Parsers meet arbitrary and damaged input: they may refuse, they may not panic.
 
+#![allow(clippy::unwrap_used, clippy::indexing_slicing, reason = "a test may")]
+
 use certs::ari::CertId;
 use certs::chain::{RevocationList, TrustSets};
 use certs::csr::{Csr, create_csr};

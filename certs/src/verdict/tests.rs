@@ -20,7 +20,7 @@ fn set(name: &str) -> TrustSetName {
 fn trusting(authorities: &[(&str, &Authority)]) -> TrustSets {
     let mut trust = TrustSets::new();
     for (name, authority) in authorities {
-        trust.insert(set(name), &[authority.root.clone()]).unwrap();
+        trust.insert(set(name), std::slice::from_ref(&authority.root)).unwrap();
     }
     trust
 }
@@ -156,7 +156,7 @@ fn nothing_and_garbage_have_their_reasons() {
     let mut longer = scene.leaf.to_vec();
     longer.push(0);
     assert_eq!(reason(scene.verdict(&longer)), Some(Reason::Malformed));
-    let alone = verdict(&[scene.leaf.clone()], &scene.trust, None, &[], NOW);
+    let alone = verdict(std::slice::from_ref(&scene.leaf), &scene.trust, None, &[], NOW);
     assert_eq!(reason(alone), Some(Reason::UnknownIssuer));
 }
 
@@ -309,7 +309,7 @@ fn a_root_belongs_to_one_set() {
     use crate::chain::TrustError;
     let ca = Authority::new("external");
     let mut trust = trusting(&[("external-domain", &ca)]);
-    let again = trust.insert(set("internal"), &[ca.root.clone()]).unwrap_err();
+    let again = trust.insert(set("internal"), std::slice::from_ref(&ca.root)).unwrap_err();
     assert!(matches!(again, TrustError::TwoSets { .. }));
     let leaf = ca.leaf(&device(), &[identifier("dns:a.example")], &key(), |_| {});
     let refused = trust.insert(set("internal"), &[leaf]).unwrap_err();
