@@ -11,6 +11,7 @@ mod literals;
 mod parse;
 mod request;
 mod vocabulary;
+mod words;
 
 #[cfg(test)]
 mod tests;

@@ -16,6 +16,7 @@ use super::index::Index;
 use super::literals;
 use super::request::Action;
 use super::vocabulary::Vocabulary;
+use super::words;
 use crate::problem::{Place, Problem, nearest};
 
 /// The name of a rule, from its `@id`. Refusals and the journal name it.
@@ -167,7 +168,8 @@ impl Reading {
                 for error in errors.iter() {
                     let detail = DetailedError::from(error);
                     let offset = detail.source_locations.first().map(|label| label.loc.start);
-                    let fault = RuleFault::Syntax { message: message_of(&detail), help: help_of(&detail) };
+                    let fault =
+                        RuleFault::Syntax { message: words::message(&detail), help: words::help(&detail) };
                     self.problems.push(at.problem(offset, &fault));
                 }
                 return;
@@ -240,19 +242,23 @@ impl Reading {
         let warnings = result
             .validation_warnings()
             .map(|warning| (warning.policy_id(), DetailedError::from(warning), false));
+        let mut wrong: Vec<String> = Vec::new();
         let mut problems = Vec::new();
         for (policy, detail, is_error) in errors.chain(warnings) {
             let id: &str = policy.as_ref();
             let Some(rule) = self.by_id.get(id).and_then(|order| self.rules.get(*order)) else { continue };
-            let text = texts.get(rule.file.as_str()).copied().unwrap_or_default();
-            let place =
-                detail.source_locations.first().map_or(rule.place, |label| Place::at(text, label.loc.start));
-            let (message, help) = (message_of(&detail), help_of(&detail));
+            let (message, help) = (words::message(&detail), words::help(&detail));
             let fault = if is_error {
+                wrong.push(id.to_owned());
                 RuleFault::Validation { message, help }
+            } else if wrong.iter().any(|other| other == id) {
+                continue; // what is wrong with the rule is said already; that it never applies follows from it
             } else {
                 RuleFault::Suspicious { message, help }
             };
+            let text = texts.get(rule.file.as_str()).copied().unwrap_or_default();
+            let label = detail.source_locations.first();
+            let place = label.map_or(rule.place, |label| Place::at(text, label.loc.start));
             problems.push(Finder { file: &rule.file, text }.problem_of(Some(place), Some(&rule.id), &fault));
         }
         self.problems.append(&mut problems);
@@ -295,24 +301,6 @@ fn as_written(set: &PolicySet) -> Vec<&Policy> {
     policies
 }
 
-/// Cedar's message on one line, with what its arrow would point at.
-fn message_of(detail: &DetailedError) -> String {
-    let label = detail.source_locations.first().and_then(|location| location.label.as_deref());
-    let message = in_our_words(&detail.message);
-    label.map_or_else(|| message.clone(), |label| format!("{message} ({label})"))
-}
-
-fn help_of(detail: &DetailedError) -> Option<String> {
-    detail.help.as_deref().map(in_our_words)
-}
-
-/// One line, without the preamble that names the rule once more.
-fn in_our_words(text: &str) -> String {
-    let rest = text.strip_prefix("for policy ").and_then(|rest| rest.split_once(", "));
-    let text = rest.map_or(text, |(_, message)| message);
-    text.split_whitespace().collect::<Vec<_>>().join(" ")
-}
-
 /// By file and place; the order of the files is kept.
 fn sorted(mut problems: Vec<Problem>) -> Vec<Problem> {
     let mut files: Vec<String> = Vec::new();
@@ -321,6 +309,10 @@ fn sorted(mut problems: Vec<Problem>) -> Vec<Problem> {
             files.push(problem.file.clone());
         }
     }
-    problems.sort_by_key(|problem| (files.iter().position(|file| *file == problem.file), problem.place));
+    let file = |problem: &Problem| files.iter().position(|file| *file == problem.file);
+    problems.sort_by(|left, right| {
+        let key = |problem: &Problem| (file(problem), problem.place);
+        key(left).cmp(&key(right)).then_with(|| left.message.cmp(&right.message))
+    });
     problems
 }

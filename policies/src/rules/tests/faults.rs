@@ -76,13 +76,45 @@ fn words_that_the_schema_does_not_have_are_refused_with_place_and_rule() {
 #[test]
 fn an_action_that_does_not_exist_is_refused() {
     let problems = problems_of("@id(\"a\")\npermit (principal, action == Action::\"isue\", resource);");
-    assert!(problems.iter().any(|problem| problem.message.contains("isue")), "{problems:#?}");
+    assert_eq!(problems.len(), 1, "that it never applies is not said too: {problems:#?}");
+    assert!(problems[0].message.contains("isue"), "{problems:#?}");
+    assert_eq!(problems[0].hint, "did you mean `Action::\"issue\"`?");
 }
 
 #[test]
 fn proofs_cannot_be_asked_for_before_anything_is_proven() {
     let text = "@id(\"a\")\npermit (principal, action, resource)\nwhen { context.proofs.contains(Proof::\"dns-01\") };";
-    assert!(problems_of(text).iter().all(|problem| problem.message.contains("proofs")));
+    for problem in problems_of(text) {
+        assert!(problem.message.contains("attribute `proofs` in context for Action::"), "{problem}");
+        assert!(problem.hint.contains("write `action == Action::\"issue\"`"), "{}", problem.hint);
+    }
+}
+
+#[test]
+fn an_attribute_of_one_kind_of_name_needs_the_kind_to_be_asked_first() {
+    let text = "@id(\"a\")\npermit (principal, action, resource)\nwhen { resource.wildcard };";
+    let problems = problems_of(text);
+    assert_eq!(problems.len(), 2, "Email and Uri have none: {problems:#?}");
+    assert!(problems.iter().all(|problem| problem.hint.contains("`resource is Dns && …`")), "{problems:#?}");
+    let asked = text.replace("resource.wildcard", "resource is Dns && resource.wildcard");
+    assert!(Rules::parse(&[("own.cedar", asked)]).is_ok());
+}
+
+#[test]
+fn an_optional_attribute_needs_to_be_asked_for_first() {
+    let (message, hint) = only(
+        "@id(\"a\")\npermit (principal, action, resource)\nwhen { principal.externalBinding == \"k\" };",
+    );
+    assert!(message.contains("optional attribute `externalBinding`"), "{message}");
+    assert!(hint.contains("has externalBinding"), "{hint}");
+}
+
+#[test]
+fn an_unknown_proof_is_said_with_the_known_ones() {
+    let text = "@id(\"a\")\npermit (principal, action == Action::\"issue\", resource)\nwhen { context.proofs.contains(Proof::\"dns-02\") };";
+    let (message, hint) = only(text);
+    assert!(message.contains("Proof") && message.contains("dns-02"), "{message}");
+    assert!(hint.contains("\"dns-persist-01\""), "{hint}");
 }
 
 #[test]
