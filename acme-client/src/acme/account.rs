@@ -230,3 +230,6 @@ impl Account {
         Signer::Account(&self.key, &self.url)
     }
 }
+
+#[cfg(test)]
+mod tests;

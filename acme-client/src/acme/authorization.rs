@@ -180,3 +180,6 @@ impl Account {
         }
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -210,3 +210,6 @@ impl Client {
         }
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -112,3 +112,6 @@ impl Client {
         Err(KeyChangeError::NeitherKey(account.clone()))
     }
 }
+
+#[cfg(test)]
+mod tests;

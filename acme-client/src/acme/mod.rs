@@ -30,6 +30,9 @@ pub mod transport;
 
 mod text;
 
+#[cfg(test)]
+mod script;
+
 pub use account::{Account, AccountDocument, AccountStatus, NewAccount, Registration};
 pub use authorization::{Authorization, AuthorizationError, AuthorizationStatus};
 pub use certificate::{CertificateChain, CertificateError, Revocation, RevocationReason};

@@ -279,3 +279,6 @@ impl Account {
         failures
     }
 }
+
+#[cfg(test)]
+mod tests;

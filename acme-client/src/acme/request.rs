@@ -257,3 +257,6 @@ pub(super) fn located<T: DeserializeOwned>(url: &ResourceUrl, bytes: &[u8]) -> R
     members.insert("url".to_owned(), url.as_str().into());
     T::deserialize(serde_json::Value::Object(members))
 }
+
+#[cfg(test)]
+mod tests;

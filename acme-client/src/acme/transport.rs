@@ -115,7 +115,8 @@ impl TransportError {
     pub fn hint(&self) -> Option<&'static str> {
         match self {
             Self::Tls { reason: rustls::Error::InvalidCertificate(why), .. } => Some(match why {
-                rustls::CertificateError::UnknownIssuer => {
+                // A root of the same name with another key, as after setting the authority up anew, ends in `BadSignature`.
+                rustls::CertificateError::UnknownIssuer | rustls::CertificateError::BadSignature => {
                     "name the authority's root certificate with `--root FILE`; `ca-server init` wrote it to `roots/`"
                 }
                 rustls::CertificateError::Expired | rustls::CertificateError::ExpiredContext { .. } => {

@@ -255,3 +255,6 @@ fn tls_reason(error: &(dyn std::error::Error + 'static)) -> Option<rustls::Error
     }
     None
 }
+
+#[cfg(test)]
+mod tests;
