@@ -14,3 +14,9 @@ pub mod state;
 pub mod deploy;
 
 pub mod dns;
+
+pub mod enroll;
+
+pub mod renew;
+
+pub mod cli;

@@ -1,3 +1,7 @@
-//! The program `acme-client`.
+//! The program `acme-client`. Everything is in the library; this only starts it.
 
-fn main() {}
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    acme_client::cli::main()
+}

@@ -258,6 +258,11 @@ impl IdentityDir {
         durable::replace(&path, &to_json(&path, record)?)
     }
 
+    /// Removes the identity with its settings, certificates and keys.
+    pub fn remove(&self) -> Result<(), StateError> {
+        durable::remove_tree(&self.folder)
+    }
+
     fn settings_path(&self) -> PathBuf {
         self.folder.join("identity.toml")
     }

@@ -28,6 +28,8 @@ pub struct PendingOrder {
     /// The profile that was asked for.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub profile: Option<String>,
+    /// The certificate signing request, base64url of its DER, so that a repeated finalize is the same one.
+    pub csr: String,
     /// When it was opened.
     #[serde(with = "time::serde::rfc3339")]
     pub created: OffsetDateTime,

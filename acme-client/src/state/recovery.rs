@@ -23,6 +23,7 @@ pub(super) fn recover(root: &Path) -> Result<Recovered, StateError> {
         sweep(&accounts.join(server), &mut recovered)?;
     }
     let identities = root.join("identities");
+    sweep(&identities, &mut recovered)?;
     for name in durable::entries(&identities)? {
         let folder = identities.join(&name);
         sweep(&folder, &mut recovered)?;

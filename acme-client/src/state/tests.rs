@@ -51,6 +51,7 @@ fn order(mark: u32) -> PendingOrder {
         account: "https://ca.test/account/1".parse().unwrap(),
         names: vec!["room-1.example.com".to_owned()],
         profile: None,
+        csr: "MAA".to_owned(),
         created: datetime!(2026-11-22 12:00 UTC),
     }
 }

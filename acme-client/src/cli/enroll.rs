@@ -1,0 +1,239 @@
+//! `enroll device`: the first certificate of an identity, and the settings its renewals will use.
+//!
+//! Safe to repeat: an order that was cut off is finished, and an identity that is in order is left alone.
+
+use std::{fs, path::Path};
+
+use serde::Serialize;
+use time::OffsetDateTime;
+use url::Url;
+use zeroize::Zeroizing;
+
+use super::{
+    CliError, DnsArguments, Ending, EnrollArguments, Session,
+    output::{distance, moment},
+    renew::DeploymentView,
+};
+use crate::{
+    acme::{ExternalAccountKey, Roots},
+    clock::{Clock, SystemClock},
+    deploy::deploy,
+    enroll::{AccountOptions, Agent, EnrollError, Leaf, directory_url, obtain, open_account},
+    renew::{Due, decide},
+    state::{
+        DeploySettings, DnsSettings, IdentityDir, IdentityName, IdentitySettings, ProviderKind, ServerLabel,
+    },
+};
+
+/// What `enroll --json` prints.
+#[derive(Debug, Serialize)]
+pub(super) struct Enrolled {
+    identity: IdentityName,
+    names: Vec<String>,
+    directory: Url,
+    account: Url,
+    profile: Option<String>,
+    generation: u64,
+    serial: String,
+    #[serde(with = "time::serde::rfc3339")]
+    not_before: OffsetDateTime,
+    #[serde(with = "time::serde::rfc3339")]
+    not_after: OffsetDateTime,
+    certificate: String,
+    chain: String,
+    fullchain: String,
+    key: String,
+    issued: bool,
+    resumed: bool,
+    deployment: DeploymentView,
+}
+
+/// Enrols a device.
+pub(super) async fn device(session: &Session, arguments: &EnrollArguments) -> Result<Ending, CliError> {
+    let directory = directory_url(&arguments.ca)?;
+    let settings = settings(arguments, directory)?;
+    let options = account_options(arguments)?;
+    let name = match &arguments.identity {
+        Some(name) => IdentityName::parse(name)?,
+        None => IdentityName::for_domain(arguments.names.first().map_or("", String::as_str))?,
+    };
+    let _lock = session.lock()?;
+    store_roots(session, arguments, &settings.directory)?;
+    let interactive = matches!(settings.dns.provider, ProviderKind::Manual | ProviderKind::Persist);
+    let progress = session.progress(interactive);
+    let agent = session.agent(progress.as_ref());
+    let client = session.connector.connect(&session.state, &settings.directory).await?;
+    let account = open_account(agent, &client, &options).await?;
+    let identity = session.state.identity(&name);
+    let previous = identity.exists().then(|| identity.settings()).transpose()?;
+    identity.store_settings(&settings)?;
+    let in_order =
+        !arguments.force && previous.as_ref().is_some_and(|previous| same_certificate(previous, &settings));
+    let (issued, resumed) = if in_order && is_current(&identity, &settings)? {
+        (false, false)
+    } else {
+        let replaces = current_leaf(&identity).and_then(|leaf| leaf.id);
+        match obtain(agent, &account, &identity, &settings, replaces).await {
+            Ok(obtained) => (true, obtained.resumed),
+            Err(error) => return Err(undo(&identity, previous.as_ref(), error)),
+        }
+    };
+    let view = finish(agent, &identity, &settings, account.url().url().clone(), (issued, resumed)).await?;
+    drop(progress);
+    session.output.result(&view, || text(&view))?;
+    Ok(if view.deployment.failed() { Ending::PartlyFailed } else { Ending::Done })
+}
+
+async fn finish(
+    agent: Agent<'_>,
+    identity: &IdentityDir,
+    settings: &IdentitySettings,
+    account: Url,
+    (issued, resumed): (bool, bool),
+) -> Result<Enrolled, CliError> {
+    let deployment = DeploymentView::new(&deploy(identity, settings.deploy.as_ref(), agent.clock).await?);
+    let current = identity.current()?.ok_or_else(|| EnrollError::NoCertificate(identity.name().clone()))?;
+    let leaf = Leaf::from_pem(&current.certificate).map_err(EnrollError::from)?;
+    let file = |file: &str| identity.path().join("current").join(file).display().to_string();
+    Ok(Enrolled {
+        identity: identity.name().clone(),
+        names: leaf.names,
+        directory: settings.directory.clone(),
+        account,
+        profile: settings.profile.clone(),
+        generation: current.generation.number(),
+        serial: leaf.serial,
+        not_before: leaf.not_before,
+        not_after: leaf.not_after,
+        certificate: file("cert.pem"),
+        chain: file("chain.pem"),
+        fullchain: file("fullchain.pem"),
+        key: file("key.pem"),
+        issued,
+        resumed,
+        deployment,
+    })
+}
+
+/// Takes back settings that led to nothing, unless an order waits to be finished with them.
+fn undo(identity: &IdentityDir, previous: Option<&IdentitySettings>, error: EnrollError) -> CliError {
+    let waiting = identity.pending().ok().flatten().is_some();
+    let undone = match (waiting, previous) {
+        (true, _) => Ok(()),
+        (false, Some(previous)) => identity.store_settings(previous),
+        (false, None) => identity.remove(),
+    };
+    if let Err(error) = undone {
+        tracing::warn!(%error, "the settings could not be taken back");
+    }
+    error.into()
+}
+
+fn settings(arguments: &EnrollArguments, directory: Url) -> Result<IdentitySettings, CliError> {
+    let mut names: Vec<String> = Vec::new();
+    for name in &arguments.names {
+        let name = name.trim_end_matches('.').to_ascii_lowercase();
+        if !names.contains(&name) {
+            names.push(name);
+        }
+    }
+    Ok(IdentitySettings {
+        names,
+        directory,
+        profile: arguments.profile.clone(),
+        challenge: arguments.challenge,
+        key_type: arguments.key_type,
+        keep: arguments.keep,
+        dns: dns_settings(&arguments.dns)?,
+        deploy: arguments.deploy_hook.clone().map(DeploySettings::new),
+    })
+}
+
+fn dns_settings(arguments: &DnsArguments) -> Result<DnsSettings, CliError> {
+    let absolute = |path: &Path| {
+        // Renewals run elsewhere than where the person typed this.
+        fs::canonicalize(path).map_err(|source| CliError::File { path: path.to_path_buf(), source })
+    };
+    Ok(DnsSettings {
+        server: arguments.server.clone(),
+        tsig_key_file: arguments.key_file.as_deref().map(absolute).transpose()?,
+        zone: arguments.zone.clone(),
+        hook: arguments.hook.as_deref().map(absolute).transpose()?,
+        hook_timeout: arguments.hook_timeout,
+        resolver: arguments.resolver,
+        wait: !arguments.no_wait,
+        timeout: arguments.timeout,
+        ttl: arguments.ttl,
+        ..DnsSettings::of(arguments.provider)
+    })
+}
+
+fn account_options(arguments: &EnrollArguments) -> Result<AccountOptions, CliError> {
+    let contact = |address: &String| {
+        if address.contains(':') { address.clone() } else { format!("mailto:{address}") }
+    };
+    let external_account = match (&arguments.eab_kid, &arguments.eab_key_file) {
+        (Some(kid), Some(path)) => {
+            let text =
+                fs::read_to_string(path).map_err(|source| CliError::File { path: path.clone(), source })?;
+            let text = Zeroizing::new(text);
+            let key = ExternalAccountKey::from_base64url(kid.clone(), text.trim());
+            Some(key.map_err(|source| CliError::ExternalAccountKey { path: path.clone(), source })?)
+        }
+        (Some(_), None) | (None, _) => None,
+    };
+    Ok(AccountOptions {
+        contacts: arguments.contacts.iter().map(contact).collect(),
+        external_account,
+        agree_to_terms: arguments.agree_tos,
+    })
+}
+
+fn store_roots(session: &Session, arguments: &EnrollArguments, directory: &Url) -> Result<(), CliError> {
+    let Some(path) = &arguments.root else { return Ok(()) };
+    let pem = fs::read(path).map_err(|source| CliError::File { path: path.clone(), source })?;
+    Roots::from_pem(&pem).map_err(|source| CliError::Roots { path: path.clone(), source })?;
+    Ok(session.state.account(&ServerLabel::of(directory)).store_roots(&pem)?)
+}
+
+/// Whether both settings lead to the same certificate; how names are proven does not matter.
+fn same_certificate(one: &IdentitySettings, other: &IdentitySettings) -> bool {
+    (&one.names, &one.directory, &one.profile, one.key_type)
+        == (&other.names, &other.directory, &other.profile, other.key_type)
+}
+
+fn current_leaf(identity: &IdentityDir) -> Option<Leaf> {
+    let current = identity.current().ok().flatten()?;
+    Leaf::from_pem(&current.certificate).ok()
+}
+
+/// Whether the present certificate is the right one and not due.
+fn is_current(identity: &IdentityDir, settings: &IdentitySettings) -> Result<bool, CliError> {
+    if identity.pending()?.is_some() {
+        return Ok(false);
+    }
+    let Some(current) = identity.current()? else { return Ok(false) };
+    let Ok(leaf) = Leaf::from_pem(&current.certificate) else { return Ok(false) };
+    let now = SystemClock.now();
+    let matches = leaf.check(&settings.names, &current.key, now).is_ok();
+    Ok(matches && matches!(decide(now, Some(&leaf), &identity.renewal()?, 0), Due::At(..)))
+}
+
+fn text(view: &Enrolled) -> String {
+    let done = if view.issued { "enrolled" } else { "already enrolled" };
+    let mut text = format!(
+        "{done} {} until {} ({})\n  certificate  {}\n  full chain   {}\n  private key  {}\n",
+        view.names.join(", "),
+        moment(view.not_after),
+        distance(SystemClock.now(), view.not_after),
+        view.certificate,
+        view.fullchain,
+        view.key,
+    );
+    if let Some(problem) = &view.deployment.message {
+        text.push_str(&format!(
+            "  deploy hook failed, it will run again with `acme-client renew`: {problem}\n"
+        ));
+    }
+    text
+}

@@ -1,0 +1,158 @@
+//! What a command can fail with, and what a person can do about it.
+
+use std::{io, path::PathBuf};
+
+use hickory_proto::{op::ResponseCode, rr::rdata::tsig::TsigError};
+
+use super::inspect::InspectError;
+use crate::{
+    acme,
+    deploy::HookFailure,
+    dns::DnsError,
+    enroll::{ChallengeError, EnrollError},
+    state::StateError,
+};
+
+/// Why a command failed.
+#[derive(Debug, thiserror::Error)]
+pub enum CliError {
+    /// The state directory.
+    #[error(transparent)]
+    State(#[from] StateError),
+    /// Obtaining a certificate, or anything else with the server.
+    #[error(transparent)]
+    Enroll(#[from] EnrollError),
+    /// A file named on the command line.
+    #[error("cannot read {}: {source}", path.display())]
+    File {
+        /// The file.
+        path: PathBuf,
+        /// What the system said.
+        source: io::Error,
+    },
+    /// A root file holds no certificate.
+    #[error("{}: {source}", path.display())]
+    Roots {
+        /// The file.
+        path: PathBuf,
+        /// What is wrong with it.
+        source: acme::RootsError,
+    },
+    /// The file of an external account key.
+    #[error("{}: {source}", path.display())]
+    ExternalAccountKey {
+        /// The file.
+        path: PathBuf,
+        /// What is wrong with it.
+        source: acme::ExternalAccountKeyError,
+    },
+    /// No account is kept here.
+    #[error("no account in {}", .0.display())]
+    NoAccount(PathBuf),
+    /// More than one account is kept here.
+    #[error("there are {} accounts, at {}", .0.len(), .0.join(" and "))]
+    SeveralAccounts(Vec<String>),
+    /// A certificate could not be looked at.
+    #[error(transparent)]
+    Inspect(#[from] InspectError),
+    /// Standard output is closed.
+    #[error("cannot write the result: {0}")]
+    Output(io::Error),
+    /// The system lets no program run.
+    #[error("cannot start: {0}")]
+    Runtime(io::Error),
+}
+
+impl CliError {
+    /// What to do about it, where that is plain.
+    pub fn hint(&self) -> Option<String> {
+        match self {
+            Self::State(error) => state_hint(error).map(str::to_owned),
+            Self::Enroll(error) => enroll_hint(error),
+            Self::Roots { .. } => Some("give the file that `ca-server init` wrote to roots/".to_owned()),
+            Self::NoAccount(_) => Some("run `acme-client enroll device --ca URL …` first".to_owned()),
+            Self::SeveralAccounts(_) => Some("say which with `--ca URL`".to_owned()),
+            Self::Inspect(error) => error.hint().map(str::to_owned),
+            Self::ExternalAccountKey { .. } => {
+                Some("the file holds the key alone, as `ca-server eab create` prints it".to_owned())
+            }
+            Self::File { .. } | Self::Output(_) | Self::Runtime(_) => None,
+        }
+    }
+}
+
+/// What to do about an error of [`enroll`](crate::enroll), where that is plain.
+pub(super) fn enroll_hint(error: &EnrollError) -> Option<String> {
+    let text = match error {
+        EnrollError::State(error) => state_hint(error)?,
+        EnrollError::Acme(error) => return error.hint(),
+        EnrollError::Dns(error) => return dns_hint(error),
+        EnrollError::Challenge(ChallengeError::NotOffered { .. }) => {
+            "choose another with `--challenge` or `--dns`"
+        }
+        EnrollError::Challenge(ChallengeError::NoIssuer(_)) | EnrollError::Leaf(_) | EnrollError::Csr(_) => {
+            return None;
+        }
+        EnrollError::Url { .. } => "give a URL like `https://ca.example.com:14000`",
+        EnrollError::NoAccount(_) => "run `acme-client enroll device --ca URL …` first",
+        EnrollError::Deactivated(_) => "enrol again; a new account will be made",
+        EnrollError::Terms(_) => "read them, then add `--agree-tos`",
+        EnrollError::NoCertificate(_) => "run `acme-client renew` to obtain one",
+    };
+    Some(text.to_owned())
+}
+
+fn state_hint(error: &StateError) -> Option<&'static str> {
+    match error {
+        StateError::Busy { .. } => {
+            Some("wait until the other run has ended, or use another directory with `--state`")
+        }
+        StateError::NoIdentity { .. } => Some("`acme-client status` lists the identities"),
+        StateError::NoPlace => Some("say where with `--state DIR`"),
+        StateError::BadName(_) => Some("choose a name with `--identity`"),
+        StateError::NoCertificate(_) => Some("run `acme-client renew` to obtain one"),
+        StateError::Io { source, .. } if source.kind() == io::ErrorKind::PermissionDenied => {
+            Some("run as the owner of the state directory, or use another with `--state`")
+        }
+        StateError::Io { .. } | StateError::Malformed { .. } => None,
+    }
+}
+
+fn dns_hint(error: &DnsError) -> Option<String> {
+    let text = match error {
+        DnsError::UpdateRefused { tsig: Some(TsigError::BadKey), .. } => {
+            "the server has no key of that name and algorithm; compare the key file with the server's `key` clause"
+        }
+        DnsError::UpdateRefused { tsig: Some(TsigError::BadSig), .. } => {
+            "the secret differs from the server's; copy the key file again"
+        }
+        DnsError::UpdateRefused { tsig: Some(TsigError::BadTime), .. } => {
+            "set the clock: it differs from the server's"
+        }
+        DnsError::UpdateRefused { code: ResponseCode::Refused, .. } => {
+            "allow the key to change TXT records there (BIND: `update-policy { grant KEY zonesub TXT; };`)"
+        }
+        DnsError::UpdateRefused { code: ResponseCode::NotAuth, .. } => {
+            "name the primary server with `--dns-server` and the zone with `--dns-zone`"
+        }
+        DnsError::NoZone(_) | DnsError::OutsideZone { .. } | DnsError::Answer { .. } => {
+            "name the zone with `--dns-zone` and a server that is responsible for it"
+        }
+        DnsError::NoResolver => "name one with `--dns-resolver`, or skip the check with `--dns-no-wait`",
+        DnsError::NotServed { .. } => {
+            "see that all servers of the zone are updated; give them longer with `--dns-timeout`; run the same command again to go on"
+        }
+        DnsError::Hook(HookFailure::Start { .. }) => "the hook must be an executable file",
+        DnsError::Terminal(_) => "`--dns manual` needs a terminal; use rfc2136 or hook for unattended runs",
+        DnsError::KeyFile { .. } => "make one with `tsig-keygen -a hmac-sha256 NAME`",
+        DnsError::UpdateRefused { .. }
+        | DnsError::Unreachable { .. }
+        | DnsError::Timeout { .. }
+        | DnsError::Protocol { .. }
+        | DnsError::BadName { .. }
+        | DnsError::BadServer { .. }
+        | DnsError::Hook(_)
+        | DnsError::MissingSetting { .. } => return None,
+    };
+    Some(text.to_owned())
+}

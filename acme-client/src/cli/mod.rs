@@ -1,0 +1,165 @@
+//! The command line: reads arguments, calls the library, tells people or programs how it went.
+//!
+//! Data goes to standard output (with `--json` exactly one object per run, errors included), everything else to standard error.
+//! Secrets are read from files, never from arguments.
+
+mod account;
+mod arguments;
+mod enroll;
+mod failure;
+mod inspect;
+mod output;
+mod progress;
+mod renew;
+mod revoke;
+mod status;
+
+#[cfg(test)]
+mod tests;
+
+use std::{
+    io::{self, IsTerminal},
+    path::PathBuf,
+    process::ExitCode,
+};
+
+use clap::Parser;
+use tracing_subscriber::{EnvFilter, filter::LevelFilter};
+
+pub use arguments::{
+    AccountCommand, AccountTarget, Arguments, Command, DnsArguments, EnrollArguments, EnrollCommand,
+    InspectArguments, Reason, RenewArguments, RevokeArguments,
+};
+pub use failure::CliError;
+
+use crate::{
+    clock::SystemClock,
+    enroll::{Agent, Connector},
+    progress::Progress,
+    state::{Recovered, StateDir, StateLock},
+};
+use output::Output;
+
+/// How a run ended, as its exit code says it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Ending {
+    /// 0: what was asked is done.
+    Done,
+    /// 1: it failed.
+    Failed,
+    /// 3: `renew` found nothing due.
+    NothingDue,
+    /// 4: some of it failed: an identity among several, or a deploy hook.
+    PartlyFailed,
+}
+
+impl From<Ending> for ExitCode {
+    fn from(ending: Ending) -> Self {
+        // 2 is a wrong command line; the argument parser ends the run with it.
+        ExitCode::from(match ending {
+            Ending::Done => 0,
+            Ending::Failed => 1,
+            Ending::NothingDue => 3,
+            Ending::PartlyFailed => 4,
+        })
+    }
+}
+
+/// Runs the program with the arguments and streams of this process.
+pub fn main() -> ExitCode {
+    let arguments = Arguments::parse();
+    start_logging(arguments.verbose);
+    let output = Output { json: arguments.json };
+    let runtime = match tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build() {
+        Ok(runtime) => runtime,
+        Err(error) => return failed(output, &CliError::Runtime(error)),
+    };
+    match runtime.block_on(run(&arguments, output)) {
+        Ok(ending) => ending.into(),
+        Err(error) => failed(output, &error),
+    }
+}
+
+fn failed(output: Output, error: &CliError) -> ExitCode {
+    output.error(error);
+    Ending::Failed.into()
+}
+
+async fn run(arguments: &Arguments, output: Output) -> Result<Ending, CliError> {
+    let session = Session::new(arguments, output)?;
+    match &arguments.command {
+        Command::Enroll { what: EnrollCommand::Device(options) } => enroll::device(&session, options).await,
+        Command::Renew(options) => renew::renew(&session, options).await,
+        Command::Status => status::status(&session),
+        Command::Inspect(options) => inspect::inspect(&session, options).await,
+        Command::Revoke(options) => revoke::revoke(&session, options).await,
+        Command::Account { what } => account::account(&session, what).await,
+    }
+}
+
+/// What every command shares.
+struct Session {
+    state: StateDir,
+    connector: Connector,
+    output: Output,
+    quiet: bool,
+}
+
+impl Session {
+    fn new(arguments: &Arguments, output: Output) -> Result<Self, CliError> {
+        let root: PathBuf = match &arguments.state {
+            Some(path) => path.clone(),
+            None => StateDir::default_path()?,
+        };
+        // Hooks are told paths, and they may run elsewhere.
+        let root = std::path::absolute(&root).map_err(|source| CliError::File { path: root, source })?;
+        Ok(Self {
+            state: StateDir::at(root),
+            connector: Connector::default(),
+            output,
+            quiet: arguments.quiet,
+        })
+    }
+
+    fn agent<'a>(&'a self, progress: &'a dyn Progress) -> Agent<'a> {
+        Agent { state: &self.state, connector: &self.connector, clock: &SystemClock, progress }
+    }
+
+    /// Takes the state directory's lock and says what a crashed run left behind.
+    fn lock(&self) -> Result<StateLock, CliError> {
+        let (lock, Recovered { removed, finished }) = self.state.lock()?;
+        for path in removed {
+            tracing::info!(path = %path.display(), "removed what an earlier run left half-made");
+        }
+        for identity in finished {
+            tracing::info!(%identity, "the order of an earlier run is installed already");
+        }
+        Ok(lock)
+    }
+
+    /// Progress for a person: moving on a terminal, lines elsewhere. `interactive` keeps the terminal free for questions.
+    fn progress(&self, interactive: bool) -> Box<dyn Progress> {
+        progress::for_person(self.quiet, io::stderr().is_terminal() && !interactive)
+    }
+}
+
+fn start_logging(verbose: u8) {
+    let level = match verbose {
+        0 => LevelFilter::WARN,
+        1 => LevelFilter::INFO,
+        2 => LevelFilter::DEBUG,
+        _ => LevelFilter::TRACE,
+    };
+    let filter = match verbose {
+        0 => EnvFilter::builder().with_default_directive(level.into()).from_env_lossy(),
+        // Other libraries stay quiet until asked for with -vvv.
+        1 | 2 => EnvFilter::new(format!("warn,acme_client={level}")),
+        _ => EnvFilter::new("trace"),
+    };
+    let subscriber = tracing_subscriber::fmt()
+        .with_env_filter(filter)
+        .with_writer(io::stderr)
+        .with_ansi(io::stderr().is_terminal());
+    // A second start in one process (tests) keeps the first.
+    let _ = subscriber.try_init();
+}

@@ -1,0 +1,159 @@
+//! `status`: what is kept here. Reads the state directory only; takes no lock, asks no server, changes nothing.
+
+use serde::Serialize;
+use time::OffsetDateTime;
+use url::Url;
+
+use super::{
+    CliError, Ending, Session,
+    output::{distance, table},
+};
+use crate::{
+    clock::{Clock, SystemClock},
+    enroll::Leaf,
+    renew::{Due, decide},
+    state::{AccountRecord, DeployRecord, IdentityDir, IdentityName, LastError, StateError},
+};
+
+#[derive(Debug, Serialize)]
+struct Status {
+    state: String,
+    accounts: Vec<AccountRecord>,
+    identities: Vec<IdentityStatus>,
+}
+
+#[derive(Debug, Serialize)]
+struct IdentityStatus {
+    identity: IdentityName,
+    names: Vec<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    directory: Option<Url>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    certificate: Option<CertificateStatus>,
+    pending: bool,
+    renewal: RenewalStatus,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    deployment: Option<DeployRecord>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    problem: Option<String>,
+}
+
+#[derive(Debug, Serialize)]
+struct CertificateStatus {
+    generation: u64,
+    serial: String,
+    #[serde(with = "time::serde::rfc3339")]
+    not_before: OffsetDateTime,
+    #[serde(with = "time::serde::rfc3339")]
+    not_after: OffsetDateTime,
+    expired: bool,
+    path: String,
+}
+
+#[derive(Debug, Serialize)]
+struct RenewalStatus {
+    due: bool,
+    #[serde(with = "time::serde::rfc3339::option", skip_serializing_if = "Option::is_none")]
+    at: Option<OffsetDateTime>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    reason: Option<&'static str>,
+    failures: u32,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    last_error: Option<LastError>,
+}
+
+/// Shows what is kept here.
+pub(super) fn status(session: &Session) -> Result<Ending, CliError> {
+    let now = SystemClock.now();
+    let mut accounts = Vec::new();
+    for account in session.state.accounts()? {
+        accounts.extend(account.record()?);
+    }
+    let identities = session.state.identities()?.iter().map(|identity| look(identity, now)).collect();
+    let status = Status { state: session.state.path().display().to_string(), accounts, identities };
+    session.output.result(&status, || text(&status, now))?;
+    Ok(Ending::Done)
+}
+
+/// One identity; what cannot be read is told in its place.
+fn look(identity: &IdentityDir, now: OffsetDateTime) -> IdentityStatus {
+    let settings = identity.settings();
+    let record = identity.renewal().unwrap_or_default();
+    let (leaf, certificate, unreadable) = match certificate(identity, now) {
+        Ok(Some((leaf, status))) => (Some(leaf), Some(status), None),
+        Ok(None) => (None, None, None),
+        Err(problem) => (None, None, Some(problem)),
+    };
+    let (due, at, reason) = match decide(now, leaf.as_ref(), &record, 0) {
+        Due::Now(why) => (true, None, Some(why.as_str())),
+        Due::At(at, why) => (false, Some(at), Some(why.as_str())),
+        Due::HeldBack(at) => (true, Some(at), Some("failed before")),
+    };
+    IdentityStatus {
+        identity: identity.name().clone(),
+        names: settings.as_ref().map(|settings| settings.names.clone()).unwrap_or_default(),
+        directory: settings.as_ref().ok().map(|settings| settings.directory.clone()),
+        certificate,
+        pending: identity.pending().ok().flatten().is_some(),
+        renewal: RenewalStatus { due, at, reason, failures: record.failures, last_error: record.last_error },
+        deployment: identity.deploy().ok().flatten(),
+        problem: settings.err().map(|error| error.to_string()).or(unreadable),
+    }
+}
+
+fn certificate(
+    identity: &IdentityDir,
+    now: OffsetDateTime,
+) -> Result<Option<(Leaf, CertificateStatus)>, String> {
+    let current = identity.current().map_err(|error: StateError| error.to_string())?;
+    let Some(current) = current else { return Ok(None) };
+    let leaf = Leaf::from_pem(&current.certificate).map_err(|error| error.to_string())?;
+    let status = CertificateStatus {
+        generation: current.generation.number(),
+        serial: leaf.serial.clone(),
+        not_before: leaf.not_before,
+        not_after: leaf.not_after,
+        expired: leaf.not_after <= now,
+        path: identity.path().join("current").display().to_string(),
+    };
+    Ok(Some((leaf, status)))
+}
+
+fn text(status: &Status, now: OffsetDateTime) -> String {
+    if status.identities.is_empty() {
+        return format!("no identities in {}\n", status.state);
+    }
+    let rows: Vec<Vec<String>> = status.identities.iter().map(|identity| row(identity, now)).collect();
+    let mut text = table(&["IDENTITY", "EXPIRES", "RENEWAL", "DEPLOYED", "PROBLEM"], &rows);
+    text.push_str(&format!("\nstate directory: {}\n", status.state));
+    text
+}
+
+fn row(identity: &IdentityStatus, now: OffsetDateTime) -> Vec<String> {
+    let expires = match &identity.certificate {
+        Some(certificate) if certificate.expired => {
+            format!("expired {}", distance(now, certificate.not_after))
+        }
+        Some(certificate) => distance(now, certificate.not_after),
+        None if identity.pending => "order pending".to_owned(),
+        None => "no certificate".to_owned(),
+    };
+    let renewal = match (identity.renewal.due, identity.renewal.at) {
+        (true, Some(at)) => format!("retry {}", distance(now, at)),
+        (true, None) => "due now".to_owned(),
+        (false, at) => at.map(|at| distance(now, at)).unwrap_or_default(),
+    };
+    let deployed = match &identity.deployment {
+        Some(record) => format!("{:?}", record.outcome).to_lowercase(),
+        None => "-".to_owned(),
+    };
+    let problem = identity.problem.clone().or_else(|| {
+        identity
+            .renewal
+            .last_error
+            .as_ref()
+            .filter(|_| identity.renewal.failures > 0)
+            .map(|error| error.message.clone())
+    });
+    vec![identity.identity.to_string(), expires, renewal, deployed, problem.unwrap_or_default()]
+}

@@ -1,0 +1,111 @@
+//! The command line as people meet it: help texts, usage errors, exit codes of a pass.
+
+use clap::CommandFactory;
+use time::macros::datetime;
+
+use super::{renew::ending, *};
+use crate::{
+    deploy::Deployment,
+    enroll::EnrollError,
+    renew::{Attempt, PassReport, Why},
+    state::IdentityName,
+};
+
+fn help_of(path: &[&str]) -> String {
+    let mut command = Arguments::command().term_width(100);
+    command.build();
+    let mut found = &mut command;
+    for name in path {
+        found = found.find_subcommand_mut(name).unwrap();
+    }
+    found.render_help().to_string()
+}
+
+#[test]
+fn the_help_says_what_it_said_before() {
+    for path in [
+        &[][..],
+        &["enroll", "device"],
+        &["renew"],
+        &["status"],
+        &["inspect"],
+        &["revoke"],
+        &["account"],
+        &["account", "rollover"],
+    ] {
+        let name = if path.is_empty() { "acme-client".to_owned() } else { path.join("-") };
+        insta::assert_snapshot!(name, help_of(path));
+    }
+}
+
+fn parse(line: &str) -> Result<Arguments, clap::Error> {
+    Arguments::try_parse_from(line.split_whitespace())
+}
+
+#[test]
+fn wrong_command_lines_are_refused_before_anything_happens() {
+    let device = "acme-client enroll device --ca https://ca.test --name a.test";
+    assert!(parse(device).is_ok());
+    for (extra, expected) in [
+        ("--dns rfc2136", "--dns-server"),
+        ("--dns hook", "--dns-hook"),
+        ("--eab-kid k", "--eab-key-file"),
+        ("--dns-no-wait --dns-resolver 127.0.0.1", "cannot be used with"),
+        ("--dns-resolver ns1", "invalid"),
+        ("--keep 0", "0 is not in"),
+        ("--challenge sso-01", "possible values"),
+    ] {
+        let error = parse(&format!("{device} {extra}")).unwrap_err();
+        assert!(error.to_string().contains(expected), "{extra}: {error}");
+        assert_eq!(error.exit_code(), 2);
+    }
+    assert!(parse("acme-client enroll device --ca https://ca.test").is_err(), "a name is needed");
+}
+
+#[test]
+fn a_resolver_without_port_is_asked_at_port_53() {
+    for (given, expected) in
+        [("127.0.0.1", "127.0.0.1:53"), ("::1", "[::1]:53"), ("[::1]:5353", "[::1]:5353")]
+    {
+        let line =
+            format!("acme-client enroll device --ca https://ca.test --name a.test --dns-resolver {given}");
+        let Command::Enroll { what: EnrollCommand::Device(device) } = parse(&line).unwrap().command else {
+            panic!("another command was parsed");
+        };
+        assert_eq!(device.dns.resolver, Some(expected.parse().unwrap()));
+    }
+}
+
+fn report(attempt: Attempt, deployment: Deployment) -> PassReport {
+    PassReport { identity: IdentityName::parse("a").unwrap(), attempt, deployment: Ok(deployment) }
+}
+
+fn not_due() -> Attempt {
+    Attempt::NotDue { at: datetime!(2026-11-22 12:00 UTC), why: Why::Lifetime }
+}
+
+fn failed() -> Attempt {
+    Attempt::Failed { error: EnrollError::NoAccount("https://ca.test".to_owned()), next: None }
+}
+
+#[test]
+fn the_exit_code_tells_renewed_from_nothing_due_from_failed_from_partly_failed() {
+    use Deployment::{AlreadyDone, Failed, NotConfigured, Succeeded};
+    for (reports, expected) in [
+        (vec![], Ending::NothingDue),
+        (vec![report(not_due(), AlreadyDone)], Ending::NothingDue),
+        (vec![report(not_due(), Succeeded)], Ending::Done),
+        (vec![report(not_due(), Failed("x".to_owned()))], Ending::PartlyFailed),
+        (vec![report(failed(), NotConfigured)], Ending::Failed),
+        (vec![report(failed(), NotConfigured), report(not_due(), NotConfigured)], Ending::PartlyFailed),
+    ] {
+        assert_eq!(ending(&reports), expected, "{reports:?}");
+    }
+}
+
+#[test]
+fn a_failure_comes_with_what_to_do() {
+    let error = CliError::Enroll(EnrollError::Terms("https://ca.test/terms".to_owned()));
+    assert_eq!(error.to_string(), "the server's terms of service at https://ca.test/terms are not agreed to");
+    assert!(error.hint().unwrap().contains("--agree-tos"));
+}

@@ -1,0 +1,86 @@
+//! Reaching a server: which URL its directory has, whom to trust for its TLS certificate, how patient to be.
+//!
+//! Trusts exactly the roots that were stored for that server; the machine's own only if none were.
+
+use std::net::SocketAddr;
+
+use url::Url;
+
+use super::EnrollError;
+use crate::{
+    acme::{Client, ClientConfig, ConnectError, HttpsConfig, Patience, PlainHttp, ResourceUrl, Roots},
+    state::{AccountDir, ServerLabel, StateDir},
+};
+
+/// The directory of a `ca-server` whose URL was given without a path.
+const DEFAULT_DIRECTORY: &str = "/acme/external/directory";
+
+/// How servers are reached.
+#[derive(Clone, Debug)]
+pub struct Connector {
+    /// How patient to be.
+    pub patience: Patience,
+    /// Where plain HTTP is allowed. Default: to this machine itself.
+    pub plain_http: PlainHttp,
+    /// Addresses to use instead of asking DNS, by host name.
+    pub addresses: Vec<(String, SocketAddr)>,
+}
+
+impl Default for Connector {
+    fn default() -> Self {
+        Self { patience: Patience::default(), plain_http: PlainHttp::Loopback, addresses: Vec::new() }
+    }
+}
+
+impl Connector {
+    /// Reads the directory at `directory`, trusting the roots stored for that server.
+    pub async fn connect(&self, state: &StateDir, directory: &Url) -> Result<Client, EnrollError> {
+        self.connect_trusting(directory, &state.account(&ServerLabel::of(directory))).await
+    }
+
+    async fn connect_trusting(&self, directory: &Url, account: &AccountDir) -> Result<Client, EnrollError> {
+        let roots = match account.roots()? {
+            Some(pem) => Roots::from_pem(&pem).map_err(ConnectError::from)?,
+            None => Roots::System,
+        };
+        let mut https = HttpsConfig::new(roots);
+        https.plain_http = self.plain_http;
+        https.addresses.clone_from(&self.addresses);
+        let config =
+            ClientConfig { directory: resource_url(directory.as_str())?, https, patience: self.patience };
+        Ok(Client::connect(config).await?)
+    }
+}
+
+/// The directory that `--ca` means: the URL itself, or for a server's bare URL its external authority's directory.
+pub fn directory_url(text: &str) -> Result<Url, EnrollError> {
+    let mut url = resource_url(text)?.url().clone();
+    if matches!(url.path(), "" | "/") {
+        url.set_path(DEFAULT_DIRECTORY);
+    }
+    Ok(url)
+}
+
+pub(crate) fn resource_url(text: &str) -> Result<ResourceUrl, EnrollError> {
+    text.parse().map_err(|source| EnrollError::Url { url: text.to_owned(), source })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_bare_server_url_means_its_external_directory() {
+        for (given, expected) in [
+            ("https://ca.test:14000", "https://ca.test:14000/acme/external/directory"),
+            ("https://ca.test/", "https://ca.test/acme/external/directory"),
+            ("https://ca.test/acme/internal/directory", "https://ca.test/acme/internal/directory"),
+            ("https://acme.test/v2", "https://acme.test/v2"),
+        ] {
+            assert_eq!(directory_url(given).unwrap().as_str(), expected);
+        }
+        for bad in ["ca.test", "ftp://ca.test", ""] {
+            assert!(matches!(directory_url(bad), Err(EnrollError::Url { .. })), "{bad}");
+        }
+    }
+}

@@ -1,0 +1,118 @@
+//! Obtaining a certificate: account, order, proof, finalize, download, installation.
+//!
+//! Every step can be cut off and taken up again: the account key is stored before the server hears of it, the order and the
+//! certificate key before anything is proven, the new pair before the old one is replaced. Must never install a certificate
+//! that is not for the key and the names that were asked for.
+
+mod account;
+mod challenge;
+mod connect;
+mod csr;
+mod leaf;
+mod obtain;
+mod prove;
+
+use crate::{
+    acme::{self, ResourceUrlError},
+    clock::Clock,
+    dns::DnsError,
+    progress::Progress,
+    state::{IdentityName, StateDir, StateError},
+};
+
+pub(crate) use account::key_pem;
+pub use account::{AccountOptions, known_account, open_account};
+pub use challenge::{ChallengeError, choose};
+pub use connect::{Connector, directory_url};
+pub use csr::{CsrError, signing_request};
+#[cfg(test)]
+pub(crate) use leaf::test_leaf;
+pub use leaf::{Leaf, LeafError};
+pub use obtain::{Obtained, obtain};
+pub use prove::record_for;
+
+/// Everything an operation needs besides its own arguments.
+#[derive(Clone, Copy)]
+pub struct Agent<'a> {
+    /// Where state is kept. The caller holds its lock.
+    pub state: &'a StateDir,
+    /// How servers are reached.
+    pub connector: &'a Connector,
+    /// The time.
+    pub clock: &'a dyn Clock,
+    /// Who is told about progress.
+    pub progress: &'a dyn Progress,
+}
+
+/// Why no certificate was obtained.
+#[derive(Debug, thiserror::Error)]
+pub enum EnrollError {
+    /// The state directory failed.
+    #[error(transparent)]
+    State(#[from] StateError),
+    /// The server refused or could not be reached.
+    #[error(transparent)]
+    Acme(Box<acme::Error>),
+    /// A record could not be published or seen.
+    #[error(transparent)]
+    Dns(Box<DnsError>),
+    /// No usable challenge is offered.
+    #[error(transparent)]
+    Challenge(#[from] ChallengeError),
+    /// The signing request could not be made.
+    #[error(transparent)]
+    Csr(#[from] CsrError),
+    /// What was downloaded is not the certificate that was asked for.
+    #[error("the certificate received is not the one asked for: {0}")]
+    Leaf(#[from] LeafError),
+    /// A URL cannot be one of an ACME server.
+    #[error("{url:?} is not the URL of an ACME server: {source}")]
+    Url {
+        /// The text.
+        url: String,
+        /// What is wrong with it.
+        source: ResourceUrlError,
+    },
+    /// There is no account at that server.
+    #[error("no account at {0} in this state directory")]
+    NoAccount(String),
+    /// The account was deactivated.
+    #[error("the account at {0} was deactivated")]
+    Deactivated(String),
+    /// The server asks for agreement to its terms of service.
+    #[error("the server's terms of service at {0} are not agreed to")]
+    Terms(String),
+    /// The identity has no certificate.
+    #[error("identity {0} has no certificate")]
+    NoCertificate(IdentityName),
+}
+
+impl From<DnsError> for EnrollError {
+    fn from(error: DnsError) -> Self {
+        Self::Dns(Box::new(error))
+    }
+}
+
+/// Every error of the protocol core ends in [`EnrollError::Acme`].
+macro_rules! from_acme {
+    ($($error:ident),+ $(,)?) => {
+        $(impl From<acme::$error> for EnrollError {
+            fn from(error: acme::$error) -> Self {
+                Self::Acme(Box::new(error.into()))
+            }
+        })+
+    };
+}
+
+from_acme!(
+    AuthorizationError,
+    CertificateError,
+    ConnectError,
+    ExternalAccountKeyError,
+    KeyAuthorizationError,
+    KeyChangeError,
+    KeyError,
+    OrderError,
+    RenewalError,
+    RequestError,
+);

@@ -1,0 +1,179 @@
+//! One certificate, from order to installation, resumable at every point.
+//!
+//! 1. take up the stored order or open a new one; 2. store it with its key and signing request; 3. prove the names; 4. finalize;
+//!    5. download and check; 6. install. A crash before 2 leaves an unused order at the server and nothing here.
+
+use data_encoding::BASE64URL_NOPAD;
+use zeroize::Zeroizing;
+
+use super::{
+    Agent, EnrollError, Leaf, LeafError,
+    connect::resource_url,
+    csr::{new_key, signing_request},
+    prove::prove,
+};
+use crate::{
+    acme::{Account, CertificateId, Identifier, NewOrder, Order, OrderError, OrderStatus, ProblemKind},
+    state::{Generation, IdentityDir, IdentitySettings, Issued, PendingOrder},
+};
+
+/// A certificate that is in place.
+#[derive(Clone, Debug)]
+pub struct Obtained {
+    /// Its generation.
+    pub generation: Generation,
+    /// What it says.
+    pub leaf: Leaf,
+    /// Whether an order from an earlier run was finished.
+    pub resumed: bool,
+}
+
+/// Obtains and installs a certificate. `replaces` names the certificate it is for (RFC 9773 §5), if the server knows that.
+pub async fn obtain(
+    agent: Agent<'_>,
+    account: &Account,
+    identity: &IdentityDir,
+    settings: &IdentitySettings,
+    replaces: Option<CertificateId>,
+) -> Result<Obtained, EnrollError> {
+    let resumed = resume(agent, account, identity, settings).await?;
+    let was_pending = resumed.is_some();
+    let (order, pending, key) = match resumed {
+        Some(found) => found,
+        None => open(agent, account, identity, settings, replaces).await?,
+    };
+    let order = ready(agent, account, identity, order, settings).await?;
+    let order = if order.status == OrderStatus::Ready {
+        agent.progress.step("asking for the certificate");
+        let csr = BASE64URL_NOPAD.decode(pending.csr.as_bytes()).unwrap_or_default();
+        account.finalize(&order, &csr).await?
+    } else {
+        order
+    };
+    let order = forget_if_lost(identity, account.wait_until_valid(&order.url).await)?;
+    let url = order.certificate.ok_or_else(|| OrderError::NoCertificate(order.url.clone()))?;
+    agent.progress.step("downloading the certificate");
+    let chain = account.certificate(&url).await?;
+    let leaf = Leaf::from_pem(&chain.pem)?;
+    if let Err(mismatch) = leaf.check(&settings.names, &key, agent.clock.now()) {
+        // The order will never yield anything better.
+        identity.clear_pending()?;
+        return Err(mismatch.into());
+    }
+    let issued = Issued::from_chain(&chain.pem, key).ok_or(LeafError::Malformed)?;
+    let generation = identity.install(&issued, settings.keep)?;
+    Ok(Obtained { generation, leaf, resumed: was_pending })
+}
+
+type Found = (Order, PendingOrder, Zeroizing<String>);
+
+/// The order of an earlier run, if it is for the same thing and not lost.
+async fn resume(
+    agent: Agent<'_>,
+    account: &Account,
+    identity: &IdentityDir,
+    settings: &IdentitySettings,
+) -> Result<Option<Found>, EnrollError> {
+    let Some((pending, key)) = identity.pending()? else { return Ok(None) };
+    let same = pending.directory == settings.directory
+        && pending.account.as_str() == account.url().as_str()
+        && pending.names == settings.names
+        && pending.profile == settings.profile;
+    if !same {
+        identity.clear_pending()?;
+        return Ok(None);
+    }
+    let url = resource_url(pending.order.as_str())?;
+    match account.order(&url).await {
+        Ok(order) if order.status != OrderStatus::Invalid => {
+            agent.progress.step("going on with the order of an earlier run");
+            Ok(Some((order, pending, key)))
+        }
+        Ok(_) => {
+            identity.clear_pending()?;
+            Ok(None)
+        }
+        // The server does not know the order any more; anything that may pass is an error to try again after.
+        Err(error) if error.problem().is_some() && !error.is_passing() => {
+            tracing::info!(order = %url, %error, "the order of an earlier run is lost");
+            identity.clear_pending()?;
+            Ok(None)
+        }
+        Err(error) => Err(error.into()),
+    }
+}
+
+/// Opens an order and stores it with its key.
+async fn open(
+    agent: Agent<'_>,
+    account: &Account,
+    identity: &IdentityDir,
+    settings: &IdentitySettings,
+    replaces: Option<CertificateId>,
+) -> Result<Found, EnrollError> {
+    agent.progress.step(&format!("ordering a certificate for {}", settings.names.join(", ")));
+    let mut new = NewOrder::new(settings.names.iter().map(Identifier::dns));
+    new.profile.clone_from(&settings.profile);
+    new.replaces = replaces.filter(|_| account.client().directory().renewal_info.is_some());
+    let order = match account.new_order(&new).await {
+        Err(error) if new.replaces.is_some() && refuses_replaces(&error) => {
+            agent
+                .progress
+                .note("the server refuses to link the order to the old certificate; ordering without");
+            account.new_order(&NewOrder { replaces: None, ..new }).await?
+        }
+        other => other?,
+    };
+    let key = new_key(settings.key_type)?;
+    let pending = PendingOrder {
+        order: order.url.url().clone(),
+        directory: settings.directory.clone(),
+        account: account.url().url().clone(),
+        names: settings.names.clone(),
+        profile: settings.profile.clone(),
+        csr: BASE64URL_NOPAD.encode(&signing_request(&settings.names, &key)?),
+        created: agent.clock.now(),
+    };
+    identity.store_pending(&pending, &key)?;
+    Ok((order, pending, key))
+}
+
+/// RFC 9773 §5: a server may refuse `replaces`; the certificate is wanted all the same.
+fn refuses_replaces(error: &OrderError) -> bool {
+    let OrderError::Request(request) = error else { return false };
+    [ProblemKind::AlreadyReplaced, ProblemKind::Malformed].iter().any(|kind| request.is_problem(kind))
+}
+
+async fn ready(
+    agent: Agent<'_>,
+    account: &Account,
+    identity: &IdentityDir,
+    order: Order,
+    settings: &IdentitySettings,
+) -> Result<Order, EnrollError> {
+    if order.status != OrderStatus::Pending {
+        return Ok(order);
+    }
+    match prove(agent, account, &order, settings).await {
+        Ok(()) => {}
+        // The server judged: this order is dead and the next run needs a new one.
+        Err(error @ EnrollError::Acme(_)) if !is_passing(&error) => {
+            identity.clear_pending()?;
+            return Err(error);
+        }
+        Err(error) => return Err(error),
+    }
+    forget_if_lost(identity, account.wait_until_ready(&order.url).await)
+}
+
+/// Forgets the pending order if the server says that it is invalid.
+fn forget_if_lost(identity: &IdentityDir, outcome: Result<Order, OrderError>) -> Result<Order, EnrollError> {
+    if let Err(OrderError::Invalid { .. }) = &outcome {
+        identity.clear_pending()?;
+    }
+    Ok(outcome?)
+}
+
+fn is_passing(error: &EnrollError) -> bool {
+    matches!(error, EnrollError::Acme(acme) if acme.is_passing())
+}

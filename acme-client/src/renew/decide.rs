@@ -1,0 +1,190 @@
+//! When a certificate is to be renewed. Pure: the clock and the dice are arguments.
+
+use std::time::Duration as StdDuration;
+
+use time::{Duration, OffsetDateTime};
+
+use crate::{enroll::Leaf, state::RenewalRecord};
+
+/// Whether it is time.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Due {
+    /// Now.
+    Now(Why),
+    /// At that moment.
+    At(OffsetDateTime, Why),
+    /// It is time, but earlier failures hold it back until then.
+    HeldBack(OffsetDateTime),
+}
+
+/// What the moment was taken from.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Why {
+    /// There is no certificate yet.
+    Missing,
+    /// It has expired.
+    Expired,
+    /// The server suggested a window (RFC 9773).
+    Suggested,
+    /// Two thirds of its lifetime are over.
+    Lifetime,
+    /// The person said so.
+    Forced,
+}
+
+impl Why {
+    /// In words.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Missing => "no certificate yet",
+            Self::Expired => "expired",
+            Self::Suggested => "suggested by the server",
+            Self::Lifetime => "two thirds of its lifetime",
+            Self::Forced => "forced",
+        }
+    }
+}
+
+/// Decides. `spread` (0 to `u32::MAX`, the same for the same certificate) keeps a fleet from renewing in one minute.
+pub fn decide(now: OffsetDateTime, leaf: Option<&Leaf>, record: &RenewalRecord, spread: u32) -> Due {
+    let due = match leaf {
+        None => Due::Now(Why::Missing),
+        Some(leaf) if leaf.not_after <= now => Due::Now(Why::Expired),
+        Some(leaf) => {
+            let (moment, why) = moment(leaf, record, spread);
+            if moment <= now { Due::Now(why) } else { Due::At(moment, why) }
+        }
+    };
+    match (due, record.next_attempt) {
+        (Due::Now(_), Some(next)) if next > now => Due::HeldBack(next),
+        (due, _) => due,
+    }
+}
+
+fn moment(leaf: &Leaf, record: &RenewalRecord, spread: u32) -> (OffsetDateTime, Why) {
+    let life = leaf.not_after - leaf.not_before;
+    let latest = leaf.not_after - life / 10;
+    let suggested = record.chosen.filter(|_| {
+        record.certificate.is_some()
+            && record.certificate.as_deref() == leaf.id.as_ref().map(|id| id.as_str())
+    });
+    match suggested {
+        // A window that would let the certificate lapse is not believed to its end.
+        Some(chosen) => (chosen.min(latest), Why::Suggested),
+        None => (leaf.not_before + life * 2 / 3 + portion(life / 20, spread), Why::Lifetime),
+    }
+}
+
+fn portion(length: Duration, position: u32) -> Duration {
+    let seconds = i128::from(length.whole_seconds()) * i128::from(position) / i128::from(u32::MAX);
+    Duration::seconds(i64::try_from(seconds).unwrap_or(0))
+}
+
+/// How long to leave a server in peace after `failures` in a row: doubling from one minute to six hours, never more than a
+/// tenth of the time left, never less than the server asked for. `dice` takes up to half of it away.
+pub fn backoff(
+    failures: u32,
+    time_left: Option<Duration>,
+    asked: Option<StdDuration>,
+    dice: u32,
+) -> Duration {
+    let doubled = Duration::minutes(1) * 2_i32.saturating_pow(failures.saturating_sub(1).min(16));
+    let capped = doubled.min(Duration::hours(6));
+    let capped = match time_left {
+        Some(left) if left > Duration::ZERO => capped.min((left / 10_i32).max(Duration::minutes(1))),
+        Some(_) | None => capped,
+    };
+    let spread = capped - portion(capped / 2, dice);
+    // A day is the most a server may ask for.
+    let asked =
+        asked.and_then(|asked| Duration::try_from(asked).ok()).map(|asked| asked.min(Duration::days(1)));
+    spread.max(asked.unwrap_or(Duration::ZERO))
+}
+
+#[cfg(test)]
+mod tests {
+    use time::macros::datetime;
+
+    use super::*;
+    use crate::{acme::CertificateId, enroll::test_leaf, state::Window};
+
+    const START: OffsetDateTime = datetime!(2026-11-01 0:00 UTC);
+    const END: OffsetDateTime = datetime!(2026-12-01 0:00 UTC);
+
+    fn leaf() -> Leaf {
+        test_leaf(START, END, Some(CertificateId::new(b"issuer", b"serial").unwrap()))
+    }
+
+    fn chosen(at: OffsetDateTime) -> RenewalRecord {
+        RenewalRecord {
+            certificate: leaf().id.map(|id| id.to_string()),
+            window: Some(Window { start: START, end: END }),
+            chosen: Some(at),
+            ..RenewalRecord::default()
+        }
+    }
+
+    #[test]
+    fn without_a_suggestion_two_thirds_of_the_lifetime_decide() {
+        let record = RenewalRecord::default();
+        let at = datetime!(2026-11-21 0:00 UTC);
+        assert_eq!(decide(at - Duration::SECOND, Some(&leaf()), &record, 0), Due::At(at, Why::Lifetime));
+        assert_eq!(decide(at, Some(&leaf()), &record, 0), Due::Now(Why::Lifetime));
+        let spread = at + Duration::hours(36);
+        assert_eq!(decide(at, Some(&leaf()), &record, u32::MAX), Due::At(spread, Why::Lifetime));
+    }
+
+    #[test]
+    fn the_servers_window_goes_before_the_lifetime() {
+        let early = datetime!(2026-11-03 0:00 UTC);
+        assert_eq!(decide(early, Some(&leaf()), &chosen(early), 0), Due::Now(Why::Suggested));
+        let later = datetime!(2026-11-25 0:00 UTC);
+        assert_eq!(
+            decide(datetime!(2026-11-22 0:00 UTC), Some(&leaf()), &chosen(later), 0),
+            Due::At(later, Why::Suggested)
+        );
+    }
+
+    #[test]
+    fn a_window_after_expiry_does_not_let_the_certificate_lapse() {
+        let absurd = chosen(datetime!(2036-01-01 0:00 UTC));
+        assert_eq!(
+            decide(START, Some(&leaf()), &absurd, 0),
+            Due::At(datetime!(2026-11-28 0:00 UTC), Why::Suggested)
+        );
+    }
+
+    #[test]
+    fn a_window_for_another_certificate_is_ignored() {
+        let mut stale = chosen(START);
+        stale.certificate = Some("other.id".to_owned());
+        assert!(matches!(decide(START, Some(&leaf()), &stale, 0), Due::At(_, Why::Lifetime)));
+        let mut nameless = chosen(START);
+        nameless.certificate = None;
+        let anonymous = test_leaf(START, END, None);
+        assert!(matches!(decide(START, Some(&anonymous), &nameless, 0), Due::At(_, Why::Lifetime)));
+    }
+
+    #[test]
+    fn a_missing_or_expired_certificate_is_due_at_once_but_respects_backoff() {
+        let record = RenewalRecord::default();
+        assert_eq!(decide(START, None, &record, 0), Due::Now(Why::Missing));
+        assert_eq!(decide(END, Some(&leaf()), &record, 0), Due::Now(Why::Expired));
+        let held = RenewalRecord { next_attempt: Some(END + Duration::HOUR), ..record };
+        assert_eq!(decide(END, Some(&leaf()), &held, 0), Due::HeldBack(END + Duration::HOUR));
+        assert_eq!(decide(END + Duration::HOUR, Some(&leaf()), &held, 0), Due::Now(Why::Expired));
+    }
+
+    #[test]
+    fn backoff_doubles_is_capped_by_the_time_left_and_honours_the_server() {
+        assert_eq!(backoff(1, None, None, 0), Duration::minutes(1));
+        assert_eq!(backoff(4, None, None, 0), Duration::minutes(8));
+        assert_eq!(backoff(u32::MAX, None, None, 0), Duration::hours(6));
+        assert_eq!(backoff(40, Some(Duration::minutes(100)), None, 0), Duration::minutes(10));
+        assert_eq!(backoff(40, Some(Duration::SECOND), None, 0), Duration::minutes(1));
+        assert_eq!(backoff(4, None, None, u32::MAX), Duration::minutes(4));
+        assert_eq!(backoff(1, None, Some(StdDuration::from_secs(7200)), u32::MAX), Duration::hours(2));
+        assert_eq!(backoff(1, None, Some(StdDuration::MAX), 0), Duration::minutes(1));
+        assert_eq!(backoff(1, None, Some(StdDuration::from_secs(864_000)), 0), Duration::days(1));
+    }
+}

@@ -1,0 +1,211 @@
+//! One pass: each identity is looked at, renewed if it is time, deployed if that is missing, and reported on.
+//!
+//! A failure is stored with the identity, reported, and does not stop the pass. Only a state directory that cannot be read
+//! stops it.
+
+use aws_lc_rs::rand;
+use time::OffsetDateTime;
+
+use super::{
+    Due, Why,
+    decide::{backoff, decide},
+    window::ask_window,
+};
+use crate::{
+    acme::Client,
+    deploy::{Deployment, deploy},
+    enroll::{Agent, EnrollError, Leaf, known_account, obtain},
+    state::{Generation, IdentityDir, IdentityName, IdentitySettings, LastError, RenewalRecord, StateError},
+};
+
+/// What a pass is to do.
+#[derive(Clone, Debug, Default)]
+pub struct Options {
+    /// Only these identities, by name or certified name; all if empty.
+    pub only: Vec<String>,
+    /// Renew whether or not it is time.
+    pub force: bool,
+}
+
+/// What became of one identity.
+#[derive(Debug)]
+pub enum Attempt {
+    /// It has a new certificate.
+    Renewed {
+        /// Its generation.
+        generation: Generation,
+        /// Its end of validity.
+        not_after: OffsetDateTime,
+        /// Why it was time.
+        why: Why,
+    },
+    /// It is not time yet.
+    NotDue {
+        /// When it will be.
+        at: OffsetDateTime,
+        /// What that is taken from.
+        why: Why,
+    },
+    /// Earlier failures hold it back.
+    HeldBack {
+        /// Until then.
+        until: OffsetDateTime,
+    },
+    /// It could not be renewed.
+    Failed {
+        /// Why not.
+        error: EnrollError,
+        /// When it will be tried again.
+        next: Option<OffsetDateTime>,
+    },
+}
+
+/// What became of one identity in a pass, deployment apart.
+#[derive(Debug)]
+pub struct PassReport {
+    /// The identity.
+    pub identity: IdentityName,
+    /// Its renewal.
+    pub attempt: Attempt,
+    /// Its deploy hook.
+    pub deployment: Result<Deployment, StateError>,
+}
+
+/// Looks at every identity once.
+pub async fn renew_all(agent: Agent<'_>, options: &Options) -> Result<Vec<PassReport>, StateError> {
+    let mut identities = Vec::new();
+    if options.only.is_empty() {
+        identities = agent.state.identities()?;
+    }
+    for name in &options.only {
+        let identity = agent.state.find_identity(name)?;
+        if !identities.iter().any(|known: &IdentityDir| known.name() == identity.name()) {
+            identities.push(identity);
+        }
+    }
+    let mut reports = Vec::new();
+    for identity in &identities {
+        reports.push(renew_identity(agent, identity, options.force).await);
+    }
+    Ok(reports)
+}
+
+/// Looks at one identity.
+pub async fn renew_identity(agent: Agent<'_>, identity: &IdentityDir, force: bool) -> PassReport {
+    let settings = match identity.settings() {
+        Ok(settings) => settings,
+        Err(error) => {
+            let attempt = Attempt::Failed { error: error.into(), next: None };
+            return PassReport {
+                identity: identity.name().clone(),
+                attempt,
+                deployment: Ok(Deployment::NotConfigured),
+            };
+        }
+    };
+    let attempt = match attempt(agent, identity, &settings, force).await {
+        Ok(attempt) => attempt,
+        Err(error) => failed(agent, identity, error),
+    };
+    let deployment = deploy(identity, settings.deploy.as_ref(), agent.clock).await;
+    PassReport { identity: identity.name().clone(), attempt, deployment }
+}
+
+async fn attempt(
+    agent: Agent<'_>,
+    identity: &IdentityDir,
+    settings: &IdentitySettings,
+    force: bool,
+) -> Result<Attempt, EnrollError> {
+    let now = agent.clock.now();
+    let leaf = identity.current()?.map(|current| Leaf::from_pem(&current.certificate)).transpose()?;
+    let mut record = identity.renewal()?;
+    let held_back = record.next_attempt.is_some_and(|next| next > now);
+    let mut client = None;
+    if let Some(leaf) = leaf.as_ref().filter(|leaf| leaf.not_after > now && !(held_back || force)) {
+        (record, client) = consult(agent, identity, settings, leaf, record).await?;
+    }
+    let why = match decide(now, leaf.as_ref(), &record, spread(leaf.as_ref())) {
+        _ if force => Why::Forced,
+        Due::Now(why) => why,
+        Due::At(at, why) => return Ok(Attempt::NotDue { at, why }),
+        Due::HeldBack(until) => return Ok(Attempt::HeldBack { until }),
+    };
+    agent.progress.step(&format!("renewing {} ({})", identity.name(), why.as_str()));
+    let client = match client {
+        Some(client) => client,
+        None => agent.connector.connect(agent.state, &settings.directory).await?,
+    };
+    let account = known_account(agent, &client).await?;
+    let replaces = leaf.and_then(|leaf| leaf.id);
+    let obtained = obtain(agent, &account, identity, settings, replaces).await?;
+    let fresh = RenewalRecord { last_success: Some(now), ..RenewalRecord::default() };
+    identity.store_renewal(&fresh)?;
+    Ok(Attempt::Renewed { generation: obtained.generation, not_after: obtained.leaf.not_after, why })
+}
+
+/// Asks the server for a window, when it is time to ask. Being unable to is no failure while the certificate is not due.
+async fn consult(
+    agent: Agent<'_>,
+    identity: &IdentityDir,
+    settings: &IdentitySettings,
+    leaf: &Leaf,
+    record: RenewalRecord,
+) -> Result<(RenewalRecord, Option<Client>), EnrollError> {
+    let now = agent.clock.now();
+    let known = record.certificate.as_deref() == leaf.id.as_ref().map(|id| id.as_str());
+    if leaf.id.is_none() || (known && record.ask_again.is_some_and(|again| again > now)) {
+        return Ok((record, None));
+    }
+    match agent.connector.connect(agent.state, &settings.directory).await {
+        Ok(client) => {
+            let asked = ask_window(&client, leaf, record.clone(), now, dice()).await;
+            if asked != record {
+                identity.store_renewal(&asked)?;
+            }
+            Ok((asked, Some(client)))
+        }
+        Err(error) => {
+            tracing::warn!(identity = %identity.name(), %error, "the server cannot be asked for a renewal window");
+            Ok((record, None))
+        }
+    }
+}
+
+/// Stores a failure and says when to try again.
+fn failed(agent: Agent<'_>, identity: &IdentityDir, error: EnrollError) -> Attempt {
+    let now = agent.clock.now();
+    let mut record = identity.renewal().unwrap_or_default();
+    record.failures = record.failures.saturating_add(1);
+    let leaf =
+        identity.current().ok().flatten().and_then(|current| Leaf::from_pem(&current.certificate).ok());
+    let asked = match &error {
+        EnrollError::Acme(acme) => acme.request().and_then(|request| request.retry_after()),
+        _ => None,
+    };
+    let pause = backoff(record.failures, leaf.map(|leaf| leaf.not_after - now), asked, dice());
+    let next = now + pause;
+    record.next_attempt = Some(next);
+    record.last_error = Some(LastError { at: now, message: error.to_string() });
+    if let Err(unwritten) = identity.store_renewal(&record) {
+        tracing::warn!(identity = %identity.name(), error = %unwritten, "the failure could not be recorded");
+    }
+    Attempt::Failed { error, next: Some(next) }
+}
+
+/// A number that is the same for the same certificate and spread evenly over certificates.
+fn spread(leaf: Option<&Leaf>) -> u32 {
+    leaf.map_or(0, |leaf| {
+        let hash = aws_lc_rs::digest::digest(&aws_lc_rs::digest::SHA256, &leaf.der);
+        hash.as_ref().first_chunk().map_or(0, |bytes| u32::from_be_bytes(*bytes))
+    })
+}
+
+/// A random number; zero, the careful end of every range, if the system has none.
+fn dice() -> u32 {
+    let mut bytes = [0; 4];
+    match rand::fill(&mut bytes) {
+        Ok(()) => u32::from_be_bytes(bytes),
+        Err(_) => 0,
+    }
+}
