@@ -129,7 +129,7 @@ impl Client {
     /// The error for a request that could not even be written.
     pub(super) fn unsendable(&self, url: &ResourceUrl, cause: JwsError) -> RequestError {
         let method = http::Method::POST;
-        RequestError { method, url: url.clone(), tries: 0, cause: RequestFailure::Jws(cause) }
+        RequestError { method, url: url.clone(), tries: 0, cause: Box::new(RequestFailure::Jws(cause)) }
     }
 }
 

@@ -93,7 +93,12 @@ impl Wire {
                 }
                 Decision::GiveUp => {
                     let (method, url) = (call.method(), call.url.clone());
-                    return Err(RequestError { method, url, tries: attempts.failed(), cause: failure });
+                    return Err(RequestError {
+                        method,
+                        url,
+                        tries: attempts.failed(),
+                        cause: Box::new(failure),
+                    });
                 }
             }
         }
@@ -247,7 +252,12 @@ impl Answer {
 
     /// An error about this answer.
     pub(super) fn failed(&self, cause: RequestFailure) -> RequestError {
-        RequestError { method: self.method.clone(), url: self.url.clone(), tries: self.tries, cause }
+        RequestError {
+            method: self.method.clone(),
+            url: self.url.clone(),
+            tries: self.tries,
+            cause: Box::new(cause),
+        }
     }
 }
 

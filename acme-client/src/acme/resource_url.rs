@@ -6,6 +6,7 @@
 
 use std::fmt;
 use std::str::FromStr;
+use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 use url::Url;
@@ -36,7 +37,7 @@ pub enum ResourceUrlError {
 #[serde(into = "String", try_from = "String")]
 pub struct ResourceUrl {
     text: String,
-    parsed: Url,
+    parsed: Arc<Url>,
 }
 
 impl ResourceUrl {
@@ -101,7 +102,7 @@ impl FromStr for ResourceUrl {
         if !parsed.has_host() {
             return Err(ResourceUrlError::Syntax);
         }
-        Ok(Self { text: text.to_owned(), parsed })
+        Ok(Self { text: text.to_owned(), parsed: Arc::new(parsed) })
     }
 }
 

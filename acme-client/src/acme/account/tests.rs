@@ -59,7 +59,7 @@ async fn a_registration_without_a_location_is_an_error() {
         let script = Script::new([reply]);
         let key = JwsKey::generate().unwrap();
         let error = script.client().await.register(key, &NewAccount::default()).await.unwrap_err();
-        assert!(matches!(error.cause, RequestFailure::NoLocation | RequestFailure::Location(_)), "{error}");
+        assert!(matches!(*error.cause, RequestFailure::NoLocation | RequestFailure::Location(_)), "{error}");
     }
 }
 

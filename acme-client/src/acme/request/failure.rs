@@ -19,7 +19,7 @@ pub struct RequestError {
     pub tries: u32,
     /// The last failure.
     #[source]
-    pub cause: RequestFailure,
+    pub cause: Box<RequestFailure>,
 }
 
 fn tries_text(tries: u32) -> String {

@@ -146,7 +146,7 @@ async fn a_redirect_is_refused_and_named() {
         let script = Script::new([Reply::raw(status, "", "").with("location", "https://evil.example/")]);
         let error = ask(&script).await.unwrap_err();
         assert!(
-            matches!(&error.cause, RequestFailure::Redirected { location: Some(l), .. } if l == "https://evil.example/")
+            matches!(&*error.cause, RequestFailure::Redirected { location: Some(l), .. } if l == "https://evil.example/")
         );
         assert_eq!(script.seen().len(), 1, "nobody else was asked");
     }
@@ -176,7 +176,7 @@ async fn cut_off_and_wrongly_shaped_documents_are_errors_that_say_where() {
     {
         let script = Script::new([Reply::raw(200, "application/json", body)]);
         let error = ask(&script).await.unwrap_err();
-        assert!(matches!(error.cause, RequestFailure::Document { what: "account", .. }), "{body}: {error}");
+        assert!(matches!(*error.cause, RequestFailure::Document { what: "account", .. }), "{body}: {error}");
         assert!(!error.is_passing());
     }
 }
