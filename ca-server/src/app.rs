@@ -5,10 +5,14 @@
 use std::ops::Deref;
 use std::sync::Arc;
 
+use metrics_exporter_prometheus::PrometheusHandle;
+use tokio_util::task::TaskTracker;
+
 use crate::clock::Clock;
 use crate::config::Config;
 use crate::request::limits::RateLimits;
 use crate::request::links::Links;
+use crate::request::request_id::RequestIds;
 use crate::store::Store;
 use crate::verify::Nonces;
 use crate::verify::key_cache::KeyCache;
@@ -33,6 +37,12 @@ pub struct Stages {
     pub keys: KeyCache,
     /// Who asked how often.
     pub limits: RateLimits,
+    /// Ids of requests.
+    pub request_ids: RequestIds,
+    /// Requests at work; a stop waits for them.
+    pub tasks: TaskTracker,
+    /// What is measured.
+    pub metrics: PrometheusHandle,
 }
 
 impl App {
@@ -40,6 +50,16 @@ impl App {
     #[must_use]
     pub fn new(stages: Stages) -> Self {
         Self(Arc::new(stages))
+    }
+
+    /// The names by which CAA and dns-persist-01 records mean this server: those configured, else the host of its URL.
+    #[must_use]
+    pub fn issuer_domains(&self) -> Vec<String> {
+        let configured = &self.config.challenge.issuer_domains;
+        if configured.is_empty() {
+            return self.config.url.host_str().map(str::to_owned).into_iter().collect();
+        }
+        configured.clone()
     }
 }
 

@@ -30,3 +30,4 @@ pub mod cli;
 pub mod clock;
 pub mod config;
 pub mod ids;
+pub mod server;

@@ -2,5 +2,13 @@
 //!
 //! Nothing here decides about identity; it only bounds what the later stages are given. `router` shows the whole API.
 
+pub mod acme;
+pub mod frame;
+pub mod health;
 pub mod limits;
 pub mod links;
+pub mod metrics;
+pub mod request_id;
+pub mod roots;
+pub mod router;
+pub mod start_page;

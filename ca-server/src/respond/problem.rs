@@ -73,14 +73,7 @@ impl Problem {
     /// A failure of ours: `cause` is logged here, once, and not sent.
     #[must_use]
     pub fn internal(cause: impl std::error::Error) -> Self {
-        let mut chain = cause.to_string();
-        let mut source = cause.source();
-        while let Some(next) = source {
-            chain.push_str(": ");
-            chain.push_str(&next.to_string());
-            source = next.source();
-        }
-        tracing::error!(error = %chain, "request failed inside the server");
+        tracing::error!(error = %causes(&cause), "request failed inside the server");
         Self::new(Kind::ServerInternal, "the server could not complete the request; try again later")
     }
 
@@ -106,6 +99,18 @@ impl Problem {
             self.subproblems.iter().map(|sub| part(sub.kind, &sub.detail, sub.identifier.clone())).collect();
         whole
     }
+}
+
+/// An error and what caused it, in one line for the log.
+pub(crate) fn causes(error: &dyn std::error::Error) -> String {
+    let mut chain = error.to_string();
+    let mut source = error.source();
+    while let Some(next) = source {
+        chain.push_str(": ");
+        chain.push_str(&next.to_string());
+        source = next.source();
+    }
+    chain
 }
 
 impl From<crate::store::StoreError> for Problem {

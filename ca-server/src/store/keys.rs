@@ -80,7 +80,11 @@ pub(crate) fn authorization_of_row(key: &[u8]) -> Option<AuthorizationId> {
 }
 
 /// `Validations`.
-pub(crate) fn validation(at: OffsetDateTime, authorization: AuthorizationId, challenge: ChallengeId) -> Vec<u8> {
+pub(crate) fn validation(
+    at: OffsetDateTime,
+    authorization: AuthorizationId,
+    challenge: ChallengeId,
+) -> Vec<u8> {
     [milliseconds(at).as_slice(), authorization.as_bytes(), challenge.as_bytes()].concat()
 }
 
@@ -107,7 +111,11 @@ pub(crate) fn certificates_of_identifier(identifier: &Identifier) -> Vec<u8> {
 }
 
 /// `CertificatesByIdentifier`.
-pub(crate) fn certificate_by_identifier(id: &Identifier, created: OffsetDateTime, serial: &Serial) -> Vec<u8> {
+pub(crate) fn certificate_by_identifier(
+    id: &Identifier,
+    created: OffsetDateTime,
+    serial: &Serial,
+) -> Vec<u8> {
     let mut key = certificates_of_identifier(id);
     key.extend_from_slice(&seconds(created));
     key.extend_from_slice(serial.as_bytes());
@@ -115,7 +123,11 @@ pub(crate) fn certificate_by_identifier(id: &Identifier, created: OffsetDateTime
 }
 
 /// `CertificatesByAccount`; the account id alone is the prefix of one account's rows.
-pub(crate) fn certificate_by_account(account: AccountId, created: OffsetDateTime, serial: &Serial) -> Vec<u8> {
+pub(crate) fn certificate_by_account(
+    account: AccountId,
+    created: OffsetDateTime,
+    serial: &Serial,
+) -> Vec<u8> {
     [account.as_bytes().as_slice(), &seconds(created), serial.as_bytes()].concat()
 }
 

@@ -6,7 +6,7 @@
 pub mod batch;
 mod evaluate;
 pub mod faulty;
-mod keys;
+pub(crate) mod keys;
 pub mod memory;
 pub mod open;
 pub mod page;

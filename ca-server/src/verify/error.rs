@@ -87,6 +87,9 @@ pub enum VerifyError {
     /// The `kid` names no account of this authority.
     #[error("`kid` names no account at this authority; make one with newAccount")]
     UnknownAccount,
+    /// RFC 8555 §7.3.1: `onlyReturnExisting`.
+    #[error("this key has no account at this authority")]
+    NoAccountOfKey,
     /// RFC 8555 §7.3.6.
     #[error("the account is {}", status_word(*.0))]
     AccountNotValid(AccountStatus),
@@ -133,7 +136,7 @@ impl From<VerifyError> for Problem {
             E::Key(_) => Kind::BadPublicKey,
             E::Url(_) => Kind::Unauthorized,
             E::Nonce(_) => Kind::BadNonce,
-            E::UnknownAccount => Kind::AccountDoesNotExist,
+            E::UnknownAccount | E::NoAccountOfKey => Kind::AccountDoesNotExist,
             E::AccountNotValid(_) => Kind::AccountNotValid,
             E::BodyBroken
             | E::NotJws(_)

@@ -106,7 +106,8 @@ async fn receive<P: Payload>(
     let authority = authority_of(app, request.uri().path()).ok_or(VerifyError::UnknownAuthority)?;
     let target = request.uri().path_and_query().map_or("/", |target| target.as_str()).to_owned();
     let limits = &app.config.limits;
-    let body = body::read(request, limits.body, limits.request_timeout).await?;
+    // Half the time of a request is for its arrival, half for its work.
+    let body = body::read(request, limits.body, limits.request_timeout / 2).await?;
     let authentic = authenticate(app, &authority, &target, &body, accepts).await?;
     let payload = P::read(&authentic.payload)?;
     Ok(VerifiedEither { authority, signer: authentic.signer, payload, _proof: Proof })

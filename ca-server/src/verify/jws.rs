@@ -3,8 +3,6 @@
 //! Refuses unprotected headers, several signatures, `crit`, `b64` and repeated members; unknown members are ignored.
 //! Nothing that stands here is authentic until `public_key` verified [`Jws::signing_input`].
 
-use std::borrow::Cow;
-
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use serde::Deserialize;
@@ -15,13 +13,10 @@ use super::jwk::WireJwk;
 
 /// The three members of a flattened JWS, as they came.
 #[derive(Clone, Debug, Deserialize)]
-pub struct Flattened<'a> {
-    #[serde(borrow)]
-    protected: Cow<'a, str>,
-    #[serde(borrow)]
-    payload: Cow<'a, str>,
-    #[serde(borrow)]
-    signature: Cow<'a, str>,
+pub struct Flattened {
+    protected: String,
+    payload: String,
+    signature: String,
     #[serde(default)]
     header: Present,
     #[serde(default)]
@@ -86,7 +81,7 @@ impl Jws {
     /// # Errors
     /// The member that is not as RFC 8555 §6.2 wants it.
     pub fn parse(body: &[u8]) -> Result<Self, VerifyError> {
-        let flattened: Flattened<'_> = serde_json::from_slice(body).map_err(VerifyError::NotJws)?;
+        let flattened: Flattened = serde_json::from_slice(body).map_err(VerifyError::NotJws)?;
         if !is_object(body) {
             return Err(VerifyError::NotJws(serde::de::Error::custom("expected a JSON object")));
         }
@@ -97,7 +92,7 @@ impl Jws {
     ///
     /// # Errors
     /// As [`Jws::parse`].
-    pub fn open(flattened: &Flattened<'_>) -> Result<Self, VerifyError> {
+    pub fn open(flattened: &Flattened) -> Result<Self, VerifyError> {
         if flattened.signatures.is() {
             return Err(VerifyError::ManySignatures);
         }
@@ -119,20 +114,6 @@ impl Jws {
         }
         let signing_input = [flattened.protected.as_bytes(), flattened.payload.as_bytes()].join(&b'.');
         Ok(Self { header, payload, signature, signing_input })
-    }
-}
-
-impl Flattened<'_> {
-    /// The same, owning its text.
-    #[must_use]
-    pub fn into_owned(self) -> Flattened<'static> {
-        Flattened {
-            protected: Cow::Owned(self.protected.into_owned()),
-            payload: Cow::Owned(self.payload.into_owned()),
-            signature: Cow::Owned(self.signature.into_owned()),
-            header: self.header,
-            signatures: self.signatures,
-        }
     }
 }
 

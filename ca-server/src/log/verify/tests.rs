@@ -87,7 +87,8 @@ async fn pages_and_filters_read_every_entry_once_in_either_direction() {
     for newest_first in [false, true] {
         let (mut seen, mut after) = (Vec::new(), None);
         loop {
-            let page = read(&store, Selection { after, newest_first, ..Default::default() }, 5).await.unwrap();
+            let page =
+                read(&store, Selection { after, newest_first, ..Default::default() }, 5).await.unwrap();
             seen.extend(page.entries.iter().map(|entry| entry.seq));
             after = page.next;
             if after.is_none() {

@@ -98,7 +98,8 @@ impl Committer {
             return Err(SledFailure::ReadOnly);
         }
         let reserve = self.config.reserve;
-        let free = rustix::fs::fstatvfs(&self.files.database).map_or(u64::MAX, |fs| fs.f_bavail * fs.f_frsize);
+        let free =
+            rustix::fs::fstatvfs(&self.files.database).map_or(u64::MAX, |fs| fs.f_bavail * fs.f_frsize);
         let full = (free < reserve).then_some(SledFailure::DiskFull { free, reserve });
         let known = self.shared.trouble.read().is_some();
         match &full {

@@ -11,9 +11,9 @@ use std::path::{Path, PathBuf};
 
 use sled::Db;
 
+use super::SledConfig;
 use super::committer::Files;
 use super::view::View;
-use super::SledConfig;
 use crate::log::chain::{Chain, Entry, EntryError};
 use crate::store::Table;
 use crate::store::evaluate::stored_key;
@@ -78,7 +78,9 @@ impl SledOpenError {
     pub fn hint(&self) -> &'static str {
         match self {
             Self::InUse { .. } => "stop the other server first, or ask it through its admin socket",
-            Self::File { .. } => "the folder of [store] url must exist and belong to the user that runs the server",
+            Self::File { .. } => {
+                "the folder of [store] url must exist and belong to the user that runs the server"
+            }
             Self::Database { .. } => "restore the folder from a backup; do not delete files in it",
             Self::Layout { .. } => "use the version of ca-server that wrote it",
             Self::Journal(_) => "run `ca-server log verify`, and restore the folder from a backup",
@@ -179,7 +181,8 @@ fn open_database(config: &SledConfig) -> Result<Db, SledOpenError> {
         Ok(db) => Ok(db),
         Err(first) => {
             let database = |source| SledOpenError::Database { folder: config.folder.clone(), source };
-            let aside = matches!(first, sled::Error::Corruption { .. }) && set_snapshots_aside(&config.folder)?;
+            let aside =
+                matches!(first, sled::Error::Corruption { .. }) && set_snapshots_aside(&config.folder)?;
             if !aside {
                 return Err(database(first));
             }

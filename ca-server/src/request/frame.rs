@@ -1,0 +1,117 @@
+//! What happens around every request: its id, its time limit, panics, and the headers that every answer must have.
+//!
+//! The work runs as a task of its own, so a client that hangs up does not stop it halfway and a panic is one answer, not
+//! the end of a connection. Never logs a body, a token or a key.
+
+use std::net::SocketAddr;
+use std::time::Instant;
+
+use axum::extract::{MatchedPath, Request, State};
+use axum::middleware::Next;
+use axum::response::{IntoResponse, Response};
+use http::header::{CACHE_CONTROL, LINK};
+use http::{HeaderName, HeaderValue, Method};
+use tracing::Instrument as _;
+
+use super::request_id::RequestId;
+use crate::app::App;
+use crate::ids::AuthorityName;
+use crate::respond::kinds::Kind;
+use crate::respond::problem::Problem;
+use crate::verify::extract::authority_of;
+
+/// RFC 8555 §6.5.1.
+pub const REPLAY_NONCE: HeaderName = HeaderName::from_static("replay-nonce");
+
+const X_REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
+
+/// What is kept of a request while the handler has it.
+struct Asked {
+    id: RequestId,
+    method: Method,
+    route: Option<MatchedPath>,
+    authority: Option<AuthorityName>,
+    is_directory: bool,
+    client: Option<SocketAddr>,
+    begun: Instant,
+}
+
+/// Runs the handler within its bounds and completes the answer.
+pub async fn frame(State(app): State<App>, request: Request, next: Next) -> Response {
+    let path = request.uri().path();
+    let asked = Asked {
+        id: app.request_ids.next(),
+        method: request.method().clone(),
+        route: request.extensions().get::<MatchedPath>().cloned(),
+        authority: authority_of(&app, path),
+        is_directory: path.ends_with("/directory"),
+        client: request.extensions().get::<SocketAddr>().copied(),
+        begun: Instant::now(),
+    };
+    let span = tracing::info_span!("request", id = %asked.id);
+    let mut response = run(&app, request, next).instrument(span).await;
+    complete(&app, &asked, &mut response);
+    observe(&asked, &response);
+    response
+}
+
+async fn run(app: &App, request: Request, next: Next) -> Response {
+    let work = app.tasks.spawn(next.run(request).instrument(tracing::Span::current()));
+    match tokio::time::timeout(app.config.limits.request_timeout, work).await {
+        Ok(Ok(response)) => response,
+        Ok(Err(failure)) => {
+            tracing::error!(error = %failure, "the handler of a request panicked");
+            let detail = "the server could not complete the request; try again later";
+            Problem::new(Kind::ServerInternal, detail).into_response()
+        }
+        Err(_) => {
+            tracing::warn!(
+                "a request took longer than limits.request_timeout and goes on without its client"
+            );
+            let detail = "the request takes longer than it should; ask again for its outcome";
+            let problem = Problem::new(Kind::ServiceUnavailable, detail);
+            Problem { retry_after: Some(5), ..problem }.into_response()
+        }
+    }
+}
+
+/// RFC 8555 §6.5 (every answer to a POST, errors too, has a nonce), §7.1 (`index`), §6.3 (nothing is cached).
+fn complete(app: &App, asked: &Asked, response: &mut Response) {
+    let headers = response.headers_mut();
+    if asked.method == Method::POST
+        && !headers.contains_key(REPLAY_NONCE)
+        && let Ok(nonce) = HeaderValue::try_from(app.nonces.issue())
+    {
+        headers.insert(REPLAY_NONCE, nonce);
+    }
+    if let Some(authority) = &asked.authority
+        && !asked.is_directory
+    {
+        let link = format!("<{}>;rel=\"index\"", app.links.resource(authority, "directory"));
+        if let Ok(link) = HeaderValue::try_from(link) {
+            headers.append(LINK, link);
+        }
+    }
+    headers.entry(CACHE_CONTROL).or_insert(HeaderValue::from_static("no-store"));
+    if let Ok(id) = HeaderValue::try_from(asked.id.to_string()) {
+        headers.insert(X_REQUEST_ID, id);
+    }
+}
+
+fn observe(asked: &Asked, response: &Response) {
+    let route = asked.route.as_ref().map_or("unmatched", MatchedPath::as_str);
+    let status = response.status();
+    let took = asked.begun.elapsed();
+    let labels = [("route", route.to_owned()), ("status", status.as_u16().to_string())];
+    metrics::counter!("rollcall_http_requests_total", &labels).increment(1);
+    metrics::histogram!("rollcall_http_request_seconds", "route" => route.to_owned()).record(took);
+    tracing::info!(
+        request.id = %asked.id,
+        method = %asked.method,
+        route,
+        status = status.as_u16(),
+        duration_ms = took.as_secs_f64() * 1000.0,
+        client = asked.client.map(|client| tracing::field::display(client.ip())),
+        "request answered",
+    );
+}

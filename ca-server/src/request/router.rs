@@ -1,0 +1,78 @@
+//! The whole API in one list.
+//!
+//! Every route, known or not, passes [`frame`]: request id, time limit, panics, nonce, links, access log, metrics.
+
+use axum::Router;
+use axum::middleware::from_fn_with_state;
+use axum::routing::{get, post};
+use http::{Method, Uri};
+use tower_http::cors::{Any, CorsLayer};
+
+use super::acme::{account, directory, key_change, new_account, new_nonce};
+use super::frame::{self, frame};
+use super::{health, metrics, roots, start_page};
+use crate::app::App;
+use crate::respond::kinds::Kind;
+use crate::respond::problem::Problem;
+
+/// The routes of the main listener.
+pub fn router(app: App) -> Router {
+    let account_url = "/acme/{authority}/account/{account}";
+    let signed = Router::new()
+        .route("/acme/{authority}/new-account", post(new_account::new_account))
+        .route(account_url, post(account::account))
+        .route("/acme/{authority}/key-change", post(key_change::key_change));
+
+    let read_only = Router::new()
+        .route("/acme/{authority}/directory", get(directory::directory).post(directory::directory_signed))
+        .route("/acme/{authority}/new-nonce", get(new_nonce::new_nonce).post(new_nonce::new_nonce_signed))
+        .route("/roots/{file}", get(roots::root))
+        .layer(cors());
+
+    let operations = Router::new()
+        .route("/", get(start_page::start_page))
+        .route("/health", get(health::health))
+        .route("/metrics", get(metrics::metrics));
+
+    framed(app, signed.merge(read_only).merge(operations))
+}
+
+/// The routes of `metrics_listen`.
+pub fn operations(app: App) -> Router {
+    let routes =
+        Router::new().route("/health", get(health::health)).route("/metrics", get(metrics::metrics_anyone));
+    framed(app, routes)
+}
+
+fn framed(app: App, routes: Router<App>) -> Router {
+    routes
+        .fallback(unknown)
+        .method_not_allowed_fallback(wrong_method)
+        .layer(from_fn_with_state(app.clone(), frame))
+        .with_state(app)
+}
+
+/// RFC 8555 §6.1: scripts of any web page may read what anyone may read. Nothing signed is answered to them.
+fn cors() -> CorsLayer {
+    CorsLayer::new().allow_origin(Any).allow_methods([Method::GET, Method::HEAD]).expose_headers([
+        frame::REPLAY_NONCE,
+        http::header::LINK,
+        http::header::RETRY_AFTER,
+    ])
+}
+
+async fn unknown() -> Problem {
+    Problem::new(Kind::NotFound, "there is no such resource; the directory lists what there is")
+}
+
+async fn wrong_method(method: Method, uri: Uri) -> Problem {
+    let detail = if method == Method::GET && uri.path().starts_with("/acme/") {
+        "this resource is read by POST-as-GET (RFC 8555 section 6.3), not by GET".to_owned()
+    } else {
+        format!("{method} is not allowed here; see Allow")
+    };
+    Problem::new(Kind::MethodNotAllowed, detail)
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,206 @@
+//! Assembles a server from its configuration, listens, and stops in order.
+//!
+//! Order of a start: store, journal recovery, worker, listener: nothing is answered before what was begun is resolved.
+//! Order of a stop: listener, requests at work, worker, store.
+
+mod base_path;
+mod listener;
+mod telemetry;
+pub mod tls;
+
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::time::Duration;
+
+use axum::Router;
+use tokio::net::TcpListener;
+use tokio_util::sync::CancellationToken;
+use tokio_util::task::TaskTracker;
+
+use crate::app::{App, Stages};
+use crate::clock::{Clock, SystemClock};
+use crate::config::{Config, TlsMode};
+use crate::request::limits::RateLimits;
+use crate::request::links::Links;
+use crate::request::request_id::RequestIds;
+use crate::request::router;
+use crate::store::{Backend, Store};
+use crate::verify::Nonces;
+use crate::verify::key_cache::KeyCache;
+use listener::Listener;
+pub use tls::{TlsCertificate, TlsError};
+
+/// How long requests at work may go on after a stop was asked for.
+const STOP_WITHIN: Duration = Duration::from_secs(30);
+
+/// Replacements for parts of the server; what is `None` is made from the configuration.
+#[derive(Default)]
+pub struct Parts {
+    /// Instead of the system's clock.
+    pub clock: Option<Arc<dyn Clock>>,
+    /// Instead of the store that `[store]` names.
+    pub backend: Option<Arc<dyn Backend>>,
+}
+
+/// Why a server did not start.
+#[derive(Debug, thiserror::Error)]
+pub enum StartError {
+    /// The store does not open.
+    #[error("cannot open the store")]
+    Store(#[from] crate::store::open::OpenError),
+    /// The system's random generator failed.
+    #[error(transparent)]
+    Entropy(#[from] crate::ids::NoEntropy),
+    /// The TLS certificate or key is not usable.
+    #[error("cannot use the TLS certificate")]
+    Tls(#[from] TlsError),
+    /// The address cannot be listened on.
+    #[error("cannot listen on {address}")]
+    Listen {
+        /// Which.
+        address: SocketAddr,
+        /// Why.
+        #[source]
+        source: std::io::Error,
+    },
+    /// The metrics recorder cannot be set up.
+    #[error("cannot record metrics")]
+    Metrics(#[from] telemetry::TelemetryError),
+}
+
+/// Why a running server did not take new files; it goes on with the old ones.
+#[derive(Debug, thiserror::Error)]
+pub enum ReloadError {
+    /// The TLS certificate or key is not usable.
+    #[error("the TLS certificate was not taken")]
+    Tls(#[from] TlsError),
+}
+
+/// A server that is listening.
+pub struct Running {
+    app: App,
+    address: SocketAddr,
+    metrics_address: Option<SocketAddr>,
+    certificate: Option<TlsCertificate>,
+    stop: CancellationToken,
+    listeners: TaskTracker,
+}
+
+/// Opens everything and begins to listen.
+///
+/// # Errors
+/// What is missing or not usable.
+pub async fn start(config: Config, parts: Parts) -> Result<Running, StartError> {
+    let metrics = telemetry::recorder()?;
+    let store = match parts.backend {
+        Some(backend) => Store::new(backend),
+        None => crate::store::open::open(&config.store, &config.folder)?,
+    };
+    let config = Arc::new(config);
+    let app = App::new(Stages {
+        clock: parts.clock.unwrap_or_else(|| Arc::new(SystemClock)),
+        store,
+        nonces: Nonces::new()?,
+        links: Links::new(&config.url),
+        keys: KeyCache::default(),
+        limits: RateLimits::new(&config.limits),
+        request_ids: RequestIds::new()?,
+        tasks: TaskTracker::new(),
+        metrics,
+        config,
+    });
+    listen(app).await
+}
+
+async fn listen(app: App) -> Result<Running, StartError> {
+    let config = &app.config;
+    let certificate = match config.tls.mode {
+        TlsMode::Off => None,
+        TlsMode::Own | TlsMode::Files => Some(TlsCertificate::load(config)?),
+    };
+    let (socket, address) = bind(config.listen).await?;
+    let stop = CancellationToken::new();
+    let listeners = TaskTracker::new();
+    let tls = certificate.as_ref().map(TlsCertificate::server_config).transpose()?;
+    let routes = router::router(app.clone());
+    let main = Listener::new(socket, tls, &app, serve_under_base(routes, &app), stop.clone());
+    listeners.spawn(main.run());
+
+    let metrics_address = match config.metrics_listen {
+        None => None,
+        Some(wanted) => {
+            let (socket, address) = bind(wanted).await?;
+            let routes = router::operations(app.clone());
+            listeners.spawn(Listener::new(socket, None, &app, routes, stop.clone()).run());
+            Some(address)
+        }
+    };
+    listeners.spawn(telemetry::upkeep(app.metrics.clone(), stop.clone()));
+    listeners.close();
+    tracing::info!(%address, url = %config.url, tls = certificate.is_some(), "listening");
+    Ok(Running { app: app.clone(), address, metrics_address, certificate, stop, listeners })
+}
+
+async fn bind(wanted: SocketAddr) -> Result<(TcpListener, SocketAddr), StartError> {
+    let failed = |source| StartError::Listen { address: wanted, source };
+    let socket = TcpListener::bind(wanted).await.map_err(failed)?;
+    let address = socket.local_addr().map_err(failed)?;
+    Ok((socket, address))
+}
+
+fn serve_under_base(routes: Router, app: &App) -> Router {
+    base_path::under(routes, app.config.url.path())
+}
+
+impl Running {
+    /// Where it listens, with the port that the system chose if the configuration says 0.
+    #[must_use]
+    pub const fn address(&self) -> SocketAddr {
+        self.address
+    }
+
+    /// Where `/health` and `/metrics` are served without TLS.
+    #[must_use]
+    pub const fn metrics_address(&self) -> Option<SocketAddr> {
+        self.metrics_address
+    }
+
+    /// Its parts.
+    #[must_use]
+    pub const fn app(&self) -> &App {
+        &self.app
+    }
+
+    /// Its TLS certificate, which can be replaced while it runs.
+    #[must_use]
+    pub const fn certificate(&self) -> Option<&TlsCertificate> {
+        self.certificate.as_ref()
+    }
+
+    /// Reads again what may change while it runs (SIGHUP).
+    ///
+    /// # Errors
+    /// What was not taken; the old goes on.
+    pub fn reload(&self) -> Result<(), ReloadError> {
+        if let Some(certificate) = &self.certificate {
+            certificate.reload(&self.app.config)?;
+        }
+        Ok(())
+    }
+
+    /// Stops listening, lets requests at work finish for a while, closes the store.
+    pub async fn shutdown(self) {
+        self.stop.cancel();
+        let ended = async {
+            self.listeners.wait().await;
+            self.app.tasks.close();
+            self.app.tasks.wait().await;
+        };
+        if tokio::time::timeout(STOP_WITHIN, ended).await.is_err() {
+            tracing::warn!(
+                "requests were still at work when the server stopped; their intents are resolved at the next start"
+            );
+        }
+        self.app.store.close().await;
+    }
+}

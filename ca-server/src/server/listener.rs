@@ -1,0 +1,151 @@
+//! The accept loop: bounded connections, bounded handshakes, bounded headers, and an orderly end.
+//!
+//! Trusts nobody who connects: every step before a request is whole has a time limit.
+
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::time::Duration;
+
+use axum::Router;
+use hyper::Request;
+use hyper::body::Incoming;
+use hyper::service::service_fn;
+use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
+use hyper_util::server::conn::auto::Builder;
+use hyper_util::server::graceful::{GracefulShutdown, Watcher};
+use rustls::ServerConfig;
+use tokio::io::{AsyncRead, AsyncWrite};
+use tokio::net::{TcpListener, TcpStream};
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+use tokio_rustls::TlsAcceptor;
+use tokio_util::sync::CancellationToken;
+use tower::Service as _;
+
+use crate::app::App;
+
+/// Longest TLS handshake.
+const HANDSHAKE: Duration = Duration::from_secs(10);
+/// Longest wait for the head of a request; also how long an idle HTTP/1 connection is kept.
+const HEADERS: Duration = Duration::from_secs(30);
+/// Most octets of a request's head.
+const HEADER_OCTETS: usize = 32 * 1024;
+/// Requests at once on one HTTP/2 connection.
+const STREAMS: u32 = 128;
+/// How often an idle HTTP/2 peer is asked whether it is there.
+const PING: Duration = Duration::from_secs(30);
+/// Pause after `accept` failed, which is mostly for want of file descriptors.
+const RETRY: Duration = Duration::from_millis(50);
+/// How long open connections may finish after a stop.
+const DRAIN: Duration = Duration::from_secs(20);
+
+/// One listening socket and what it serves.
+pub(super) struct Listener {
+    socket: TcpListener,
+    stop: CancellationToken,
+    seats: Arc<Semaphore>,
+    door: Door,
+}
+
+/// What each connection needs.
+#[derive(Clone)]
+struct Door {
+    tls: Option<TlsAcceptor>,
+    routes: Router,
+    // The version is settled by ALPN, not by waiting for the first octets, which a silent peer would never send.
+    http1: Builder<TokioExecutor>,
+    http2: Builder<TokioExecutor>,
+}
+
+impl Listener {
+    /// Serves `routes` on `socket`, with TLS if there is a configuration for it, until `stop`.
+    pub(super) fn new(
+        socket: TcpListener,
+        tls: Option<Arc<ServerConfig>>,
+        app: &App,
+        routes: Router,
+        stop: CancellationToken,
+    ) -> Self {
+        let seats = Arc::new(Semaphore::new(app.config.limits.connections.clamp(1, Semaphore::MAX_PERMITS)));
+        let tls = tls.map(TlsAcceptor::from);
+        let (http1, http2) = (protocol().http1_only(), protocol().http2_only());
+        Self { socket, stop, seats, door: Door { tls, routes, http1, http2 } }
+    }
+
+    /// Accepts until stopped, then lets open connections finish.
+    pub(super) async fn run(self) {
+        let graceful = GracefulShutdown::new();
+        while let Some((connection, peer, seat)) = self.next().await {
+            let (door, watcher) = (self.door.clone(), graceful.watcher());
+            tokio::spawn(async move {
+                door.open(connection, peer, watcher).await;
+                drop(seat);
+            });
+        }
+        drop(self.socket);
+        if tokio::time::timeout(DRAIN, graceful.shutdown()).await.is_err() {
+            tracing::warn!("connections were still open when the server stopped");
+        }
+    }
+
+    /// The next connection, once there is a seat for it; `None` when stopped.
+    async fn next(&self) -> Option<(TcpStream, SocketAddr, OwnedSemaphorePermit)> {
+        let accepted = async {
+            loop {
+                let Ok(seat) = Arc::clone(&self.seats).acquire_owned().await else { return None };
+                match self.socket.accept().await {
+                    Ok((connection, peer)) => return Some((connection, peer, seat)),
+                    Err(error) => {
+                        tracing::warn!(%error, "a connection could not be accepted");
+                        tokio::time::sleep(RETRY).await;
+                    }
+                }
+            }
+        };
+        self.stop.run_until_cancelled(accepted).await.flatten()
+    }
+}
+
+impl Door {
+    async fn open(self, connection: TcpStream, peer: SocketAddr, watcher: Watcher) {
+        if let Err(error) = connection.set_nodelay(true) {
+            tracing::debug!(%error, %peer, "TCP_NODELAY could not be set");
+        }
+        let Some(acceptor) = self.tls.clone() else {
+            return self.serve(&self.http1, connection, peer, watcher).await;
+        };
+        match tokio::time::timeout(HANDSHAKE, acceptor.accept(connection)).await {
+            Ok(Ok(stream)) => {
+                let is_http2 = stream.get_ref().1.alpn_protocol() == Some(b"h2".as_slice());
+                let protocol = if is_http2 { &self.http2 } else { &self.http1 };
+                self.serve(protocol, stream, peer, watcher).await;
+            }
+            Ok(Err(error)) => tracing::debug!(%error, %peer, "a TLS handshake failed"),
+            Err(_) => tracing::debug!(%peer, "a TLS handshake took too long"),
+        }
+    }
+
+    async fn serve<S>(&self, protocol: &Builder<TokioExecutor>, stream: S, peer: SocketAddr, watcher: Watcher)
+    where
+        S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
+    {
+        let service = service_fn(|mut request: Request<Incoming>| {
+            request.extensions_mut().insert(peer);
+            self.routes.clone().call(request)
+        });
+        let connection = protocol.serve_connection(TokioIo::new(stream), service).into_owned();
+        if let Err(error) = watcher.watch(connection).await {
+            tracing::debug!(error = %error, %peer, "a connection ended early");
+        }
+    }
+}
+
+fn protocol() -> Builder<TokioExecutor> {
+    let mut protocol = Builder::new(TokioExecutor::new());
+    let http1 = &mut protocol.http1();
+    http1.timer(TokioTimer::new()).header_read_timeout(HEADERS).max_buf_size(HEADER_OCTETS);
+    let http2 = &mut protocol.http2();
+    http2.timer(TokioTimer::new()).max_concurrent_streams(STREAMS);
+    http2.max_header_list_size(u32::try_from(HEADER_OCTETS).unwrap_or(u32::MAX));
+    http2.keep_alive_interval(PING).keep_alive_timeout(HANDSHAKE);
+    protocol
+}
