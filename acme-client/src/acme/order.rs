@@ -5,7 +5,6 @@
 
 use std::time::Duration;
 
-use certs::ari::CertId;
 use data_encoding::BASE64URL_NOPAD;
 use serde::{Deserialize, Serialize};
 use serde_json::json;
@@ -18,6 +17,7 @@ use super::authorization::Authorization;
 use super::identifier::Identifier;
 use super::poll::Poll;
 use super::problem::{Problem, ProblemKind};
+use super::renewal::CertificateId;
 use super::request::{Answer, RequestError, located};
 use super::resource_url::ResourceUrl;
 
@@ -66,7 +66,7 @@ pub struct NewOrder {
     pub profile: Option<String>,
     /// The certificate that this one replaces.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub replaces: Option<CertId>,
+    pub replaces: Option<CertificateId>,
 }
 
 impl NewOrder {
@@ -110,7 +110,7 @@ pub struct Order {
     pub profile: Option<String>,
     /// The certificate that this one replaces.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub replaces: Option<CertId>,
+    pub replaces: Option<CertificateId>,
 }
 
 impl Order {

@@ -1,12 +1,14 @@
 //! Renewal information (RFC 9773): when the authority wants a certificate renewed, asked without an account.
 //!
 //! A window that ends before it starts is refused (§4.2), and so is believing it blindly: the caller keeps its own schedule for when
-//! the authority cannot be asked. A certificate is named by [`CertId`]. The moment inside the window is chosen with the caller's randomness (§4.2).
+//! the authority cannot be asked. The moment inside the window is chosen with the caller's randomness (§4.2).
 
+use std::fmt;
+use std::str::FromStr;
 use std::time::Duration;
 
-use certs::ari::CertId;
-use serde::Deserialize;
+use data_encoding::BASE64URL_NOPAD;
+use serde::{Deserialize, Serialize};
 use time::OffsetDateTime;
 use time::serde::rfc3339;
 
@@ -14,6 +16,67 @@ use super::client::Client;
 use super::directory::{NotOffered, Resource};
 use super::request::RequestError;
 use super::resource_url::{ResourceUrl, ResourceUrlError};
+
+/// A certificate as renewal information names it: key identifier of the issuer, serial number (§4.1).
+#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(into = "String", try_from = "String")]
+pub struct CertificateId(String);
+
+/// A text is no certificate identifier.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("not two base64url texts with a dot between")]
+pub struct CertificateIdError;
+
+impl CertificateId {
+    /// From the content of the authority key identifier's `keyIdentifier`, and the content bytes of the serial number's DER
+    /// `INTEGER`: with the leading zero byte, if it has one.
+    ///
+    /// # Errors
+    /// If either is empty.
+    pub fn new(authority_key_id: &[u8], serial: &[u8]) -> Result<Self, CertificateIdError> {
+        if authority_key_id.is_empty() || serial.is_empty() {
+            return Err(CertificateIdError);
+        }
+        let (key_id, serial) = (BASE64URL_NOPAD.encode(authority_key_id), BASE64URL_NOPAD.encode(serial));
+        Ok(Self(format!("{key_id}.{serial}")))
+    }
+
+    /// The text form.
+    #[must_use]
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+impl FromStr for CertificateId {
+    type Err = CertificateIdError;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        let (key_id, serial) = text.split_once('.').ok_or(CertificateIdError)?;
+        let decode = |part: &str| BASE64URL_NOPAD.decode(part.as_bytes()).map_err(|_| CertificateIdError);
+        Self::new(&decode(key_id)?, &decode(serial)?)
+    }
+}
+
+impl TryFrom<String> for CertificateId {
+    type Error = CertificateIdError;
+
+    fn try_from(text: String) -> Result<Self, Self::Error> {
+        text.parse()
+    }
+}
+
+impl From<CertificateId> for String {
+    fn from(id: CertificateId) -> Self {
+        id.0
+    }
+}
+
+impl fmt::Display for CertificateId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
 
 /// When the authority wants a certificate renewed.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -84,7 +147,7 @@ impl Client {
     ///
     /// # Errors
     /// If the authority does not say, cannot be reached, or gives an impossible window.
-    pub async fn renewal_info(&self, certificate: &CertId) -> Result<RenewalInfo, RenewalError> {
+    pub async fn renewal_info(&self, certificate: &CertificateId) -> Result<RenewalInfo, RenewalError> {
         let base = self.directory().resource(Resource::RenewalInfo)?;
         let url: ResourceUrl = format!("{}/{certificate}", base.as_str().trim_end_matches('/')).parse()?;
         let answer = self.read(&url).await?;

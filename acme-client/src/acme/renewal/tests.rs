@@ -7,6 +7,23 @@ use super::*;
 use crate::acme::RequestFailure;
 use crate::acme::script::{Reply, Script, at, directory};
 
+#[test]
+fn the_identifier_of_the_rfc_example_is_made_and_read() {
+    // RFC 9773 §4.1
+    let key_id = data_encoding::HEXUPPER.decode(b"69885B6B87464041E1B37B847BA0AE2CDE01C8D4").unwrap();
+    let id = CertificateId::new(&key_id, &[0x00, 0x87, 0x65, 0x43, 0x21]).unwrap();
+    assert_eq!(id.as_str(), "aYhba4dGQEHhs3uEe6CuLN4ByNQ.AIdlQyE");
+    assert_eq!("aYhba4dGQEHhs3uEe6CuLN4ByNQ.AIdlQyE".parse::<CertificateId>().unwrap(), id);
+}
+
+#[test]
+fn texts_that_are_no_identifier_are_refused() {
+    for text in ["", ".", "a.b.c", "aYhb.", ".AIdl", "aYhb/../x.AIdl", "aYhba4dGQEHhs3uEe6CuLN4ByNQ=.AIdlQyE"]
+    {
+        assert!(text.parse::<CertificateId>().is_err(), "{text}");
+    }
+}
+
 fn info(start: &str, end: &str) -> Option<RenewalInfo> {
     let text =
         format!(r#"{{"suggestedWindow":{{"start":"{start}","end":"{end}"}},"explanationURL":"https://x/"}}"#);
@@ -30,7 +47,7 @@ fn a_window_must_end_after_it_starts() {
     assert!(info("0001-01-01T00:00:00Z", "9999-12-31T23:59:59Z").unwrap().moment(u32::MAX).year() == 9999);
 }
 
-fn id() -> CertId {
+fn id() -> CertificateId {
     "aYhba4dGQEHhs3uEe6CuLN4ByNQ.AIdlQyE".parse().unwrap()
 }
 
