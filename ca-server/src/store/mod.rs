@@ -6,7 +6,7 @@
 pub mod batch;
 mod evaluate;
 pub mod faulty;
-pub(crate) mod keys;
+mod keys;
 pub mod memory;
 pub mod open;
 pub mod page;

@@ -16,7 +16,7 @@ use crate::ids::{AccountId, AuthorityName};
 use crate::order::model::ExternalKey;
 use crate::respond::kinds::Kind;
 use crate::respond::problem::Problem;
-use crate::store::{Batch, StoreError, Versioned};
+use crate::store::{Batch, StoreError, Versioned, tables};
 
 const ALGORITHMS: &[&str] = &["HS256", "HS384", "HS512"];
 
@@ -92,9 +92,9 @@ impl Binding {
     /// # Errors
     /// If the record cannot be serialised.
     pub fn record(self, account: AccountId, batch: &mut Batch) -> Result<(), StoreError> {
-        let Versioned { mut value, version } = self.key;
-        value.accounts.push(account);
-        batch.replace(version, &value).map(drop)
+        let mut next = self.key.value.clone();
+        next.accounts.push(account);
+        tables::external_keys::replace(batch, &self.key, &next)
     }
 }
 

@@ -12,7 +12,7 @@ use crate::respond::Answer;
 use crate::respond::kinds::Kind;
 use crate::respond::problem::Problem;
 use crate::respond::views::account::AccountView;
-use crate::store::{Batch, StoreError, Versioned};
+use crate::store::{Batch, StoreError, Versioned, tables};
 use crate::verify::{ReadOr, Verified, VerifyError};
 
 /// How often a change is tried again when another change of the account came between.
@@ -85,7 +85,7 @@ async fn store(app: &App, seen: &Versioned<Account>, change: &AccountChange) -> 
         batch.record(app.clock.now(), act);
     }
     if next != seen.value {
-        batch.replace(seen.version, &next)?;
+        tables::accounts::replace(&mut batch, seen, &next)?;
         app.store.commit(batch).await?;
     }
     Ok(next)

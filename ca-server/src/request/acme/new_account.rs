@@ -16,7 +16,7 @@ use crate::respond::Answer;
 use crate::respond::kinds::Kind;
 use crate::respond::problem::Problem;
 use crate::respond::views::account::AccountView;
-use crate::store::{Batch, StoreError, Table, keys};
+use crate::store::{Batch, StoreError, tables};
 use crate::verify::external_binding::{self, Binding};
 use crate::verify::jwk::Jwk;
 use crate::verify::jws::Flattened;
@@ -77,29 +77,14 @@ pub async fn new_account(
 
 /// The account that the key has at this authority.
 async fn existing(app: &App, authority: &AuthorityName, key: &Jwk) -> Result<Option<Account>, VerifyError> {
-    let Some(id) = account_of_key(app, authority, key).await? else { return Ok(None) };
-    let account = app.store.load::<Account>(&id).await?.ok_or(VerifyError::UnknownAccount)?.value;
-    match account.status {
-        AccountStatus::Valid => Ok(Some(account)),
-        status @ (AccountStatus::Deactivated | AccountStatus::Revoked) => {
+    let account = app.store.account_by_key(authority, &key.thumbprint()).await?;
+    match account.map(|account| (account.value.status, account.value)) {
+        None => Ok(None),
+        Some((AccountStatus::Valid, account)) => Ok(Some(account)),
+        Some((status @ (AccountStatus::Deactivated | AccountStatus::Revoked), _)) => {
             Err(VerifyError::AccountNotValid(status))
         }
     }
-}
-
-/// Whose key this is at this authority.
-pub(super) async fn account_of_key(
-    app: &App,
-    authority: &AuthorityName,
-    key: &Jwk,
-) -> Result<Option<AccountId>, StoreError> {
-    let row = app.store.index(Table::AccountsByKey, &key_row(authority, key)).await?;
-    Ok(row.and_then(|id| id.try_into().ok()).map(AccountId::from_bytes))
-}
-
-/// The row of the unique index.
-pub(super) fn key_row(authority: &AuthorityName, key: &Jwk) -> Vec<u8> {
-    keys::account_by_key(authority, &key.thumbprint())
 }
 
 /// Contacts, terms and external binding: whether an account may be made at all.
@@ -154,11 +139,8 @@ async fn open(
         external_key: binding.as_ref().map(|binding| binding.kid().to_owned()),
         created: now,
     };
-    let row = key_row(&account.authority, &account.key);
     let mut batch = Batch::new();
-    batch.insert(&account)?;
-    batch.absent(Table::AccountsByKey, row.clone());
-    batch.put(Table::AccountsByKey, row, account.id.as_bytes().to_vec());
+    tables::accounts::insert(&mut batch, &account)?;
     if let Some(binding) = binding {
         binding.record(account.id, &mut batch)?;
     }
