@@ -42,8 +42,15 @@ impl Profiles {
         for (file, text) in files {
             match read(file.as_ref(), text.as_ref()) {
                 Ok(profile) => {
-                    // Names are those of the files, so two are the same only if a file was given twice: the last one counts.
-                    profiles.insert(profile.name.clone(), profile);
+                    if let Some(twin) = profiles.insert(profile.name.clone(), profile) {
+                        problems.push(Problem {
+                            file: file.as_ref().to_owned(),
+                            place: None,
+                            key: Some("name".to_owned()),
+                            message: format!("there are two profiles `{}`", twin.name),
+                            hint: "keep one file of that name".to_owned(),
+                        });
+                    }
                 }
                 Err(mut found) => problems.append(&mut found),
             }

@@ -61,6 +61,7 @@ fn unknown_profiles(profiles: &Profiles, rules: &Rules) -> Vec<Problem> {
 #[cfg(test)]
 mod tests {
     use certs::name::DnsName;
+    use proptest::prelude::*;
 
     use super::*;
     use crate::{profiles, rules};
@@ -101,5 +102,34 @@ mod tests {
         let problems = Ruleset::parse(&profile_files, &rule_files).unwrap_err();
         let files: Vec<&str> = problems.iter().map(|problem| problem.file.as_str()).collect();
         assert_eq!(files, ["device.toml", "base.cedar"]);
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig { cases: 64, failure_persistence: None, ..ProptestConfig::default() })]
+
+        #[test]
+        fn a_damaged_file_is_read_or_refused_but_never_a_panic(
+            which in any::<proptest::sample::Index>(),
+            from in any::<proptest::sample::Index>(),
+            length in 0_usize..40,
+            put in "[\\PC\n]{0,12}",
+        ) {
+            let (mut profile_files, mut rule_files) = shipped();
+            let every: Vec<&mut String> =
+                profile_files.iter_mut().chain(&mut rule_files).map(|(_, text)| text).collect();
+            let count = every.len();
+            let text = every.into_iter().nth(which.index(count)).unwrap();
+            let letters: Vec<char> = text.chars().collect();
+            let start = from.index(letters.len());
+            let kept = letters[..start].iter().copied().chain(put.chars());
+            *text = kept.chain(letters[start..].iter().copied().skip(length)).collect();
+            if let Err(problems) = Ruleset::parse(&profile_files, &rule_files) {
+                prop_assert!(!problems.is_empty());
+                for problem in problems {
+                    prop_assert!(!problem.message.is_empty() && !problem.hint.is_empty(), "{:?}", problem);
+                    prop_assert!(!problem.message.contains('\n'), "{:?}", problem);
+                }
+            }
+        }
     }
 }

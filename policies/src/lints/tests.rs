@@ -1,3 +1,6 @@
+//! All rules together: on what `certs` builds, on what is no certificate, and on damaged certificates.
+//! What one rule finds is tested beside it.
+
 use certs::authority::{AuthorityRequest, AuthorityUrls, intermediate, root};
 use certs::issuer::Issuer;
 use certs::key::SigningKey;

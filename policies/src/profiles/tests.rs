@@ -1,3 +1,5 @@
+//! What a profile file may say, what is said about one that is wrong, and that the shipped files are true to their comments.
+
 use std::time::Duration;
 
 use super::*;
@@ -107,4 +109,10 @@ fn problems_of_several_files_are_collected() {
     let problems = Profiles::parse(&files).unwrap_err();
     assert!(problems.iter().any(|problem| problem.file == "device.toml"));
     assert!(problems.iter().any(|problem| problem.key.as_deref() == Some("nonsense")));
+}
+
+#[test]
+fn two_profiles_of_one_name_are_refused() {
+    let problems = Profiles::parse(&[("a/device.toml", DEVICE), ("b/device.toml", DEVICE)]).unwrap_err();
+    assert_eq!(problems[0].to_string(), "b/device.toml: name: there are two profiles `device`");
 }

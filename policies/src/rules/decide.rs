@@ -58,12 +58,10 @@ impl Rules {
     /// Judges one request.
     #[must_use]
     pub fn decide(&self, request: &Request<'_>) -> Decision {
-        let facts = match request.facts(&self.words, None) {
-            Ok(facts) => facts,
-            Err(cause) => {
-                let reason = format!("the request could not be put to the rules: {cause}");
-                return Decision::Denied { rules: Vec::new(), reason };
-            }
+        let Ok(facts) = request.facts(&self.words, None) else {
+            // No request is known to come here. The cause would be Cedar's own words, which are not for clients.
+            let reason = "the request cannot be put to the rules".to_owned();
+            return Decision::Denied { rules: Vec::new(), reason };
         };
         let (mut permits, mut forbids, mut failed) = (Vec::new(), Vec::new(), Vec::new());
         for policies in self.index(request.action).relevant(&facts.scopes) {

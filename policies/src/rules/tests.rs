@@ -1,3 +1,6 @@
+//! Decisions: by name, by profile, by proof, by account; precedence; and that any request gets an answer.
+//! What is refused at start is in `tests/faults.rs`.
+
 use std::net::{IpAddr, Ipv4Addr};
 use std::time::Duration;
 

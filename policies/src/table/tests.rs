@@ -1,3 +1,5 @@
+//! The shipped table comes out as it says; a wrong expectation, a wrong reason and a wrong table are noticed.
+
 use certs::name::DnsName;
 
 use super::*;
