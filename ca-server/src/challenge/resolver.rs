@@ -1,7 +1,17 @@
 //! Questions to the DNS, as the proofs and CAA ask them. A failure says what was asked, whom, and what came back.
+//!
+//! "Nothing there" is an answer and never an error; "could not ask" is an error and never an answer. TXT is never taken from a cache.
+
+mod answer;
+mod cache;
+mod dnssec;
+mod exchange;
+mod stub;
 
 use async_trait::async_trait;
 use certs::name::DnsName;
+
+pub use stub::{StubResolver, StubResolverError};
 
 /// The TXT records at a name; empty when there are none.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]

@@ -1,0 +1,120 @@
+//! One attempt: proof and CAA side by side under a timeout, then the outcome is settled or the row is put back for later.
+//!
+//! Decides only whether trying again may help. Must leave the row in the table unless it was settled or replaced.
+
+use std::time::Duration;
+
+use super::{Job, Parts, QueueRow};
+use crate::challenge::{Attempt, ChallengeError, Control};
+use crate::order::{Attempted, SettleError, Settled, settle};
+use crate::respond::problem::StoredProblem;
+use crate::store::Batch;
+
+/// Wait before the second attempt; each further wait is three times as long.
+const FIRST_DELAY: Duration = Duration::from_secs(2);
+
+/// Longest wait between two attempts.
+const LONGEST_DELAY: Duration = Duration::from_secs(120);
+
+/// What became of a job.
+#[derive(Debug)]
+pub(super) enum Verdict {
+    /// Its row is gone.
+    Settled,
+    /// Its row was replaced by one that is due after the delay.
+    Later(QueueRow, Duration),
+    /// The outcome could not be recorded; its row stands as it was.
+    NotRecorded(SettleError),
+}
+
+/// Runs one attempt to its verdict.
+pub(super) async fn run(parts: &Parts, job: &Job) -> Verdict {
+    let kind = job.attempt.proof.as_str();
+    let count = |outcome: &'static str| {
+        metrics::counter!("rollcall_challenges_total", "kind" => kind, "outcome" => outcome).increment(1);
+    };
+    let outcome = prove(parts, &job.attempt).await;
+    let made = job.row.attempts.saturating_add(1);
+    match outcome {
+        Ok(control) => record(parts, job, Ok(control), &count).await,
+        Err(error) if error.is_transient() && made < parts.config.attempts => {
+            tracing::info!(challenge.id = %job.row.challenge, challenge.kind = kind, attempt = made, reason = %error,
+                "validation did not succeed yet");
+            count("retry");
+            put_back(parts, job, delay_after(made)).await
+        }
+        Err(error) => {
+            tracing::info!(challenge.id = %job.row.challenge, challenge.kind = kind, attempt = made, reason = %error,
+                "validation failed");
+            record(parts, job, Err(error.problem(&job.attempt.identifier).stored()), &count).await
+        }
+    }
+}
+
+/// The proof, and CAA at the same time: both must hold. A refusal by CAA is told only if the proof itself succeeded.
+async fn prove(parts: &Parts, attempt: &Attempt) -> Result<Control, ChallengeError> {
+    let proof = parts.validators.validate(attempt);
+    let caa = parts.caa.check(
+        &attempt.identifier,
+        attempt.wildcard,
+        Some(&attempt.account_uri),
+        attempt.proof.as_str(),
+    );
+    let both = async {
+        let (proof, caa) = tokio::join!(proof, caa);
+        let control = proof?;
+        caa?;
+        Ok(control)
+    };
+    let after = parts.config.timeout;
+    tokio::time::timeout(after, both).await.unwrap_or(Err(ChallengeError::TimedOut { after }))
+}
+
+async fn record(
+    parts: &Parts,
+    job: &Job,
+    outcome: Result<Control, StoredProblem>,
+    count: &(dyn Fn(&'static str) + Sync),
+) -> Verdict {
+    let QueueRow { authorization, challenge, .. } = job.row;
+    let attempted = Attempted { row: job.row.key(), authorization, challenge, outcome };
+    match settle(&parts.store, parts.clock.now(), parts.lifetime, attempted).await {
+        Ok(settled) => {
+            count(match settled {
+                Settled::Proven => "valid",
+                Settled::Failed => "invalid",
+                Settled::Superseded => "superseded",
+            });
+            Verdict::Settled
+        }
+        Err(error) => Verdict::NotRecorded(error),
+    }
+}
+
+async fn put_back(parts: &Parts, job: &Job, delay: Duration) -> Verdict {
+    let later = job.row.again(parts.clock.now(), delay);
+    let mut batch = Batch::new();
+    job.row.dequeue(&mut batch);
+    later.enqueue(&mut batch);
+    match parts.store.commit(batch).await {
+        Ok(()) => Verdict::Later(later, delay),
+        Err(error) => Verdict::NotRecorded(error.into()),
+    }
+}
+
+/// How long to wait after the `made`th attempt.
+fn delay_after(made: u32) -> Duration {
+    let factor = 3_u32.saturating_pow(made.saturating_sub(1));
+    FIRST_DELAY.saturating_mul(factor).min(LONGEST_DELAY)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn waits_grow_threefold_up_to_two_minutes() {
+        let waits: Vec<u64> = (1..=6).map(|made| delay_after(made).as_secs()).collect();
+        assert_eq!(waits, [2, 6, 18, 54, 120, 120]);
+    }
+}

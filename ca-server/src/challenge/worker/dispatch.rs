@@ -1,0 +1,243 @@
+//! The dispatcher: starts attempts as they come or fall due, never more than `[challenge] workers` at a time, and stops in good order.
+//!
+//! It sleeps until a job arrives, a due time comes or an attempt ends; it reads the table at start, when told of rows it was not handed,
+//! and after a failure of the store. Must never run two attempts of one challenge at a time.
+
+use std::cmp::Reverse;
+use std::collections::{BinaryHeap, HashMap, HashSet};
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+use std::time::Duration;
+
+use tokio::task::{Id, JoinError, JoinSet};
+use tokio::time::{Instant, sleep_until};
+use tokio_util::sync::CancellationToken;
+
+use super::attempt::{Verdict, run};
+use super::{IN_MEMORY, Inbox, Job, Parts, QueueRow, milliseconds};
+use crate::challenge::Attempt;
+use crate::ids::ChallengeId;
+use crate::order::model::{Account, Authorization, ChallengeStatus};
+use crate::store::{Batch, Range, StoreError, Table};
+
+/// Rows read from the table at a time.
+const PAGE: usize = 256;
+
+/// Wait after a failure of the store, or after an attempt that ended by a bug.
+const AFTER_FAILURE: Duration = Duration::from_secs(5);
+
+/// A running worker.
+#[derive(Debug)]
+pub struct Worker {
+    stop: CancellationToken,
+    task: tokio::task::JoinHandle<()>,
+}
+
+impl Worker {
+    /// Starts no further attempt, waits up to `grace` for those that run, and leaves the rest to the next start.
+    pub async fn stop(self, grace: Duration) {
+        self.stop.cancel();
+        let abort = self.task.abort_handle();
+        if tokio::time::timeout(grace, self.task).await.is_err() {
+            abort.abort();
+            tracing::warn!("validations still running were left to the next start");
+        }
+    }
+}
+
+/// Starts the worker of a queue; rows left by an earlier run are taken up at once.
+#[must_use]
+pub fn start(inbox: Inbox, parts: Parts) -> Worker {
+    let stop = CancellationToken::new();
+    inbox.shared.ring();
+    let dispatcher = Dispatcher {
+        workers: parts.config.workers.max(1),
+        parts: Arc::new(parts),
+        inbox,
+        running: JoinSet::new(),
+        jobs: HashMap::new(),
+        known: HashSet::new(),
+        waiting: BinaryHeap::new(),
+        due: HashMap::new(),
+    };
+    let task = tokio::spawn(dispatcher.work(stop.clone()));
+    Worker { stop, task }
+}
+
+struct Dispatcher {
+    parts: Arc<Parts>,
+    workers: usize,
+    inbox: Inbox,
+    running: JoinSet<Verdict>,
+    /// The job of each running task.
+    jobs: HashMap<Id, Job>,
+    /// Challenges that run or wait in memory.
+    known: HashSet<ChallengeId>,
+    /// When the jobs in `due` fall due.
+    waiting: BinaryHeap<Reverse<(Instant, ChallengeId)>>,
+    /// Jobs that wait for their time or for a free worker.
+    due: HashMap<ChallengeId, Job>,
+}
+
+impl Dispatcher {
+    async fn work(mut self, stop: CancellationToken) {
+        loop {
+            self.start_due();
+            let free = self.running.len() < self.workers;
+            let next = self.waiting.peek().map(|Reverse((at, _))| *at).filter(|_| free);
+            tokio::select! {
+                biased;
+                () = stop.cancelled() => break,
+                Some(ended) = self.running.join_next_with_id() => self.ended(ended),
+                Some(job) = self.inbox.jobs.recv(), if free => self.take(job),
+                () = sleep_until(next.unwrap_or_else(Instant::now)), if next.is_some() => {}
+                () = self.inbox.shared.bell.notified() => self.read_table().await,
+            }
+        }
+        while let Some(ended) = self.running.join_next_with_id().await {
+            self.ended(ended);
+        }
+    }
+
+    /// Takes a job that was handed over and starts it.
+    fn take(&mut self, job: Job) {
+        if self.known.insert(job.row.challenge) {
+            self.spawn(job);
+        } else {
+            self.inbox.shared.shrank();
+        }
+    }
+
+    fn spawn(&mut self, job: Job) {
+        let (parts, own) = (self.parts.clone(), job.clone());
+        let handle = self.running.spawn(async move { run(&parts, &own).await });
+        self.jobs.insert(handle.id(), job);
+    }
+
+    fn wait(&mut self, job: Job, delay: Duration) {
+        self.waiting.push(Reverse((Instant::now() + delay, job.row.challenge)));
+        self.due.insert(job.row.challenge, job);
+    }
+
+    /// Starts what is due, as far as workers are free.
+    fn start_due(&mut self) {
+        let now = Instant::now();
+        while self.running.len() < self.workers {
+            let Some(Reverse((at, challenge))) = self.waiting.peek().copied() else { return };
+            if at > now {
+                return;
+            }
+            self.waiting.pop();
+            if let Some(job) = self.due.remove(&challenge) {
+                self.spawn(job);
+            }
+        }
+    }
+
+    fn ended(&mut self, ended: Result<(Id, Verdict), JoinError>) {
+        let (id, verdict) = match ended {
+            Ok((id, verdict)) => (id, Some(verdict)),
+            Err(error) => (error.id(), None),
+        };
+        let Some(job) = self.jobs.remove(&id) else { return };
+        match verdict {
+            Some(Verdict::Settled) => self.forget(job.row.challenge),
+            Some(Verdict::Later(row, delay)) => self.wait(Job { row, ..job }, delay),
+            Some(Verdict::NotRecorded(error)) => {
+                tracing::error!(challenge.id = %job.row.challenge, %error, "outcome of a validation could not be stored");
+                self.wait(job, AFTER_FAILURE);
+            }
+            None => {
+                tracing::error!(challenge.id = %job.row.challenge, "a validation ended by a bug; trying again");
+                self.wait(job, AFTER_FAILURE);
+            }
+        }
+    }
+
+    fn forget(&mut self, challenge: ChallengeId) {
+        if self.known.remove(&challenge) {
+            self.inbox.shared.shrank();
+        }
+        if self.known.len() == IN_MEMORY && self.inbox.shared.unseen.load(Ordering::Acquire) {
+            self.inbox.shared.bell.notify_one();
+        }
+    }
+
+    /// Takes up all rows that are not known yet.
+    async fn read_table(&mut self) {
+        if !self.inbox.shared.unseen.swap(false, Ordering::AcqRel) {
+            return;
+        }
+        if let Err(error) = self.read_rows().await {
+            tracing::error!(%error, "the validation queue could not be read; trying again");
+            let shared = self.inbox.shared.clone();
+            tokio::spawn(async move {
+                tokio::time::sleep(AFTER_FAILURE).await;
+                shared.ring();
+            });
+        }
+    }
+
+    async fn read_rows(&mut self) -> Result<(), StoreError> {
+        let mut range = Range {
+            table: Table::Validations,
+            prefix: Vec::new(),
+            after: None,
+            backwards: false,
+            limit: PAGE,
+        };
+        loop {
+            let rows = self.parts.store.scan(range.clone()).await?;
+            let Some((last, _)) = rows.last() else { return Ok(()) };
+            range.after = Some(last.clone());
+            if self.known.len() > IN_MEMORY {
+                self.inbox.shared.unseen.store(true, Ordering::Release);
+                return Ok(());
+            }
+            for (key, value) in &rows {
+                match QueueRow::parse(key, value) {
+                    Some(row) if self.known.contains(&row.challenge) => {}
+                    Some(row) => self.take_row(row).await?,
+                    None => {
+                        tracing::error!(key = %data_encoding::HEXLOWER.encode(key), "unreadable row in the validation queue")
+                    }
+                }
+            }
+            if rows.len() < PAGE {
+                return Ok(());
+            }
+        }
+    }
+
+    /// Takes up one row; a row whose challenge no longer waits is removed.
+    async fn take_row(&mut self, row: QueueRow) -> Result<(), StoreError> {
+        match load_attempt(&self.parts, &row).await? {
+            Some(attempt) => {
+                self.known.insert(row.challenge);
+                self.inbox.shared.grew();
+                let delay = row.due.saturating_sub(milliseconds(self.parts.clock.now()));
+                self.wait(Job { row, attempt: Arc::new(attempt) }, Duration::from_millis(delay));
+                Ok(())
+            }
+            None => {
+                let mut batch = Batch::new();
+                row.dequeue(&mut batch);
+                self.parts.store.commit(batch).await
+            }
+        }
+    }
+}
+
+/// The attempt that a row stands for, if its challenge still waits to be settled.
+async fn load_attempt(parts: &Parts, row: &QueueRow) -> Result<Option<Attempt>, StoreError> {
+    let Some(authorization) = parts.store.load::<Authorization>(&row.authorization).await? else {
+        return Ok(None);
+    };
+    let waits = |status| matches!(status, ChallengeStatus::Processing);
+    let challenge = authorization.value.challenges.iter().find(|challenge| challenge.id == row.challenge);
+    let Some(challenge) = challenge.filter(|challenge| waits(challenge.status)) else {
+        return Ok(None);
+    };
+    let account = parts.store.load::<Account>(&authorization.value.account).await?;
+    Ok(account.map(|account| Attempt::new(&account.value, &authorization.value, challenge, &parts.links)))
+}
