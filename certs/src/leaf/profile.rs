@@ -18,6 +18,9 @@ pub const MAX_BACKDATE: Duration = Duration::from_secs(300);
 
 const MAX_IDENTIFIERS: usize = 100;
 
+/// Ten years: longer than any leaf should live, shorter than what dates can hold.
+const MAX_LIFETIME: Duration = Duration::from_secs(3653 * 86_400);
+
 /// Why a profile makes no sense.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
@@ -34,6 +37,9 @@ pub enum ProfileError {
     /// The default exceeds the maximum.
     #[error("lifetime is longer than max-lifetime")]
     LifetimeAboveMax,
+    /// A leaf that outlives its algorithms.
+    #[error("max-lifetime is longer than ten years")]
+    MaxLifetimeTooLong,
     /// Clock skew does not need more.
     #[error("backdate is longer than five minutes")]
     BackdateTooLong,
@@ -236,6 +242,9 @@ impl LeafProfile {
         }
         if self.lifetime > self.max_lifetime {
             faults.push(ProfileError::LifetimeAboveMax);
+        }
+        if self.max_lifetime > MAX_LIFETIME {
+            faults.push(ProfileError::MaxLifetimeTooLong);
         }
         if self.backdate > MAX_BACKDATE {
             faults.push(ProfileError::BackdateTooLong);

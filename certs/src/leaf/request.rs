@@ -108,8 +108,8 @@ pub enum ValidityError {
     /// Ends before it begins, or has ended already.
     #[error("notAfter does not lie after notBefore and the present")]
     Reversed,
-    /// Longer than the profile allows.
-    #[error("the asked lifetime is longer than the profile allows ({max_seconds} s)")]
+    /// Longer than the profile allows, counted from now or from `notBefore` if that is earlier.
+    #[error("the certificate would end later than the profile allows ({max_seconds} s from now)")]
     TooLong {
         /// What it allows.
         max_seconds: u64,
@@ -160,27 +160,37 @@ pub struct LeafRequest<'a> {
 impl LeafProfile {
     /// The validity of a certificate issued now, with what the order asks for (RFC 8555 §7.1.3) if the profile allows it.
     ///
-    /// Times are cut to whole seconds. A certificate that the order leaves open begins [`backdate`](Self::backdate) ago.
+    /// Times are cut to whole seconds. A certificate that the order leaves open begins [`backdate`](Self::backdate) ago. One that begins later
+    /// must still end within [`max_lifetime`](Self::max_lifetime) from now, so that nobody stores certificates for years to come.
     pub fn validity(
         &self,
         now: OffsetDateTime,
         not_before: Option<OffsetDateTime>,
         not_after: Option<OffsetDateTime>,
     ) -> Result<Validity, ValidityError> {
+        let too_long = ValidityError::TooLong { max_seconds: self.max_lifetime.as_secs() };
         let now = whole_seconds(now);
         let not_before = not_before.map(whole_seconds);
         if not_before.is_some_and(|asked| asked < now - MAX_BACKDATE) {
             return Err(ValidityError::BeginsInThePast);
         }
         let start = not_before.unwrap_or(now);
-        let end = not_after.map_or(start + self.lifetime, whole_seconds);
+        let end = match not_after {
+            Some(asked) => whole_seconds(asked),
+            // The start may be the last second that can be written.
+            None => time::Duration::try_from(self.lifetime)
+                .ok()
+                .and_then(|lifetime| start.checked_add(lifetime))
+                .ok_or_else(|| too_long.clone())?,
+        };
         if end <= start || end <= now {
             return Err(ValidityError::Reversed);
         }
-        if end - start > self.max_lifetime {
-            return Err(ValidityError::TooLong { max_seconds: self.max_lifetime.as_secs() });
+        if end - start.min(now) > self.max_lifetime {
+            return Err(too_long);
         }
-        Ok(Validity { not_before: not_before.unwrap_or(now - self.backdate), not_after: end })
+        let backdate = self.backdate.min(MAX_BACKDATE);
+        Ok(Validity { not_before: not_before.unwrap_or(now - backdate), not_after: end })
     }
 }
 

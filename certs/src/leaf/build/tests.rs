@@ -262,6 +262,13 @@ fn validity_follows_profile_and_order() {
         profile.validity(now, None, later(30 * 86_400 + 1)),
         Err(ValidityError::TooLong { max_seconds })
     );
+    assert_eq!(
+        profile.validity(now, later(1), later(30 * 86_400 + 1)),
+        Err(ValidityError::TooLong { max_seconds })
+    );
+    let last = Some(::time::macros::datetime!(9999-12-31 23:59:59 UTC));
+    assert_eq!(profile.validity(now, last, None), Err(ValidityError::TooLong { max_seconds }));
+    assert_eq!(profile.validity(now, None, last), Err(ValidityError::TooLong { max_seconds }));
     let issuer = Authority::new("external");
     for validity in [default, asked, profile.validity(now, None, later(30 * 86_400)).unwrap()] {
         issuer.leaf(&profile, &[identifier("dns:a.example")], &key(), |r| r.validity = validity);

@@ -55,6 +55,8 @@ fn check_names_every_fault_at_once() {
         ProfileError::ProofWithoutKind { proof: Proof::Sso01, kind: IdentifierKind::Email },
     ];
     assert_eq!(profile.check(), expected);
+    profile.max_lifetime = Duration::from_secs(11 * 366 * 86_400);
+    assert!(profile.check().contains(&ProfileError::MaxLifetimeTooLong));
     profile.identifiers.clear();
     profile.proofs.clear();
     assert!(profile.check().contains(&ProfileError::NoIdentifierKind));
