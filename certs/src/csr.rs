@@ -22,7 +22,6 @@ pub const MAX_CSR: usize = 16 * 1024;
 
 /// What is wrong with a certificate request (`badCSR` in ACME).
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[non_exhaustive]
 pub enum CsrError {
     /// Larger than any honest request.
     #[error("the request has {length} octets, at most {MAX_CSR} are accepted")]

@@ -20,7 +20,6 @@ pub use signing::SigningKey;
 
 /// Why a key could not be made, read or used.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[non_exhaustive]
 pub enum KeyError {
     /// The bytes are no SubjectPublicKeyInfo.
     #[error("the public key is not a SubjectPublicKeyInfo: {detail}")]

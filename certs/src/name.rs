@@ -22,7 +22,6 @@ pub const MAX_LABEL: usize = 63;
 
 /// Why a text is not a name. Positions count characters from 1.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[non_exhaustive]
 pub enum NameError {
     /// Nothing was given.
     #[error("the name is empty")]

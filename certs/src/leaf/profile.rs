@@ -23,7 +23,6 @@ const MAX_LIFETIME: Duration = Duration::from_secs(3653 * 86_400);
 
 /// Why a profile makes no sense.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[non_exhaustive]
 pub enum ProfileError {
     /// Names are lower-case words joined by hyphens.
     #[error("profile name {name:?} is not 1 to 64 lower-case letters, digits and inner hyphens")]

@@ -19,7 +19,6 @@ use crate::tbs::TbsError;
 
 /// Why a leaf cannot be built.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[non_exhaustive]
 pub enum LeafError {
     /// A certificate about nobody.
     #[error("no identifiers")]
