@@ -157,8 +157,7 @@ impl Account {
     /// # Errors
     /// If the authority refuses or cannot be reached.
     pub async fn document(&self) -> Result<AccountDocument, RequestError> {
-        // RFC 8555 §7.3.3 has no POST-as-GET for accounts: an empty object asks without changing.
-        self.change(&json!({})).await
+        self.ask(&self.url).await?.json("account")
     }
 
     /// Replaces the contacts.

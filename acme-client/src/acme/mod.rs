@@ -26,10 +26,11 @@ pub mod renewal;
 pub mod request;
 pub mod resource_url;
 pub mod retry;
+pub mod text;
 pub mod transport;
 
-mod text;
-
+#[cfg(test)]
+mod parse_tests;
 #[cfg(test)]
 mod script;
 

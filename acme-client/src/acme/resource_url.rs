@@ -27,7 +27,7 @@ pub enum ResourceUrlError {
     /// It carries a user name or password.
     #[error("carries user information")]
     UserInformation,
-    /// It is too long or holds control characters or spaces.
+    /// It is too long, or holds spaces, control characters or characters outside ASCII.
     #[error("{0} bytes with characters that do not belong in a URL, or too long")]
     Text(usize),
 }
@@ -89,7 +89,7 @@ impl FromStr for ResourceUrl {
     type Err = ResourceUrlError;
 
     fn from_str(text: &str) -> Result<Self, Self::Err> {
-        if text.len() > MAX_LENGTH || text.chars().any(|c| c.is_control() || c.is_whitespace()) {
+        if text.len() > MAX_LENGTH || !text.bytes().all(|byte| byte.is_ascii_graphic()) {
             return Err(ResourceUrlError::Text(text.len()));
         }
         let parsed = Url::parse(text).map_err(|_| ResourceUrlError::Syntax)?;
@@ -157,6 +157,7 @@ mod tests {
             ("https://user@ca.example/", ResourceUrlError::UserInformation),
             ("https://ca.example/a b", ResourceUrlError::Text(22)),
             ("https://ca.example/\r\nX: y", ResourceUrlError::Text(25)),
+            ("https://ca.example/\u{202e}x", ResourceUrlError::Text(23)),
             ("/relative", ResourceUrlError::Syntax),
             ("", ResourceUrlError::Syntax),
         ] {

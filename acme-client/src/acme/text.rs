@@ -3,7 +3,8 @@
 //! Control characters (escape sequences), line breaks and bidirectional overrides become a space, and the length is bounded.
 
 /// `text` on one line, without anything a terminal would act on, cut at `limit` characters.
-pub(super) fn printable(text: &str, limit: usize) -> String {
+#[must_use]
+pub fn printable(text: &str, limit: usize) -> String {
     let mut shown = String::with_capacity(text.len().min(limit));
     let mut blank = false;
     for (position, character) in text.chars().enumerate() {
