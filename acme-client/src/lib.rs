@@ -20,3 +20,6 @@ pub mod enroll;
 pub mod renew;
 
 pub mod cli;
+
+#[cfg(test)]
+mod pretend;

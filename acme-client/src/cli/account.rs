@@ -8,8 +8,8 @@ use url::Url;
 
 use super::{AccountCommand, AccountTarget, CliError, Ending, Session};
 use crate::{
-    acme::{Account, AccountStatus, JwsKey},
-    enroll::{Agent, EnrollError, directory_url, known_account},
+    acme::AccountStatus,
+    enroll::{EnrollError, directory_url, known_account, rollover},
     state::{AccountDir, AccountRecord, ServerLabel},
 };
 
@@ -40,7 +40,7 @@ pub(super) async fn account(session: &Session, command: &AccountCommand) -> Resu
     let document = match command {
         AccountCommand::Show(_) => account.document().await,
         AccountCommand::Rollover(_) => {
-            account = rollover(agent, &folder, &account).await?;
+            account = rollover(agent, &account).await?;
             account.document().await
         }
         AccountCommand::Deactivate(_) => {
@@ -65,16 +65,6 @@ pub(super) async fn account(session: &Session, command: &AccountCommand) -> Resu
     };
     session.output.result(&view, || text(&view))?;
     Ok(Ending::Done)
-}
-
-/// Gives the account a new key: stored, asked for, made the account's own (RFC 8555 §7.3.5).
-async fn rollover(agent: Agent<'_>, folder: &AccountDir, account: &Account) -> Result<Account, EnrollError> {
-    agent.progress.step("changing the account key");
-    let change = account.prepare_key_change(JwsKey::generate()?)?;
-    folder.store_next_key(&crate::enroll::key_pem(change.new_key())?)?;
-    let changed = change.send().await?;
-    folder.promote_next_key()?;
-    Ok(changed)
 }
 
 fn chosen(session: &Session, target: &AccountTarget) -> Result<(AccountDir, AccountRecord), CliError> {

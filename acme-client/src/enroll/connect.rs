@@ -2,13 +2,16 @@
 //!
 //! Trusts exactly the roots that were stored for that server; the machine's own only if none were.
 
-use std::net::SocketAddr;
+use std::{net::SocketAddr, sync::Arc};
 
 use url::Url;
 
 use super::EnrollError;
 use crate::{
-    acme::{Client, ClientConfig, ConnectError, HttpsConfig, Patience, PlainHttp, ResourceUrl, Roots},
+    acme::{
+        self, Client, ClientConfig, ConnectError, HttpsConfig, Patience, PlainHttp, ResourceUrl, Roots,
+        Transport,
+    },
     state::{AccountDir, ServerLabel, StateDir},
 };
 
@@ -24,21 +27,37 @@ pub struct Connector {
     pub plain_http: PlainHttp,
     /// Addresses to use instead of asking DNS, by host name.
     pub addresses: Vec<(String, SocketAddr)>,
+    over: Option<(Arc<dyn Transport>, Arc<dyn acme::Clock>)>,
 }
 
 impl Default for Connector {
     fn default() -> Self {
-        Self { patience: Patience::default(), plain_http: PlainHttp::Loopback, addresses: Vec::new() }
+        Self {
+            patience: Patience::default(),
+            plain_http: PlainHttp::Loopback,
+            addresses: Vec::new(),
+            over: None,
+        }
     }
 }
 
 impl Connector {
+    /// Over a transport and clock of the caller's, in place of HTTPS and the machine's clock.
+    pub fn over(transport: Arc<dyn Transport>, clock: Arc<dyn acme::Clock>, patience: Patience) -> Self {
+        Self { patience, over: Some((transport, clock)), ..Self::default() }
+    }
+
     /// Reads the directory at `directory`, trusting the roots stored for that server.
     pub async fn connect(&self, state: &StateDir, directory: &Url) -> Result<Client, EnrollError> {
         self.connect_trusting(directory, &state.account(&ServerLabel::of(directory))).await
     }
 
     async fn connect_trusting(&self, directory: &Url, account: &AccountDir) -> Result<Client, EnrollError> {
+        if let Some((transport, clock)) = &self.over {
+            let (transport, clock) = (Arc::clone(transport), Arc::clone(clock));
+            let url = resource_url(directory.as_str())?;
+            return Ok(Client::connect_over(url, transport, clock, self.patience).await?);
+        }
         let roots = match account.roots()? {
             Some(pem) => Roots::from_pem(&pem).map_err(ConnectError::from)?,
             None => Roots::System,

@@ -11,6 +11,10 @@ mod csr;
 mod leaf;
 mod obtain;
 mod prove;
+mod rollover;
+
+#[cfg(test)]
+mod tests;
 
 use crate::{
     acme::{self, ResourceUrlError},
@@ -20,7 +24,6 @@ use crate::{
     state::{IdentityName, StateDir, StateError},
 };
 
-pub(crate) use account::key_pem;
 pub use account::{AccountOptions, known_account, open_account};
 pub use challenge::{ChallengeError, choose};
 pub use connect::{Connector, directory_url};
@@ -30,6 +33,7 @@ pub(crate) use leaf::test_leaf;
 pub use leaf::{Leaf, LeafError};
 pub use obtain::{Obtained, obtain};
 pub use prove::record_for;
+pub use rollover::rollover;
 
 /// Everything an operation needs besides its own arguments.
 #[derive(Clone, Copy)]

@@ -13,7 +13,10 @@ use super::{
     prove::prove,
 };
 use crate::{
-    acme::{Account, CertificateId, Identifier, NewOrder, Order, OrderError, OrderStatus, ProblemKind},
+    acme::{
+        Account, AuthorizationError, CertificateId, Error, Identifier, NewOrder, Order, OrderError,
+        OrderStatus, ProblemKind,
+    },
     state::{Generation, IdentityDir, IdentitySettings, Issued, PendingOrder},
 };
 
@@ -156,8 +159,8 @@ async fn ready(
     }
     match prove(agent, account, &order, settings).await {
         Ok(()) => {}
-        // The server judged: this order is dead and the next run needs a new one.
-        Err(error @ EnrollError::Acme(_)) if !is_passing(&error) => {
+        // The server judged: this order is dead and the next run needs a new one. Anything else may be gone on with.
+        Err(error) if was_refused(&error) => {
             identity.clear_pending()?;
             return Err(error);
         }
@@ -174,6 +177,7 @@ fn forget_if_lost(identity: &IdentityDir, outcome: Result<Order, OrderError>) ->
     Ok(outcome?)
 }
 
-fn is_passing(error: &EnrollError) -> bool {
-    matches!(error, EnrollError::Acme(acme) if acme.is_passing())
+fn was_refused(error: &EnrollError) -> bool {
+    let EnrollError::Acme(error) = error else { return false };
+    matches!(**error, Error::Authorization(AuthorizationError::Refused { .. }))
 }

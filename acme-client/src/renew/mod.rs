@@ -8,6 +8,9 @@ mod decide;
 mod pass;
 mod window;
 
+#[cfg(test)]
+mod tests;
+
 pub use decide::{Due, Why, backoff, decide};
 pub use pass::{Attempt, Options, PassReport, renew_all, renew_identity};
 pub use window::{apply_window, ask_window};

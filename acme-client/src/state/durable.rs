@@ -141,7 +141,7 @@ fn temporary_beside(path: &Path) -> PathBuf {
 }
 
 /// Lets tests stop the sequence of operations after any number of steps, as a kill would.
-pub(super) mod fault {
+pub(crate) mod fault {
     use std::io;
 
     #[cfg(test)]
@@ -172,9 +172,15 @@ pub(super) mod fault {
     /// Runs `act` with only `steps` changes allowed on disk; every one after that fails.
     #[cfg(test)]
     pub(crate) fn after<T>(steps: u32, act: impl FnOnce() -> T) -> T {
-        STEPS_LEFT.with(|left| left.set(Some(steps)));
+        arm(Some(steps));
         let outcome = act();
-        STEPS_LEFT.with(|left| left.set(None));
+        arm(None);
         outcome
+    }
+
+    /// Allows `steps` more changes on this thread; `None` lifts the limit.
+    #[cfg(test)]
+    pub(crate) fn arm(steps: Option<u32>) {
+        STEPS_LEFT.with(|left| left.set(steps));
     }
 }

@@ -139,7 +139,17 @@ impl IdentityDir {
 
     /// The current pair. The link is resolved once, so certificate and key always belong together.
     pub fn current(&self) -> Result<Option<CurrentPair>, StateError> {
-        let Some(generation) = self.current_generation()? else { return Ok(None) };
+        loop {
+            let Some(generation) = self.current_generation()? else { return Ok(None) };
+            match self.pair(generation) {
+                // A reader overtaken by so many renewals that its generation was pruned looks again.
+                Err(_) if self.current_generation()? != Some(generation) => {}
+                outcome => return outcome.map(Some),
+            }
+        }
+    }
+
+    fn pair(&self, generation: Generation) -> Result<CurrentPair, StateError> {
         let folder = self.folder.join("generations").join(generation.to_string());
         let text = |name: &str| -> Result<String, StateError> {
             let path = folder.join(name);
@@ -148,13 +158,7 @@ impl IdentityDir {
         let key_path = folder.join("key.pem");
         let key = read_secret(&key_path)?
             .ok_or_else(|| durable::failed("read", &key_path, io::ErrorKind::NotFound.into()))?;
-        Ok(Some(CurrentPair {
-            generation,
-            certificate: text("cert.pem")?,
-            chain: text("chain.pem")?,
-            key,
-            folder,
-        }))
+        Ok(CurrentPair { generation, certificate: text("cert.pem")?, chain: text("chain.pem")?, key, folder })
     }
 
     /// Removes the oldest generations beyond `keep`, never the current one.

@@ -29,6 +29,9 @@ use std::{
     path::{Path, PathBuf},
 };
 
+#[cfg(test)]
+pub(crate) use durable::fault;
+
 pub use account::{AccountDir, AccountRecord};
 pub use generation::{CurrentPair, Generation, Issued};
 pub use identity::{

@@ -1,0 +1,257 @@
+//! For tests: an authority in memory that behaves, certifies, and can be cut off after any request.
+//!
+//! It believes every signature, since the protocol core's tests check those; what it keeps are accounts by key, orders with
+//! their state machine, and which signing request each order was finalized with.
+
+mod endpoints;
+
+use std::{
+    collections::{HashMap, HashSet},
+    sync::{Arc, Mutex},
+    time::{Duration, SystemTime},
+};
+
+use async_trait::async_trait;
+use data_encoding::BASE64URL_NOPAD;
+use http::{HeaderMap, HeaderValue, Method, StatusCode};
+use serde_json::{Value, json};
+use time::{OffsetDateTime, macros::datetime};
+
+use crate::{
+    acme::{
+        Patience, TransportError, retry,
+        transport::{HttpRequest, HttpResponse, Transport},
+    },
+    clock,
+    enroll::{Agent, Connector},
+    progress::Silent,
+    state::{DnsSettings, IdentityDir, IdentityName, IdentitySettings, ProviderKind, StateDir},
+};
+
+const CA: &str = "https://ca.test";
+
+/// When the connection is cut off for good.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Cut {
+    /// The request does not arrive.
+    Before(u32),
+    /// The request is served but the answer does not arrive.
+    After(u32),
+}
+
+/// An order as the authority keeps it.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct PretendOrder {
+    pub(crate) identifiers: Value,
+    pub(crate) profile: Value,
+    pub(crate) replaces: Value,
+    pub(crate) proven: bool,
+    pub(crate) refused: bool,
+    pub(crate) csr: Option<String>,
+    pub(crate) certificate: Option<String>,
+}
+
+/// Everything the authority knows.
+pub(crate) struct Ledger {
+    pub(crate) accounts: Vec<String>,
+    pub(crate) deactivated: bool,
+    pub(crate) orders: Vec<PretendOrder>,
+    pub(crate) replaced: HashSet<String>,
+    pub(crate) revoked: Vec<Value>,
+    pub(crate) window: Option<(OffsetDateTime, OffsetDateTime)>,
+    pub(crate) refuse_orders: Option<(u16, &'static str)>,
+    pub(crate) refuse_proofs: bool,
+    pub(crate) asked: HashMap<String, u32>,
+    now: OffsetDateTime,
+    requests: u32,
+    cut: Option<Cut>,
+    issuer: rcgen::CertifiedIssuer<'static, rcgen::KeyPair>,
+}
+
+/// The authority; clones share what it knows.
+#[derive(Clone)]
+pub(crate) struct Pretend(Arc<Mutex<Ledger>>);
+
+impl std::fmt::Debug for Pretend {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("Pretend")
+    }
+}
+
+impl Pretend {
+    pub(crate) fn new() -> Self {
+        let mut parameters = rcgen::CertificateParams::new(Vec::new()).unwrap();
+        parameters.is_ca = rcgen::IsCa::Ca(rcgen::BasicConstraints::Unconstrained);
+        let key = rcgen::KeyPair::generate().unwrap();
+        Self(Arc::new(Mutex::new(Ledger {
+            accounts: Vec::new(),
+            deactivated: false,
+            orders: Vec::new(),
+            replaced: HashSet::new(),
+            revoked: Vec::new(),
+            window: None,
+            refuse_orders: None,
+            refuse_proofs: false,
+            asked: HashMap::new(),
+            now: datetime!(2026-11-22 12:00 UTC),
+            requests: 0,
+            cut: None,
+            issuer: rcgen::CertifiedIssuer::self_signed(parameters, key).unwrap(),
+        })))
+    }
+
+    /// Looks into, or changes, what the authority knows.
+    pub(crate) fn with<T>(&self, act: impl FnOnce(&mut Ledger) -> T) -> T {
+        act(&mut self.0.lock().unwrap())
+    }
+
+    /// Cuts the connection counting from now; `None` mends it.
+    pub(crate) fn cut(&self, cut: Option<Cut>) {
+        self.with(|ledger| (ledger.cut, ledger.requests) = (cut, 0));
+    }
+
+    pub(crate) fn wait(&self, time: time::Duration) {
+        self.with(|ledger| ledger.now += time);
+    }
+
+    pub(crate) fn connector(&self) -> Connector {
+        Connector::over(Arc::new(self.clone()), Arc::new(self.clone()), Patience::default())
+    }
+}
+
+/// A state directory, an authority and one identity, `room-1.test`, proven by a hook that does nothing.
+pub(crate) struct Setting {
+    _folder: tempfile::TempDir,
+    pub(crate) state: StateDir,
+    pub(crate) authority: Pretend,
+    connector: Connector,
+}
+
+impl Setting {
+    pub(crate) fn new() -> Self {
+        let folder = tempfile::tempdir().unwrap();
+        let state = StateDir::at(folder.path().join("state"));
+        let authority = Pretend::new();
+        Self { _folder: folder, state, connector: authority.connector(), authority }
+    }
+
+    pub(crate) fn agent(&self) -> Agent<'_> {
+        Agent { state: &self.state, connector: &self.connector, clock: &self.authority, progress: &Silent }
+    }
+
+    pub(crate) fn identity(&self) -> IdentityDir {
+        self.state.identity(&IdentityName::parse("room-1.test").unwrap())
+    }
+
+    pub(crate) fn settings(&self) -> IdentitySettings {
+        let mut dns = DnsSettings::of(ProviderKind::Hook);
+        dns.hook = Some("/bin/true".into());
+        dns.wait = false;
+        IdentitySettings {
+            names: vec!["room-1.test".to_owned()],
+            directory: format!("{CA}/directory").parse().unwrap(),
+            profile: Some("device".to_owned()),
+            challenge: crate::state::ChallengeChoice::Auto,
+            key_type: crate::state::KeyType::P256,
+            keep: 3,
+            dns,
+            deploy: None,
+        }
+    }
+}
+
+impl clock::Clock for Pretend {
+    fn now(&self) -> OffsetDateTime {
+        self.with(|ledger| ledger.now)
+    }
+}
+
+#[async_trait]
+impl retry::Clock for Pretend {
+    fn now(&self) -> SystemTime {
+        clock::Clock::now(self).into()
+    }
+
+    fn elapsed(&self) -> Duration {
+        Duration::ZERO
+    }
+
+    async fn sleep(&self, _duration: Duration) {}
+}
+
+#[async_trait]
+impl Transport for Pretend {
+    async fn send(&self, request: HttpRequest) -> Result<HttpResponse, TransportError> {
+        self.with(|ledger| {
+            // An error that is no use to retry, so that a cut-off run ends at once, as a killed one does.
+            let lost = || Err(TransportError::TooLarge { host: "ca.test".to_owned(), limit: 0 });
+            let number = ledger.requests;
+            ledger.requests += 1;
+            match ledger.cut {
+                Some(Cut::Before(last)) if number >= last => return lost(),
+                Some(Cut::After(last)) if number > last => return lost(),
+                _ => {}
+            }
+            let answer = ledger.serve(&request);
+            match ledger.cut {
+                Some(Cut::After(last)) if number == last => lost(),
+                _ => Ok(answer),
+            }
+        })
+    }
+}
+
+/// A request, opened: account key or URL, and payload.
+struct Opened {
+    key: Value,
+    kid: Value,
+    payload: Value,
+}
+
+fn open(request: &HttpRequest) -> Opened {
+    let decode = |part: &Value| -> Value {
+        let bytes = BASE64URL_NOPAD.decode(part.as_str().unwrap_or_default().as_bytes()).unwrap();
+        serde_json::from_slice(&bytes).unwrap_or(Value::Null)
+    };
+    let jws: Value = serde_json::from_slice(&request.body).unwrap_or(Value::Null);
+    let protected = decode(&jws["protected"]);
+    Opened { key: protected["jwk"].clone(), kid: protected["kid"].clone(), payload: decode(&jws["payload"]) }
+}
+
+fn answer(
+    status: u16,
+    content_type: &'static str,
+    location: Option<String>,
+    body: Vec<u8>,
+    nonce: u32,
+) -> HttpResponse {
+    let mut headers = HeaderMap::new();
+    headers.insert("content-type", HeaderValue::from_static(content_type));
+    headers.insert("replay-nonce", HeaderValue::from_str(&format!("nonce-{nonce}")).unwrap());
+    if let Some(location) = location {
+        headers.insert("location", HeaderValue::from_str(&location).unwrap());
+    }
+    HttpResponse { status: StatusCode::from_u16(status).unwrap(), headers, body }
+}
+
+impl Ledger {
+    fn serve(&mut self, request: &HttpRequest) -> HttpResponse {
+        let path = request.url.as_str().strip_prefix(CA).unwrap().to_owned();
+        *self.asked.entry(path.clone()).or_default() += 1;
+        let parts: Vec<&str> = path.trim_start_matches('/').split('/').collect();
+        let nonce = self.requests;
+        let (status, location, body) = match (&request.method, parts.as_slice()) {
+            (&Method::HEAD, _) => (200, None, json!(null)),
+            (&Method::GET, ["directory"]) => (200, None, endpoints::directory()),
+            (&Method::GET, ["renewal-info", _]) => self.renewal_info(),
+            (&Method::POST, ["certificate", number]) => {
+                let order = &self.orders[number.parse::<usize>().unwrap()];
+                let pem = order.certificate.clone().unwrap();
+                return answer(200, "application/pem-certificate-chain", None, pem.into_bytes(), nonce);
+            }
+            (_, parts) => self.signed(parts, &open(request)),
+        };
+        let kind = if status < 400 { "application/json" } else { "application/problem+json" };
+        answer(status, kind, location, body.to_string().into_bytes(), nonce)
+    }
+}

@@ -1,0 +1,168 @@
+//! Renewal passes against an authority in memory, with the clock in the test's hand.
+
+use time::Duration;
+
+use super::*;
+use crate::{
+    deploy::Deployment,
+    enroll::{AccountOptions, Agent, EnrollError, obtain, open_account},
+    pretend::Setting,
+    state::{DeploySettings, IdentitySettings},
+};
+
+async fn enrolled() -> Setting {
+    enrolled_with(|settings| settings).await
+}
+
+async fn enrolled_with(change: impl FnOnce(IdentitySettings) -> IdentitySettings) -> Setting {
+    let setting = Setting::new();
+    let agent = setting.agent();
+    let settings = change(setting.settings());
+    let client = agent.connector.connect(agent.state, &settings.directory).await.unwrap();
+    let account = open_account(agent, &client, &AccountOptions::default()).await.unwrap();
+    setting.identity().store_settings(&settings).unwrap();
+    obtain(agent, &account, &setting.identity(), &settings, None).await.unwrap();
+    setting
+}
+
+async fn pass(agent: Agent<'_>) -> PassReport {
+    let mut reports = renew_all(agent, &Options::default()).await.unwrap();
+    assert_eq!(reports.len(), 1);
+    reports.remove(0)
+}
+
+fn now(setting: &Setting) -> time::OffsetDateTime {
+    setting.agent().clock.now()
+}
+
+#[tokio::test]
+async fn a_young_certificate_is_left_alone_and_an_old_one_renewed_in_place_of_itself() {
+    let setting = enrolled().await;
+    assert!(matches!(pass(setting.agent()).await.attempt, Attempt::NotDue { why: Why::Lifetime, .. }));
+    setting.authority.wait(Duration::days(22));
+    let report = pass(setting.agent()).await;
+    let Attempt::Renewed { generation, why: Why::Lifetime, .. } = report.attempt else {
+        panic!("{report:?}")
+    };
+    assert_eq!(generation.number(), 2);
+    setting.authority.with(|ledger| {
+        let replaces = ledger.orders[1].replaces.as_str().unwrap();
+        assert!(replaces.contains('.'), "the order names the certificate it replaces: {replaces}");
+    });
+    assert!(matches!(pass(setting.agent()).await.attempt, Attempt::NotDue { .. }));
+}
+
+#[tokio::test]
+async fn the_servers_window_brings_a_renewal_forward_and_is_asked_for_as_seldom_as_it_says() {
+    let setting = enrolled().await;
+    let at = now(&setting);
+    setting.authority.with(|ledger| ledger.window = Some((at + Duration::days(2), at + Duration::days(3))));
+    let first = pass(setting.agent()).await;
+    let Attempt::NotDue { at: chosen, why: Why::Suggested } = first.attempt else { panic!("{first:?}") };
+    assert!(chosen >= at + Duration::days(2) && chosen <= at + Duration::days(3));
+    let questions = |setting: &Setting| {
+        setting.authority.with(|ledger| {
+            ledger
+                .asked
+                .iter()
+                .filter(|(path, _)| path.contains("renewal-info"))
+                .map(|(_, times)| times)
+                .sum::<u32>()
+        })
+    };
+    assert_eq!(questions(&setting), 1);
+    setting.authority.wait(Duration::hours(5));
+    let second = pass(setting.agent()).await;
+    assert!(matches!(second.attempt, Attempt::NotDue { at, .. } if at == chosen), "{second:?}");
+    assert_eq!(questions(&setting), 1, "asked again before the six hours were over");
+    setting.authority.wait(Duration::days(3));
+    let due = pass(setting.agent()).await;
+    assert!(matches!(due.attempt, Attempt::Renewed { why: Why::Suggested, .. }), "{due:?}");
+}
+
+#[tokio::test]
+async fn a_window_in_the_past_means_now() {
+    let setting = enrolled().await;
+    let at = now(&setting);
+    setting.authority.with(|ledger| ledger.window = Some((at - Duration::days(3), at - Duration::days(2))));
+    assert!(matches!(pass(setting.agent()).await.attempt, Attempt::Renewed { why: Why::Suggested, .. }));
+}
+
+#[tokio::test]
+async fn a_certificate_already_replaced_is_renewed_without_saying_what_it_replaces() {
+    let setting = enrolled().await;
+    let id = {
+        let current = setting.identity().current().unwrap().unwrap();
+        crate::enroll::Leaf::from_pem(&current.certificate).unwrap().id.unwrap()
+    };
+    setting.authority.with(|ledger| ledger.replaced.insert(id.to_string()));
+    setting.authority.wait(Duration::days(25));
+    assert!(matches!(pass(setting.agent()).await.attempt, Attempt::Renewed { .. }));
+    assert!(setting.authority.with(|ledger| ledger.orders[1].replaces.is_null()));
+}
+
+#[tokio::test]
+async fn failures_are_kept_hold_the_next_attempt_back_and_are_forgotten_after_success() {
+    let setting = enrolled().await;
+    setting.authority.wait(Duration::days(25));
+    setting.authority.with(|ledger| ledger.refuse_orders = Some((403, "rejectedIdentifier")));
+    let failed = pass(setting.agent()).await;
+    let Attempt::Failed { error: EnrollError::Acme(_), next: Some(next) } = failed.attempt else {
+        panic!("{failed:?}")
+    };
+    let record = setting.identity().renewal().unwrap();
+    assert_eq!((record.failures, record.next_attempt), (1, Some(next)));
+    assert!(record.last_error.unwrap().message.contains("pretended rejectedIdentifier"));
+    assert!(matches!(pass(setting.agent()).await.attempt, Attempt::HeldBack { until } if until == next));
+    setting.authority.with(|ledger| ledger.refuse_orders = None);
+    setting.authority.wait(Duration::minutes(2));
+    assert!(matches!(pass(setting.agent()).await.attempt, Attempt::Renewed { .. }));
+    let record = setting.identity().renewal().unwrap();
+    assert_eq!((record.failures, record.last_error), (0, None));
+}
+
+#[tokio::test]
+async fn an_expired_certificate_is_simply_issued_anew() {
+    let setting = enrolled().await;
+    setting.authority.wait(Duration::days(400));
+    assert!(matches!(pass(setting.agent()).await.attempt, Attempt::Renewed { why: Why::Expired, .. }));
+}
+
+#[tokio::test]
+async fn force_renews_at_once_and_despite_failures() {
+    let setting = enrolled().await;
+    let options = Options { only: vec!["room-1.test".to_owned()], force: true };
+    let reports = renew_all(setting.agent(), &options).await.unwrap();
+    assert!(matches!(reports[0].attempt, Attempt::Renewed { why: Why::Forced, .. }));
+    let unknown = Options { only: vec!["room-9.test".to_owned()], force: true };
+    assert!(renew_all(setting.agent(), &unknown).await.is_err());
+}
+
+#[tokio::test]
+async fn a_failed_deploy_hook_is_run_again_without_another_certificate() {
+    let marker = tempfile::tempdir().unwrap();
+    let ready = marker.path().join("ready");
+    let hook = format!("test -e {}", ready.display());
+    let setting =
+        enrolled_with(|settings| IdentitySettings { deploy: Some(DeploySettings::new(hook)), ..settings })
+            .await;
+    let first = pass(setting.agent()).await;
+    assert!(matches!(first.deployment, Ok(Deployment::Failed(_))), "{first:?}");
+    std::fs::write(&ready, "").unwrap();
+    let second = pass(setting.agent()).await;
+    assert!(matches!(second.attempt, Attempt::NotDue { .. }));
+    assert!(matches!(second.deployment, Ok(Deployment::Succeeded)), "{second:?}");
+    assert_eq!(setting.authority.with(|ledger| ledger.orders.len()), 1);
+}
+
+#[tokio::test]
+async fn one_broken_identity_does_not_hold_up_another() {
+    let setting = enrolled().await;
+    let broken = setting.state.identity(&crate::state::IdentityName::parse("a-broken").unwrap());
+    broken.store_settings(&setting.settings()).unwrap();
+    std::fs::write(broken.path().join("identity.toml"), "names = 7").unwrap();
+    setting.authority.wait(Duration::days(25));
+    let reports = renew_all(setting.agent(), &Options::default()).await.unwrap();
+    assert!(matches!(reports[0].attempt, Attempt::Failed { error: EnrollError::State(_), .. }));
+    assert!(matches!(reports[1].attempt, Attempt::Renewed { .. }));
+}
