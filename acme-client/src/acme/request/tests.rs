@@ -241,3 +241,19 @@ async fn an_overloaded_new_nonce_is_waited_for() {
     ask(&script).await.unwrap();
     assert_eq!(script.sleeps(), [Duration::from_secs(2)]);
 }
+
+#[tokio::test]
+async fn one_refused_nonce_discards_the_others_that_are_as_old() {
+    let window = json!({"suggestedWindow": {"start": "2025-01-02T04:00:00Z", "end": "2025-01-03T04:00:00Z"}});
+    let unsigned = || Reply::json(200, &window);
+    let refused = Reply::problem(400, "badNonce").without_nonce();
+    let script = Script::new([unsigned(), unsigned(), unsigned(), refused, valid_account()]);
+    let account = script.account().await;
+    let id = "aYhba4dGQEHhs3uEe6CuLN4ByNQ.AIdlQyE".parse().unwrap();
+    for _ in 0..3 {
+        account.client().renewal_info(&id).await.unwrap(); // each answer brings a nonce
+    }
+    account.document().await.unwrap();
+    assert_eq!(script.seen()[3].protected["nonce"], "nonce-3", "gathered from an unsigned answer");
+    assert_eq!(script.nonce_requests(), 1, "the two left in the pool were not tried");
+}
