@@ -1,1 +1,5 @@
-//! Placeholder.
+//! The harness: everything that end-to-end, interop, property and attack tests stand on.
+//!
+//! Nothing here is part of a shipped program except `quickstart`, which shows a newcomer the whole of it in one process.
+
+pub mod dns;
