@@ -80,4 +80,21 @@ impl Kind {
     pub fn urn(self) -> String {
         format!("urn:ietf:params:acme:error:{}", self.suffix())
     }
+
+    /// The page `docs/errors.md`.
+    #[must_use]
+    pub fn page() -> String {
+        let mut page = String::from(
+            "# Problems\n\n\
+             <!-- Made from ca-server/src/respond/kinds.rs. To change it: UPDATE_DOCS=1 cargo test -p ca-server --test errors_doc -->\n\n\
+             Every refusal is a problem document (RFC 7807, RFC 8555 section 6.7). Its `type` is `urn:ietf:params:acme:error:` and the \
+             word below; its `detail` says what is wrong and what to do. The metric `rollcall_problems_total` counts them by the same word.\n\n\
+             | type | HTTP status | meaning |\n|---|---|---|\n",
+        );
+        for kind in Self::ALL {
+            let (suffix, status, meaning) = (kind.suffix(), kind.status().as_u16(), kind.meaning());
+            page.push_str(&format!("| `{suffix}` | {status} | {meaning} |\n"));
+        }
+        page
+    }
 }

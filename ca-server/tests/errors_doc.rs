@@ -1,0 +1,28 @@
+//! `docs/errors.md` is made from the table of problem kinds; `UPDATE_DOCS=1` writes it anew.
+
+use ca_server::respond::kinds::Kind;
+
+#[test]
+fn the_page_of_errors_is_fresh() {
+    let path = concat!(env!("CARGO_MANIFEST_DIR"), "/../docs/errors.md");
+    let page = Kind::page();
+    if std::env::var_os("UPDATE_DOCS").is_some() {
+        std::fs::write(path, &page).unwrap();
+    }
+    let stored = std::fs::read_to_string(path).unwrap_or_default();
+    assert!(stored == page, "docs/errors.md is stale; run UPDATE_DOCS=1 cargo test -p ca-server --test errors_doc");
+}
+
+#[test]
+fn every_kind_of_rfc_8555_is_in_the_table() {
+    let registered = [
+        "accountDoesNotExist", "alreadyRevoked", "badCSR", "badNonce", "badPublicKey", "badRevocationReason",
+        "badSignatureAlgorithm", "caa", "compound", "connection", "dns", "externalAccountRequired",
+        "incorrectResponse", "invalidContact", "malformed", "orderNotReady", "rateLimited", "rejectedIdentifier",
+        "serverInternal", "tls", "unauthorized", "unsupportedContact", "unsupportedIdentifier",
+        "userActionRequired",
+    ];
+    for suffix in registered {
+        assert!(Kind::ALL.iter().any(|kind| kind.suffix() == suffix), "{suffix}");
+    }
+}
