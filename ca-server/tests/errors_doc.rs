@@ -10,16 +10,38 @@ fn the_page_of_errors_is_fresh() {
         std::fs::write(path, &page).unwrap();
     }
     let stored = std::fs::read_to_string(path).unwrap_or_default();
-    assert!(stored == page, "docs/errors.md is stale; run UPDATE_DOCS=1 cargo test -p ca-server --test errors_doc");
+    assert!(
+        stored == page,
+        "docs/errors.md is stale; run UPDATE_DOCS=1 cargo test -p ca-server --test errors_doc"
+    );
 }
 
 #[test]
 fn every_kind_of_rfc_8555_is_in_the_table() {
     let registered = [
-        "accountDoesNotExist", "alreadyRevoked", "badCSR", "badNonce", "badPublicKey", "badRevocationReason",
-        "badSignatureAlgorithm", "caa", "compound", "connection", "dns", "externalAccountRequired",
-        "incorrectResponse", "invalidContact", "malformed", "orderNotReady", "rateLimited", "rejectedIdentifier",
-        "serverInternal", "tls", "unauthorized", "unsupportedContact", "unsupportedIdentifier",
+        "accountDoesNotExist",
+        "alreadyRevoked",
+        "badCSR",
+        "badNonce",
+        "badPublicKey",
+        "badRevocationReason",
+        "badSignatureAlgorithm",
+        "caa",
+        "compound",
+        "connection",
+        "dns",
+        "externalAccountRequired",
+        "incorrectResponse",
+        "invalidContact",
+        "malformed",
+        "orderNotReady",
+        "rateLimited",
+        "rejectedIdentifier",
+        "serverInternal",
+        "tls",
+        "unauthorized",
+        "unsupportedContact",
+        "unsupportedIdentifier",
         "userActionRequired",
     ];
     for suffix in registered {

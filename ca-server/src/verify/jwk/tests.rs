@@ -15,9 +15,8 @@ fn ec(crv: &str, x: &str, y: &str) -> String {
 
 #[test]
 fn the_thumbprint_of_rfc_7638_comes_out() {
-    let jwk = key(&format!(
-        r#"{{"kty":"RSA","n":"{RFC7638_N}","e":"AQAB","alg":"RS256","kid":"2011-04-29"}}"#
-    ));
+    let jwk =
+        key(&format!(r#"{{"kty":"RSA","n":"{RFC7638_N}","e":"AQAB","alg":"RS256","kid":"2011-04-29"}}"#));
     assert_eq!(jwk.unwrap().thumbprint(), "NzbLsXh8uDCcd-6MNwXF4W_7noWXFZAfHkxZsRGC9Xs");
 }
 

@@ -75,7 +75,11 @@ fn headers_that_are_repeated_missing_or_of_another_type_are_refused() {
 
 #[test]
 fn extensions_that_must_be_understood_are_refused() {
-    for bad in [r#"{"alg":"ES256","crit":["exp"]}"#, r#"{"alg":"ES256","crit":[]}"#, r#"{"alg":"ES256","crit":null}"#] {
+    for bad in [
+        r#"{"alg":"ES256","crit":["exp"]}"#,
+        r#"{"alg":"ES256","crit":[]}"#,
+        r#"{"alg":"ES256","crit":null}"#,
+    ] {
         assert!(matches!(Jws::parse(body(bad).as_bytes()), Err(VerifyError::Extension("crit"))), "{bad}");
     }
     for bad in [r#"{"alg":"ES256","b64":false}"#, r#"{"alg":"ES256","b64":true}"#] {

@@ -65,7 +65,10 @@ fn a_key_serves_only_its_own_algorithm() {
 
 #[test]
 fn a_point_that_is_not_on_its_curve_is_no_key() {
-    let off = ES256_KEY.replace("x_FEzRu9m36HLN_tue659LNpXW6pCyStikYjKIWI5a0", "x_FEzRu9m36HLN_tue659LNpXW6pCyStikYjKIWI5a4");
+    let off = ES256_KEY.replace(
+        "x_FEzRu9m36HLN_tue659LNpXW6pCyStikYjKIWI5a0",
+        "x_FEzRu9m36HLN_tue659LNpXW6pCyStikYjKIWI5a4",
+    );
     assert_eq!(key(&off).unwrap_err(), KeyFault::Point);
     let zero = format!(r#"{{"kty":"EC","crv":"P-256","x":"{0}","y":"{0}"}}"#, "A".repeat(43));
     assert_eq!(key(&zero).unwrap_err(), KeyFault::Point);
