@@ -73,6 +73,3 @@ async fn wrong_method(method: Method, uri: Uri) -> Problem {
     };
     Problem::new(Kind::MethodNotAllowed, detail)
 }
-
-#[cfg(test)]
-mod tests;

@@ -51,6 +51,12 @@ pub fn config(folder: &Path, base: &str, lines: &str) -> Config {
     config
 }
 
+/// A certificate that signs itself, and its key, PEM: good enough for a TLS server that nobody verifies.
+pub fn self_signed() -> (String, String) {
+    let key = SigningKey::generate(KeyKind::P256).unwrap();
+    (pem(&authority::root(&request("ca.test", 3, 10), &key).unwrap()), key.to_pem().unwrap().to_string())
+}
+
 fn authority_files(folder: &Path) {
     let (root_key, key) =
         (SigningKey::generate(KeyKind::P384).unwrap(), SigningKey::generate(KeyKind::P256).unwrap());

@@ -1,6 +1,6 @@
 //! A real server on a loopback socket, keys that sign requests, and a plain HTTP client that shows everything.
 
-#![allow(dead_code, reason = "every test program uses another part")]
+#![allow(dead_code, unreachable_pub, reason = "every test program uses another part")]
 
 pub mod folder;
 pub mod key;
@@ -112,6 +112,18 @@ impl Ca {
 
     pub async fn get(&self, url: &str) -> Reply {
         self.send(Method::GET, url, &[], Bytes::new()).await
+    }
+
+    /// Gets a path from another listener.
+    pub async fn get_at(&self, address: SocketAddr, path: &str) -> Reply {
+        let request = Request::get(format!("http://{address}{path}")).body(Full::default()).unwrap();
+        let (parts, body) = self.client.request(request).await.unwrap().into_parts();
+        Reply { status: parts.status, headers: parts.headers, body: body.collect().await.unwrap().to_bytes() }
+    }
+
+    /// Stops the server as SIGTERM does.
+    pub async fn stop(self) {
+        self.running.shutdown().await;
     }
 
     /// Posts a body as `application/jose+json`.
