@@ -8,11 +8,20 @@ use std::sync::Arc;
 use metrics_exporter_prometheus::PrometheusHandle;
 use tokio_util::task::TaskTracker;
 
+use crate::challenge::caa::CaaGate;
+use crate::challenge::resolver::Resolve;
+use crate::challenge::worker::Queue;
 use crate::clock::Clock;
 use crate::config::Config;
+use crate::ids::AuthorityName;
+use crate::policy::Policy;
 use crate::request::limits::RateLimits;
 use crate::request::links::Links;
 use crate::request::request_id::RequestIds;
+use crate::respond::kinds::Kind;
+use crate::respond::problem::Problem;
+use crate::sign::{Authorities, Authority};
+use crate::status::RevocationLists;
 use crate::store::Store;
 use crate::verify::Nonces;
 use crate::verify::key_cache::KeyCache;
@@ -43,6 +52,20 @@ pub struct Stages {
     pub tasks: TaskTracker,
     /// What is measured.
     pub metrics: PrometheusHandle,
+    /// The issuers.
+    pub authorities: Authorities,
+    /// Profiles and rules in force.
+    pub policy: Policy,
+    /// Answers questions to the DNS.
+    pub resolver: Arc<dyn Resolve>,
+    /// CAA as configured.
+    pub caa: CaaGate,
+    /// The names by which CAA and dns-persist-01 records mean this server.
+    pub issuer_domains: Vec<String>,
+    /// Where answered challenges are handed over.
+    pub validations: Queue,
+    /// The revocation lists.
+    pub revocation_lists: RevocationLists,
 }
 
 impl App {
@@ -52,15 +75,24 @@ impl App {
         Self(Arc::new(stages))
     }
 
-    /// The names by which CAA and dns-persist-01 records mean this server: those configured, else the host of its URL.
-    #[must_use]
-    pub fn issuer_domains(&self) -> Vec<String> {
-        let configured = &self.config.challenge.issuer_domains;
-        if configured.is_empty() {
-            return self.config.url.host_str().map(str::to_owned).into_iter().collect();
-        }
-        configured.clone()
+    /// The authority of this name.
+    ///
+    /// # Errors
+    /// `NotFound`
+    pub fn authority(&self, name: &AuthorityName) -> Result<&Arc<Authority>, Problem> {
+        let found = self.authorities.find(name);
+        found.ok_or_else(|| Problem::new(Kind::NotFound, format!("there is no authority {name} here")))
     }
+}
+
+/// The names by which CAA and dns-persist-01 records mean this server: those configured, else the host of its URL.
+#[must_use]
+pub fn issuer_domains(config: &Config) -> Vec<String> {
+    let configured = &config.challenge.issuer_domains;
+    if configured.is_empty() {
+        return config.url.host_str().map(str::to_owned).into_iter().collect();
+    }
+    configured.clone()
 }
 
 impl Deref for App {

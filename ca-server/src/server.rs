@@ -17,13 +17,21 @@ use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
-use crate::app::{App, Stages};
+use crate::app::{App, Stages, issuer_domains};
+use crate::challenge::Validators;
+use crate::challenge::caa::CaaGate;
+use crate::challenge::resolver::{Resolve, StubResolver, StubResolverError};
+use crate::challenge::worker::{self, Inbox, Queue, Worker};
 use crate::clock::{Clock, SystemClock};
 use crate::config::{Config, TlsMode};
+use crate::log::recover::recover;
+use crate::policy::{Policy, PolicyError};
 use crate::request::limits::RateLimits;
 use crate::request::links::Links;
 use crate::request::request_id::RequestIds;
 use crate::request::router;
+use crate::sign::{Authorities, AuthorityLoadError};
+use crate::status::RevocationLists;
 use crate::store::{Backend, Store};
 use crate::verify::Nonces;
 use crate::verify::key_cache::KeyCache;
@@ -32,6 +40,10 @@ pub use tls::{TlsCertificate, TlsError};
 
 /// How long requests at work may go on after a stop was asked for.
 const STOP_WITHIN: Duration = Duration::from_secs(30);
+/// How often open intents are looked for.
+const SWEEP_EVERY: Duration = Duration::from_secs(30);
+/// Later than anything that was ever recorded, whatever the clock said then.
+const FAR_AHEAD: Duration = Duration::from_secs(100 * 365 * 86_400);
 
 /// Replacements for parts of the server; what is `None` is made from the configuration.
 #[derive(Default)]
@@ -40,6 +52,8 @@ pub struct Parts {
     pub clock: Option<Arc<dyn Clock>>,
     /// Instead of the store that `[store]` names.
     pub backend: Option<Arc<dyn Backend>>,
+    /// Instead of the resolvers that `[dns]` names.
+    pub resolver: Option<Arc<dyn Resolve>>,
 }
 
 /// Why a server did not start.
@@ -51,6 +65,18 @@ pub enum StartError {
     /// The system's random generator failed.
     #[error(transparent)]
     Entropy(#[from] crate::ids::NoEntropy),
+    /// An authority's files are not usable.
+    #[error("cannot use an authority")]
+    Authority(#[from] AuthorityLoadError),
+    /// The policy files are not usable.
+    #[error("cannot use the policy")]
+    Policy(#[from] PolicyError),
+    /// The resolver cannot be set up.
+    #[error("cannot set up the DNS resolver")]
+    Resolver(#[from] StubResolverError),
+    /// What the last run left open cannot be read.
+    #[error("cannot resolve what the last run left open")]
+    Recovery(#[from] crate::store::StoreError),
     /// The TLS certificate or key is not usable.
     #[error("cannot use the TLS certificate")]
     Tls(#[from] TlsError),
@@ -71,6 +97,9 @@ pub enum StartError {
 /// Why a running server did not take new files; it goes on with the old ones.
 #[derive(Debug, thiserror::Error)]
 pub enum ReloadError {
+    /// The policy files are wrong.
+    #[error("the policy files were not taken")]
+    Policy(#[from] PolicyError),
     /// The TLS certificate or key is not usable.
     #[error("the TLS certificate was not taken")]
     Tls(#[from] TlsError),
@@ -84,6 +113,7 @@ pub struct Running {
     certificate: Option<TlsCertificate>,
     stop: CancellationToken,
     listeners: TaskTracker,
+    worker: Worker,
 }
 
 /// Opens everything and begins to listen.
@@ -97,11 +127,25 @@ pub async fn start(config: Config, parts: Parts) -> Result<Running, StartError> 
         None => crate::store::open::open(&config.store, &config.folder)?,
     };
     let config = Arc::new(config);
+    let links = Links::new(&config.url);
+    let resolver: Arc<dyn Resolve> = match parts.resolver {
+        Some(resolver) => resolver,
+        None => Arc::new(StubResolver::new(&config.dns, &config.folder)?),
+    };
+    let issuer_domains = issuer_domains(&config);
+    let (validations, inbox) = Queue::new();
     let app = App::new(Stages {
         clock: parts.clock.unwrap_or_else(|| Arc::new(SystemClock)),
         store,
         nonces: Nonces::new()?,
-        links: Links::new(&config.url),
+        authorities: Authorities::load(&config, &links)?,
+        policy: Policy::load(&config.resolve(&config.policy.folder))?,
+        caa: CaaGate::new(resolver.clone(), config.challenge.caa, &issuer_domains),
+        resolver,
+        issuer_domains,
+        validations,
+        revocation_lists: RevocationLists::default(),
+        links,
         keys: KeyCache::default(),
         limits: RateLimits::new(&config.limits),
         request_ids: RequestIds::new()?,
@@ -109,10 +153,41 @@ pub async fn start(config: Config, parts: Parts) -> Result<Running, StartError> 
         metrics,
         config,
     });
-    listen(app).await
+    let now = app.clock.now();
+    recover(&app.store, &app.authorities, now, now + FAR_AHEAD).await?;
+    listen(app, inbox).await
 }
 
-async fn listen(app: App) -> Result<Running, StartError> {
+/// Validates what was answered, now and left by earlier runs.
+fn start_worker(app: &App, inbox: Inbox) -> Worker {
+    let parts = worker::Parts {
+        store: app.store.clone(),
+        clock: app.clock.clone(),
+        validators: Validators::new(&app.config.challenge, &app.issuer_domains, &app.resolver, &app.clock),
+        caa: app.caa.clone(),
+        links: app.links.clone(),
+        lifetime: app.config.acme.authorization_lifetime,
+        config: app.config.challenge.clone(),
+    };
+    worker::start(inbox, parts)
+}
+
+/// Resolves intents whose outcome could not be stored while the server runs.
+async fn sweep_intents(app: App, stop: CancellationToken) {
+    let age = 2 * app.config.limits.request_timeout + SWEEP_EVERY;
+    while stop.run_until_cancelled(tokio::time::sleep(SWEEP_EVERY)).await.is_some() {
+        let now = app.clock.now();
+        match recover(&app.store, &app.authorities, now, now - age).await {
+            Ok(recovered) if recovered.abandoned > 0 => {
+                app.authorities.iter().for_each(|authority| app.revocation_lists.outdated(authority.name()));
+            }
+            Ok(_) => {}
+            Err(error) => tracing::error!(%error, "open intents could not be read"),
+        }
+    }
+}
+
+async fn listen(app: App, inbox: Inbox) -> Result<Running, StartError> {
     let config = &app.config;
     let certificate = match config.tls.mode {
         TlsMode::Off => None,
@@ -136,9 +211,11 @@ async fn listen(app: App) -> Result<Running, StartError> {
         }
     };
     listeners.spawn(telemetry::upkeep(app.metrics.clone(), stop.clone()));
+    listeners.spawn(sweep_intents(app.clone(), stop.clone()));
+    let worker = start_worker(&app, inbox);
     listeners.close();
     tracing::info!(%address, url = %config.url, tls = certificate.is_some(), "listening");
-    Ok(Running { app: app.clone(), address, metrics_address, certificate, stop, listeners })
+    Ok(Running { app: app.clone(), address, metrics_address, certificate, stop, listeners, worker })
 }
 
 async fn bind(wanted: SocketAddr) -> Result<(TcpListener, SocketAddr), StartError> {
@@ -182,6 +259,7 @@ impl Running {
     /// # Errors
     /// What was not taken; the old goes on.
     pub fn reload(&self) -> Result<(), ReloadError> {
+        self.app.policy.reload()?;
         if let Some(certificate) = &self.certificate {
             certificate.reload(&self.app.config)?;
         }
@@ -201,6 +279,7 @@ impl Running {
                 "requests were still at work when the server stopped; their intents are resolved at the next start"
             );
         }
+        self.worker.stop(STOP_WITHIN).await;
         self.app.store.close().await;
     }
 }

@@ -5,5 +5,8 @@
 
 pub mod act;
 pub mod chain;
+pub mod intent;
 pub mod journal;
+pub mod outcome;
+pub mod recover;
 pub mod verify;

@@ -8,11 +8,11 @@ use std::time::Duration;
 use time::OffsetDateTime;
 
 use super::model::{Authorization, AuthorizationStatus, Challenge};
-use super::rows;
 use super::state::{AuthorizationEvent, ChallengeEvent, Illegal};
 use crate::challenge::Control;
 use crate::ids::{AuthorizationId, ChallengeId};
 use crate::respond::problem::StoredProblem;
+use crate::store::tables::authorizations;
 use crate::store::{Batch, Store, StoreError, Table, Versioned};
 
 /// How often a batch is decided anew because the authorization changed in between.
@@ -122,7 +122,6 @@ fn record(
             next.status = next.status.step(AuthorizationEvent::Prove)?;
             next.expires = now + lifetime;
             next.reusable_until = control.reusable_until();
-            rows::may_be_reused(batch, &next);
             Settled::Proven
         }
         Err(problem) => {
@@ -132,8 +131,7 @@ fn record(
             Settled::Failed
         }
     };
-    rows::move_expiry(batch, Table::Authorizations, next.id.as_bytes(), seen.value.expires, next.expires);
-    batch.replace(seen.version, &next)?;
+    authorizations::replace(batch, seen, &next)?;
     Ok(settled)
 }
 

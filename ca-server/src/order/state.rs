@@ -3,10 +3,12 @@
 //! `step` says what an event makes of a state, or that it is [`Illegal`] there. An order's `Ready` is never stored: it is
 //! [`derived`] from its authorizations whenever the order is read, so the two can never disagree.
 
+use certs::identifier::Identifier;
 use time::OffsetDateTime;
 
 use super::model::{
-    AccountStatus, Authorization, AuthorizationStatus, Challenge, ChallengeStatus, Order, OrderStatus,
+    AccountStatus, Authorization, AuthorizationStatus, CertificateStatus, Challenge, ChallengeStatus, Order,
+    OrderStatus,
 };
 
 /// The event cannot happen in this state; nothing may be written.
@@ -166,6 +168,15 @@ impl AuthorizationStatus {
         }
     }
 
+    /// Whether no order can be finished with it any more.
+    #[must_use]
+    pub const fn is_lost(self) -> bool {
+        match self {
+            Self::Pending | Self::Valid => false,
+            Self::Invalid | Self::Deactivated | Self::Expired | Self::Revoked => true,
+        }
+    }
+
     /// What `event` makes of it. A pending one that expires is `invalid`, a valid one `expired` (RFC 8555 §7.1.6); a pending
     /// one may be given up too, as §7.5.2 lets a client that no longer wants it.
     ///
@@ -240,6 +251,58 @@ impl ChallengeStatus {
     }
 }
 
+/// What can happen to a certificate.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum CertificateEvent {
+    /// It was signed and is stored.
+    Issue,
+    /// Its intent will never be completed.
+    Abandon,
+    /// It is withdrawn.
+    Revoke,
+}
+
+impl CertificateEvent {
+    const fn name(self) -> &'static str {
+        match self {
+            Self::Issue => "issuance",
+            Self::Abandon => "abandonment",
+            Self::Revoke => "revocation",
+        }
+    }
+}
+
+impl CertificateStatus {
+    /// The status as records and listings spell it.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Intended => "intended",
+            Self::Issued => "issued",
+            Self::Abandoned => "abandoned",
+            Self::Revoked => "revoked",
+        }
+    }
+
+    /// What `event` makes of it.
+    ///
+    /// # Errors
+    /// If the event cannot happen in this state.
+    pub const fn step(self, event: CertificateEvent) -> Result<Self, Illegal> {
+        use CertificateEvent as E;
+        match (self, event) {
+            (Self::Intended, E::Issue) => Ok(Self::Issued),
+            (Self::Intended, E::Abandon) => Ok(Self::Abandoned),
+            (Self::Issued, E::Revoke) => Ok(Self::Revoked),
+            (Self::Intended, E::Revoke)
+            | (Self::Issued, E::Issue | E::Abandon)
+            | (Self::Abandoned | Self::Revoked, E::Issue | E::Abandon | E::Revoke) => {
+                Err(Illegal { object: "certificate", state: self.name(), event: event.name() })
+            }
+        }
+    }
+}
+
 impl Authorization {
     /// Its status at `now`: what is stored, or what expiry has made of it since.
     #[must_use]
@@ -248,6 +311,17 @@ impl Authorization {
             return self.status;
         }
         self.status.step(AuthorizationEvent::Expire).unwrap_or(self.status)
+    }
+
+    /// Whether it is about exactly this identifier, `*.` included.
+    #[must_use]
+    pub fn is_for(&self, identifier: &Identifier) -> bool {
+        match identifier.as_dns() {
+            Some(name) if name.is_wildcard() => {
+                self.wildcard && self.identifier.as_dns().is_some_and(|base| base.as_str() == name.base_str())
+            }
+            Some(_) | None => !self.wildcard && self.identifier == *identifier,
+        }
     }
 
     /// The challenge that proved it.

@@ -87,4 +87,16 @@ impl Links {
             n => format!("{}/acme/{authority}/certificate/{serial}/{n}", self.base),
         }
     }
+
+    /// An authority's revocation list, as certificates name it.
+    #[must_use]
+    pub fn crl(&self, authority: &AuthorityName) -> String {
+        format!("{}/crl/{authority}.crl", self.base)
+    }
+
+    /// An authority's issuing certificate, as certificates name it.
+    #[must_use]
+    pub fn issuer(&self, authority: &AuthorityName) -> String {
+        format!("{}/issuer/{authority}.crt", self.base)
+    }
 }

@@ -8,12 +8,16 @@ use axum::routing::{get, post};
 use http::{Method, Uri};
 use tower_http::cors::{Any, CorsLayer};
 
-use super::acme::{account, directory, key_change, new_account, new_nonce};
+use super::acme::{
+    account, authorization, certificate, challenge, directory, finalize, key_change, new_account, new_authz,
+    new_nonce, new_order, order, orders, renewal_info, revoke_cert,
+};
 use super::frame::{self, frame};
 use super::{health, metrics, roots, start_page};
 use crate::app::App;
 use crate::respond::kinds::Kind;
 use crate::respond::problem::Problem;
+use crate::status::{crl, issuer};
 
 /// The routes of the main listener.
 pub fn router(app: App) -> Router {
@@ -21,12 +25,25 @@ pub fn router(app: App) -> Router {
     let signed = Router::new()
         .route("/acme/{authority}/new-account", post(new_account::new_account))
         .route(account_url, post(account::account))
-        .route("/acme/{authority}/key-change", post(key_change::key_change));
+        .route("/acme/{authority}/key-change", post(key_change::key_change))
+        .route("/acme/{authority}/account/{account}/orders", post(orders::orders))
+        .route("/acme/{authority}/new-order", post(new_order::new_order))
+        .route("/acme/{authority}/order/{order}", post(order::order))
+        .route("/acme/{authority}/order/{order}/finalize", post(finalize::finalize))
+        .route("/acme/{authority}/new-authz", post(new_authz::new_authz))
+        .route("/acme/{authority}/authz/{authorization}", post(authorization::authorization))
+        .route("/acme/{authority}/challenge/{authorization}/{challenge}", post(challenge::challenge))
+        .route("/acme/{authority}/certificate/{serial}", post(certificate::certificate))
+        .route("/acme/{authority}/certificate/{serial}/{chain}", post(certificate::alternate))
+        .route("/acme/{authority}/revoke-cert", post(revoke_cert::revoke_cert));
 
     let read_only = Router::new()
         .route("/acme/{authority}/directory", get(directory::directory).post(directory::directory_signed))
         .route("/acme/{authority}/new-nonce", get(new_nonce::new_nonce).post(new_nonce::new_nonce_signed))
+        .route("/acme/{authority}/renewal-info/{certificate}", get(renewal_info::renewal_info))
         .route("/roots/{file}", get(roots::root))
+        .route("/issuer/{file}", get(issuer::issuer))
+        .route("/crl/{file}", get(crl::crl))
         .layer(cors());
 
     let operations = Router::new()

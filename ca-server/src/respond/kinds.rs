@@ -58,6 +58,7 @@ kinds! {
     KeyInUse, "malformed", CONFLICT, "The new key belongs to another account already, which Location names.";
     Malformed, "malformed", BAD_REQUEST, "The request is malformed.";
     MethodNotAllowed, "malformed", METHOD_NOT_ALLOWED, "The method is not allowed on this resource.";
+    NotAcceptable, "malformed", NOT_ACCEPTABLE, "The client accepts no format in which the resource can be given.";
     NotFound, "malformed", NOT_FOUND, "There is no such resource.";
     OrderNotReady, "orderNotReady", FORBIDDEN, "The order is not ready to be finalized.";
     PayloadTooLarge, "malformed", PAYLOAD_TOO_LARGE, "The request body is too large.";

@@ -1,1 +1,18 @@
-//! The signature: serial, to-be-signed bytes, lint on a twin, key backends. Signs only what a `Permit` names.
+//! The keys, and the only way to use them: prepare the bytes, lint their twin, record the intent, then sign exactly those bytes.
+//!
+//! [`sign`] takes a [`Permit`](crate::log::intent::Permit) by value. Only `log::intent` makes one, after the intent is durable, so a signature
+//! without a record, or a second one for the same record, does not compile. Trusts `certs` to build and `policies` to lint.
+
+mod authority;
+mod backend;
+mod crl;
+mod gate;
+mod own;
+mod prepare;
+
+pub use authority::{Authorities, Authority, AuthorityLoadError, Chain, passphrase_variable};
+pub use backend::{FileKey, SigningBackend, SigningError};
+pub use crl::{CrlSignError, sign_crl};
+pub use gate::{SignError, Signed, sign};
+pub use own::{OwnCertificate, OwnError, issue_own};
+pub use prepare::{PrepareError, Prepared, prepare};

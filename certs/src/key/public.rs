@@ -7,6 +7,7 @@ use std::fmt;
 use aws_lc_rs::digest::{SHA256, digest};
 use aws_lc_rs::signature::{ParsedPublicKey, UnparsedPublicKey};
 use serde::{Deserialize, Serialize};
+use x509_parser::certificate::X509Certificate;
 use x509_parser::der_parser::asn1_rs::{Any, FromDer, Oid};
 use x509_parser::x509::SubjectPublicKeyInfo;
 
@@ -45,6 +46,14 @@ impl PublicKey {
             }
         }
         Err(diagnose(der))
+    }
+
+    /// The key that a certificate certifies.
+    pub fn of_certificate(der: &[u8]) -> Result<Self, KeyError> {
+        match X509Certificate::from_der(der) {
+            Ok(([], certificate)) => Self::from_spki_der(certificate.public_key().raw),
+            Ok(_) | Err(_) => Err(KeyError::NotSpki { detail: "not a certificate" }),
+        }
     }
 
     /// Its curve.

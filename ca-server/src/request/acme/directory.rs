@@ -79,7 +79,7 @@ fn meta(app: &App, authority: &AuthorityName) -> Result<Meta, VerifyError> {
     Ok(Meta {
         terms_of_service: config.terms_of_service.as_ref().map(ToString::to_string),
         website: config.website.as_ref().map(ToString::to_string),
-        caa_identities: app.issuer_domains(),
+        caa_identities: app.issuer_domains.clone(),
         external_account_required: config.external_account_binding == ExternalBinding::Required,
         profiles: config.profiles.iter().map(|name| (name.clone(), String::new())).collect(),
     })

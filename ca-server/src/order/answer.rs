@@ -1,0 +1,121 @@
+//! Answering a challenge and giving up an authorization (RFC 8555 §7.5.1, §7.5.2).
+//!
+//! The challenge becomes `processing` in the same batch that queues its validation: a crash afterwards loses neither, a crash before changes
+//! nothing. Answering again changes nothing.
+
+use time::OffsetDateTime;
+
+use super::model::{Authorization, AuthorizationStatus, Challenge, ChallengeStatus};
+use super::state::{AuthorizationEvent, ChallengeEvent, Illegal};
+use crate::challenge::worker::QueueRow;
+use crate::ids::{AuthorizationId, ChallengeId};
+use crate::store::tables::authorizations;
+use crate::store::{Batch, Store, StoreError, Versioned};
+
+/// How often a change is decided anew because somebody else changed the authorization.
+const TRIES: usize = 5;
+
+/// Why an authorization did not change.
+#[derive(Debug, thiserror::Error)]
+pub enum AnswerError {
+    /// There is no such challenge in it.
+    #[error("there is no such challenge in this authorization")]
+    NoSuchChallenge,
+    /// The authorization has ended.
+    #[error("the authorization is {}; open a new order", .0.name())]
+    Ended(AuthorizationStatus),
+    /// Its state forbids it.
+    #[error(transparent)]
+    Illegal(#[from] Illegal),
+    /// The store failed.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+}
+
+/// What an answer did.
+#[derive(Debug)]
+pub struct Answered {
+    /// The authorization as it is now.
+    pub authorization: Authorization,
+    /// The validation that was queued; `None` if nothing changed.
+    pub queued: Option<QueueRow>,
+}
+
+/// Takes the client's word that `challenge` can be validated.
+///
+/// # Errors
+/// [`AnswerError`]
+pub async fn answer(
+    store: &Store,
+    mut seen: Versioned<Authorization>,
+    challenge: ChallengeId,
+    now: OffsetDateTime,
+) -> Result<Answered, AnswerError> {
+    for _ in 0..TRIES {
+        let found = find(&seen.value, challenge).ok_or(AnswerError::NoSuchChallenge)?;
+        match (seen.value.status_at(now), found.status) {
+            (AuthorizationStatus::Pending, ChallengeStatus::Pending) => {}
+            (_, ChallengeStatus::Processing | ChallengeStatus::Valid)
+            | (AuthorizationStatus::Valid, ChallengeStatus::Pending | ChallengeStatus::Invalid) => {
+                return Ok(Answered { authorization: seen.value, queued: None });
+            }
+            (status, ChallengeStatus::Pending | ChallengeStatus::Invalid) => {
+                return Err(AnswerError::Ended(status));
+            }
+        }
+        let mut next = seen.value.clone();
+        for challenge in next.challenges.iter_mut().filter(|one| one.id == challenge) {
+            challenge.status = challenge.status.step(ChallengeEvent::Answer)?;
+        }
+        let row = QueueRow::new(now, next.id, challenge);
+        let mut batch = Batch::new();
+        authorizations::replace(&mut batch, &seen, &next)?;
+        row.enqueue(&mut batch);
+        match store.commit(batch).await {
+            Ok(()) => return Ok(Answered { authorization: next, queued: Some(row) }),
+            Err(StoreError::Stale(_)) => seen = again(store, seen.value.id).await?,
+            Err(error) => return Err(error.into()),
+        }
+    }
+    Err(StoreError::Stale(crate::store::Table::Authorizations).into())
+}
+
+/// Gives the authorization up. One that is given up already stays so, without an error.
+///
+/// # Errors
+/// [`AnswerError`]
+pub async fn deactivate(
+    store: &Store,
+    mut seen: Versioned<Authorization>,
+    now: OffsetDateTime,
+) -> Result<Authorization, AnswerError> {
+    for _ in 0..TRIES {
+        match seen.value.status_at(now) {
+            AuthorizationStatus::Deactivated => return Ok(seen.value),
+            AuthorizationStatus::Pending | AuthorizationStatus::Valid => {}
+            status @ (AuthorizationStatus::Invalid
+            | AuthorizationStatus::Expired
+            | AuthorizationStatus::Revoked) => return Err(AnswerError::Ended(status)),
+        }
+        let mut next = seen.value.clone();
+        next.status = next.status.step(AuthorizationEvent::Deactivate)?;
+        let mut batch = Batch::new();
+        authorizations::replace(&mut batch, &seen, &next)?;
+        match store.commit(batch).await {
+            Ok(()) => return Ok(next),
+            Err(StoreError::Stale(_)) => seen = again(store, seen.value.id).await?,
+            Err(error) => return Err(error.into()),
+        }
+    }
+    Err(StoreError::Stale(crate::store::Table::Authorizations).into())
+}
+
+/// The challenge with this id.
+#[must_use]
+pub fn find(authorization: &Authorization, id: ChallengeId) -> Option<&Challenge> {
+    authorization.challenges.iter().find(|challenge| challenge.id == id)
+}
+
+async fn again(store: &Store, id: AuthorizationId) -> Result<Versioned<Authorization>, AnswerError> {
+    store.load(&id).await?.ok_or(AnswerError::Ended(AuthorizationStatus::Expired))
+}

@@ -1,0 +1,215 @@
+//! Whether the certificate may be signed: proofs, profile, rules, CAA, asked at finalize with what is true now (RFC 8555 §7.4, RFC 8659 §5).
+//!
+//! The answer is an [`Approval`] with everything that the certificate will say. It trusts authorizations as loaded: the intent demands in
+//! its batch that they are still the same.
+
+use std::collections::BTreeSet;
+use std::time::Duration;
+
+use certs::identifier::Identifier;
+use certs::key::PublicKey;
+use certs::leaf::{LeafProfile, Proof, Validity, ValidityError};
+use futures_util::future::join_all;
+use policies::Ruleset;
+use policies::profiles::admit;
+use policies::rules::{Action, KeyKind, Request};
+use time::OffsetDateTime;
+
+use super::admit::{asked_by, asked_lifetime, decided};
+use super::{Policy, Refusal, RefusalReason};
+use crate::challenge::caa::CaaGate;
+use crate::ids::{AccountId, OrderId};
+use crate::order::model::{Account, Authorization, AuthorizationStatus, Order};
+use crate::sign::Authority;
+
+/// That a certificate with exactly these contents may be signed. Used up by [`crate::sign::prepare`].
+#[derive(Debug)]
+pub struct Approval {
+    pub(crate) profile: LeafProfile,
+    pub(crate) identifiers: Vec<Identifier>,
+    pub(crate) proofs: BTreeSet<Proof>,
+    pub(crate) public_key: PublicKey,
+    pub(crate) validity: Validity,
+    pub(crate) order: Option<OrderId>,
+    pub(crate) account: Option<AccountId>,
+    pub(crate) replaces: Option<String>,
+    pub(crate) rules: Vec<String>,
+}
+
+/// What is to be judged.
+#[derive(Clone, Copy, Debug)]
+pub struct Candidate<'a> {
+    /// Who asks.
+    pub account: &'a Account,
+    /// The account's URL, for CAA's `accounturi`.
+    pub account_uri: &'a str,
+    /// For which order.
+    pub order: &'a Order,
+    /// The order's authorizations, in the order of its identifiers.
+    pub authorizations: &'a [&'a Authorization],
+    /// The key to certify.
+    pub public_key: &'a PublicKey,
+}
+
+impl Policy {
+    /// Judges an order that is to be finalized.
+    ///
+    /// # Errors
+    /// Every reason why not.
+    pub async fn approve(
+        &self,
+        candidate: &Candidate<'_>,
+        authority: &Authority,
+        caa: &CaaGate,
+        now: OffsetDateTime,
+    ) -> Result<Approval, Refusal> {
+        let order = candidate.order;
+        let refuse = |reasons| Refusal {
+            action: "issue",
+            account: Some(candidate.account.id),
+            order: Some(order.id),
+            reasons,
+        };
+        let rules = self.current();
+        let (profile, validity) =
+            whole(&rules, authority, order, now).map_err(|reason| refuse(vec![(None, reason)]))?;
+        let lifetime = asked_lifetime(profile, order.not_before, order.not_after, now);
+        let mut reasons = Vec::new();
+        let (mut proofs, mut permits) = (BTreeSet::new(), BTreeSet::new());
+        let mut proven = Vec::with_capacity(order.identifiers.len());
+        for (at, identifier) in order.identifiers.iter().enumerate() {
+            let authorization = candidate.authorizations.get(at).copied();
+            match one(&rules, profile, candidate.account, identifier, authorization, lifetime, now) {
+                Ok((proof, rules)) => {
+                    proofs.insert(proof);
+                    permits.extend(rules);
+                    proven.push((identifier, proof));
+                }
+                Err(reason) => reasons.push((Some(identifier.clone()), reason)),
+            }
+        }
+        reasons.extend(caa_refusals(caa, candidate.account_uri, &proven).await);
+        if !reasons.is_empty() {
+            return Err(refuse(reasons));
+        }
+        Ok(Approval {
+            profile: profile.clone(),
+            identifiers: order.identifiers.clone(),
+            proofs,
+            public_key: candidate.public_key.clone(),
+            validity,
+            order: Some(order.id),
+            account: Some(candidate.account.id),
+            replaces: order.replaces.clone(),
+            rules: permits.into_iter().collect(),
+        })
+    }
+}
+
+impl Approval {
+    /// For the server's own TLS certificate: its configuration decides, not an order. Named in the journal as `configuration`.
+    pub(crate) fn own(
+        profile: LeafProfile,
+        identifiers: Vec<Identifier>,
+        public_key: PublicKey,
+        validity: Validity,
+    ) -> Self {
+        let proofs = profile.proofs.iter().copied().take(1).collect();
+        Self {
+            profile,
+            identifiers,
+            proofs,
+            public_key,
+            validity,
+            order: None,
+            account: None,
+            replaces: None,
+            rules: vec!["configuration".to_owned()],
+        }
+    }
+}
+
+/// The profile, if it is still offered, and the validity.
+fn whole<'r>(
+    rules: &'r Ruleset,
+    authority: &Authority,
+    order: &Order,
+    now: OffsetDateTime,
+) -> Result<(&'r LeafProfile, Validity), RefusalReason> {
+    let offered = authority.profiles().contains(&order.profile);
+    let profile = rules.profiles.named(&order.profile).filter(|_| offered).ok_or_else(|| {
+        RefusalReason::UnknownProfile {
+            profile: order.profile.clone(),
+            offered: authority.profiles().to_vec(),
+        }
+    })?;
+    Ok((profile, validity(profile, authority, order, now)?))
+}
+
+/// What the order asked for when it was opened, or the profile's own times counted from now; never beyond the issuer's end.
+fn validity(
+    profile: &LeafProfile,
+    authority: &Authority,
+    order: &Order,
+    now: OffsetDateTime,
+) -> Result<Validity, RefusalReason> {
+    // A notBefore that was acceptable when the order was opened has come nearer, or passed, since then.
+    let base = if order.not_before.is_some() { order.created } else { now };
+    let mut validity = profile.validity(base, order.not_before, order.not_after)?;
+    if validity.not_after <= now {
+        return Err(ValidityError::Reversed.into());
+    }
+    let end = authority.issuer().not_after();
+    if validity.not_after > end {
+        if order.not_after.is_some() || validity.not_before >= end {
+            return Err(RefusalReason::OutlivesIssuer(end));
+        }
+        validity.not_after = end;
+    }
+    Ok(validity)
+}
+
+/// The proof of one identifier and the rules that permit it.
+fn one(
+    rules: &Ruleset,
+    profile: &LeafProfile,
+    account: &Account,
+    identifier: &Identifier,
+    authorization: Option<&Authorization>,
+    lifetime: Option<Duration>,
+    now: OffsetDateTime,
+) -> Result<(Proof, Vec<String>), RefusalReason> {
+    let proof = authorization
+        .filter(|authorization| authorization.account == account.id && authorization.is_for(identifier))
+        .filter(|authorization| authorization.status_at(now) == AuthorizationStatus::Valid)
+        .and_then(Authorization::proven_by)
+        .map(|challenge| challenge.kind)
+        .ok_or(RefusalReason::Unproven)?;
+    admit(profile, identifier, Some(&[proof])).map_err(RefusalReason::Misfit)?;
+    let id = account.id.to_string();
+    let request = Request {
+        account: asked_by(account, &id),
+        action: Action::Issue,
+        identifier,
+        profile: profile.name.as_str(),
+        proofs: &[proof],
+        key_kind: KeyKind::P256,
+        requested_lifetime: lifetime,
+        client_address: None,
+    };
+    Ok((proof, decided(rules.rules.decide(&request))?))
+}
+
+/// CAA at issuance, all identifiers at the same time.
+async fn caa_refusals(
+    caa: &CaaGate,
+    account_uri: &str,
+    proven: &[(&Identifier, Proof)],
+) -> Vec<(Option<Identifier>, RefusalReason)> {
+    let asked = proven.iter().map(|(identifier, proof)| async move {
+        let wildcard = identifier.as_dns().is_some_and(certs::name::DnsName::is_wildcard);
+        let answer = caa.check(identifier, wildcard, Some(account_uri), proof.as_str()).await;
+        answer.err().map(|refusal| (Some((*identifier).clone()), RefusalReason::Caa(refusal)))
+    });
+    join_all(asked).await.into_iter().flatten().collect()
+}

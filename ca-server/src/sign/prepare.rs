@@ -1,0 +1,118 @@
+//! From an approval to the exact bytes that will be recorded and then signed: serial, to-be-signed part, lint of its twin.
+//!
+//! Decides nothing about who may have what: an [`Approval`] did. A lint that fails is a fault of ours or of a profile, never of the client.
+
+use std::sync::Arc;
+
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+use certs::leaf::{LeafError, LeafRequest, leaf_tbs};
+use certs::serial::Serial;
+use policies::lints::{Finding, LintContext, Severity, lint, may_sign};
+use time::OffsetDateTime;
+
+use super::authority::Authority;
+use crate::ids::{NoEntropy, random_bytes};
+use crate::order::model::{Certificate, CertificateStatus};
+use crate::policy::Approval;
+
+/// Why nothing was prepared. Nothing was written or signed.
+#[derive(Debug, thiserror::Error)]
+pub enum PrepareError {
+    /// The approved contents do not make a certificate.
+    #[error("building the certificate")]
+    Leaf(#[from] LeafError),
+    /// The certificate would break a rule about certificates.
+    #[error("the certificate fails its lints: {}", listed(.0))]
+    Lint(Vec<Finding>),
+    /// No serial can be drawn.
+    #[error(transparent)]
+    Entropy(#[from] NoEntropy),
+}
+
+fn listed(findings: &[Finding]) -> String {
+    let forbidding = findings.iter().filter(|finding| finding.severity == Severity::Error);
+    forbidding.map(|finding| format!("{}: {}", finding.rule, finding.detail)).collect::<Vec<_>>().join("; ")
+}
+
+/// What `log::intent` is to record: bytes that were linted, not yet signed.
+#[derive(Debug)]
+pub struct Prepared {
+    pub(crate) authority: Arc<Authority>,
+    pub(crate) tbs: Vec<u8>,
+    pub(crate) record: Certificate,
+    pub(crate) rules: Vec<String>,
+}
+
+impl Prepared {
+    /// The serial that was drawn.
+    #[must_use]
+    pub fn serial(&self) -> Serial {
+        self.record.serial
+    }
+}
+
+/// Steps 4 and 5 of `docs/issuance-cycle.md`: draws a serial, builds the bytes and lints their twin.
+///
+/// # Errors
+/// [`PrepareError`]
+pub fn prepare(
+    authority: &Arc<Authority>,
+    approval: Approval,
+    now: OffsetDateTime,
+) -> Result<Prepared, PrepareError> {
+    let Approval { profile, identifiers, proofs, public_key, validity, order, account, replaces, rules } =
+        approval;
+    // 4. A serial of 154 random bits, and the bytes from order and profile; of the CSR only the key is in them.
+    let serial = Serial::from_entropy(random_bytes()?);
+    let request = LeafRequest {
+        profile: &profile,
+        identifiers: &identifiers,
+        public_key: &public_key,
+        serial,
+        validity,
+        proofs: &proofs,
+        preferred_domain: None,
+        urls: authority.urls(),
+    };
+    let tbs = leaf_tbs(&request, authority.issuer(), authority.twin())?;
+    // 5. Lint the twin: the same bytes under a throwaway key.
+    let context = LintContext {
+        profile: &profile,
+        identifiers: &identifiers,
+        proofs: &proofs,
+        preferred_domain: None,
+        public_key: public_key.spki_der(),
+        issuer_name: authority.issuer().subject_der(),
+        issuer_key_identifier: authority.issuer().subject_key_identifier(),
+        issuer_key_kind: authority.issuer().kind(),
+        issuer_not_after: Some(authority.issuer().not_after()),
+        crl: Some(authority.urls().crl.as_str()),
+        ca_issuers: authority.urls().ca_issuers.as_str(),
+        ocsp: None,
+        now: Some(now),
+    };
+    let findings = lint(tbs.twin_der(), &context);
+    if !may_sign(&findings) {
+        return Err(PrepareError::Lint(findings));
+    }
+    let record = Certificate {
+        serial,
+        authority: authority.name().clone(),
+        issuer: authority.issuer_id().to_owned(),
+        order,
+        account,
+        profile: profile.name.to_string(),
+        identifiers,
+        proofs: proofs.into_iter().collect(),
+        status: CertificateStatus::Intended,
+        der: STANDARD.encode(tbs.der()),
+        not_before: validity.not_before,
+        not_after: validity.not_after,
+        created: now,
+        revoked: None,
+        revocation_reason: None,
+        replaces,
+    };
+    Ok(Prepared { authority: authority.clone(), tbs: tbs.der().to_vec(), record, rules })
+}

@@ -1,0 +1,217 @@
+//! `GET /crl/<authority>.crl`: the issuer's revocation list (RFC 5280 §5), complete and numbered.
+//!
+//! A list is made when it is asked for: after a revocation, or when the last one is past half its life. Its number is made durable before
+//! it is signed, so no number is ever used twice. Abandoned serials are on it too. Revoked entries leave it some time after expiry.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use axum::extract::{Path, State};
+use axum::response::{IntoResponse, Response};
+use bytes::Bytes;
+use certs::crl::{CrlRequest, RevocationReason, Revoked};
+use http::header::{CACHE_CONTROL, CONTENT_TYPE, ETAG, IF_NONE_MATCH, LAST_MODIFIED};
+use http::{HeaderMap, StatusCode};
+use serde::{Deserialize, Serialize};
+use time::format_description::FormatItem;
+use time::macros::format_description;
+use time::{Duration, OffsetDateTime};
+use tokio::sync::Mutex;
+
+use crate::app::App;
+use crate::ids::AuthorityName;
+use crate::log::act::Act;
+use crate::order::read::not_found;
+use crate::respond::problem::Problem;
+use crate::sign::{Authority, CrlSignError, sign_crl};
+use crate::store::{Batch, Record, Store, StoreError, Table};
+
+/// How long a list may be relied on.
+const LIFETIME: Duration = Duration::hours(24);
+/// How long caches may keep it: a revocation is seen after at most this.
+const CACHED_SECONDS: i64 = 300;
+/// How often a number is drawn anew because another process drew one.
+const TRIES: usize = 5;
+/// Rows read at once.
+const PAGE: usize = 1000;
+
+/// Why there is no list.
+#[derive(Debug, thiserror::Error)]
+pub enum CrlError {
+    /// It could not be signed.
+    #[error(transparent)]
+    Sign(#[from] CrlSignError),
+    /// The store failed.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+}
+
+/// The number of the last list of an issuer, as the store keeps it.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+struct LastNumber {
+    issuer: String,
+    number: u64,
+}
+
+impl Record for LastNumber {
+    const TABLE: Table = Table::Meta;
+    type Key = String;
+
+    fn key(&self) -> String {
+        self.issuer.clone()
+    }
+
+    fn encode_key(key: &String) -> Vec<u8> {
+        format!("crl-number:{key}").into_bytes()
+    }
+}
+
+/// A signed list.
+#[derive(Debug)]
+pub struct RevocationList {
+    /// Its DER.
+    pub der: Bytes,
+    /// Its number.
+    pub number: u64,
+    /// When it was made.
+    pub this_update: OffsetDateTime,
+    /// The count of changes that it covers.
+    changes: u64,
+}
+
+/// The lists of all authorities, made when asked for.
+#[derive(Debug, Default)]
+pub struct RevocationLists {
+    lists: parking_lot::Mutex<HashMap<AuthorityName, Arc<Slot>>>,
+}
+
+#[derive(Debug, Default)]
+struct Slot {
+    /// Grows with each revocation.
+    changes: AtomicU64,
+    last: Mutex<Option<Arc<RevocationList>>>,
+}
+
+impl RevocationLists {
+    fn slot(&self, authority: &AuthorityName) -> Arc<Slot> {
+        self.lists.lock().entry(authority.clone()).or_default().clone()
+    }
+
+    /// Says that a serial was revoked or abandoned: the next answer is a new list.
+    pub fn outdated(&self, authority: &AuthorityName) {
+        self.slot(authority).changes.fetch_add(1, Ordering::Release);
+    }
+
+    /// The list as of `now`.
+    ///
+    /// # Errors
+    /// [`CrlError`]
+    pub async fn current(
+        &self,
+        store: &Store,
+        authority: &Authority,
+        now: OffsetDateTime,
+    ) -> Result<Arc<RevocationList>, CrlError> {
+        let slot = self.slot(authority.name());
+        let mut last = slot.last.lock().await;
+        let changes = slot.changes.load(Ordering::Acquire);
+        let fresh = |list: &&Arc<RevocationList>| {
+            list.changes == changes && now < list.this_update + LIFETIME / 2 && list.this_update <= now
+        };
+        if let Some(list) = last.as_ref().filter(fresh) {
+            return Ok(list.clone());
+        }
+        let list = Arc::new(make(store, authority, changes, now).await?);
+        *last = Some(list.clone());
+        Ok(list)
+    }
+}
+
+async fn make(
+    store: &Store,
+    authority: &Authority,
+    changes: u64,
+    now: OffsetDateTime,
+) -> Result<RevocationList, CrlError> {
+    let revoked = revoked(store, authority, now).await?;
+    // If the process dies after this, a number is skipped, which is allowed; used twice it never is.
+    let number = next_number(store, authority, now).await?;
+    let request = CrlRequest { number, this_update: now, next_update: now + LIFETIME, revoked: &revoked };
+    let der = Bytes::from(sign_crl(authority, &request).await?);
+    tracing::info!(authority = %authority.name(), number, entries = revoked.len(), "revocation list signed");
+    Ok(RevocationList { der, number, this_update: now, changes })
+}
+
+async fn revoked(
+    store: &Store,
+    authority: &Authority,
+    now: OffsetDateTime,
+) -> Result<Vec<Revoked>, StoreError> {
+    let (mut revoked, mut after) = (Vec::new(), None);
+    loop {
+        let page = store.revocations(authority.name(), after.as_ref(), PAGE).await?;
+        let Some(last) = page.last() else { return Ok(revoked) };
+        after = Some(last.serial);
+        let on_list = page.iter().filter(|entry| entry.issuer == authority.issuer_id());
+        revoked.extend(on_list.filter(|entry| now < entry.not_after + LIFETIME).map(|entry| Revoked {
+            serial: entry.serial,
+            at: entry.at,
+            reason: RevocationReason::from_code(entry.reason.into()).unwrap_or(RevocationReason::Unspecified),
+        }));
+    }
+}
+
+async fn next_number(store: &Store, authority: &Authority, now: OffsetDateTime) -> Result<u64, StoreError> {
+    let issuer = authority.issuer_id().to_owned();
+    let mut tries = 0;
+    loop {
+        let mut batch = Batch::new();
+        let seen = store.load::<LastNumber>(&issuer).await?;
+        let number = seen.as_ref().map_or(1, |seen| seen.value.number.saturating_add(1));
+        let next = LastNumber { issuer: issuer.clone(), number };
+        match &seen {
+            Some(seen) => batch.replace(seen.version, &next)?,
+            None => batch.insert(&next)?,
+        };
+        let what = format!("revocation list {number} of authority {}", authority.name());
+        batch.record(now, Act::Operation { what });
+        match store.commit(batch).await {
+            Ok(()) => return Ok(number),
+            Err(StoreError::Stale(_)) if tries < TRIES => tries += 1,
+            Err(error) => return Err(error),
+        }
+    }
+}
+
+const HTTP_DATE: &[FormatItem<'_>] =
+    format_description!("[weekday repr:short], [day] [month repr:short] [year] [hour]:[minute]:[second] GMT");
+
+/// Gives out the list.
+///
+/// # Errors
+/// `NotFound`, or `serverInternal` if it cannot be signed.
+pub async fn crl(
+    State(app): State<App>,
+    Path(file): Path<String>,
+    headers: HeaderMap,
+) -> Result<Response, Problem> {
+    let named = file.strip_suffix(".crl").and_then(|name| app.authorities.named(name));
+    let authority = named.ok_or_else(|| not_found("revocation list"))?;
+    let now = app.clock.now();
+    let list = app.revocation_lists.current(&app.store, authority, now).await.map_err(Problem::internal)?;
+    let etag = format!("\"{}-{}\"", authority.issuer_id(), list.number);
+    let known = headers.get_all(IF_NONE_MATCH).iter().any(|value| value.as_bytes() == etag.as_bytes());
+    let left: Duration = list.this_update + LIFETIME / 2 - now;
+    let left = left.whole_seconds().clamp(0, CACHED_SECONDS);
+    let headers = [
+        (CONTENT_TYPE, "application/pkix-crl".to_owned()),
+        (CACHE_CONTROL, format!("public, max-age={left}")),
+        (LAST_MODIFIED, list.this_update.format(HTTP_DATE).unwrap_or_default()),
+        (ETAG, etag),
+    ];
+    if known {
+        return Ok((StatusCode::NOT_MODIFIED, headers).into_response());
+    }
+    Ok((headers, list.der.clone()).into_response())
+}
