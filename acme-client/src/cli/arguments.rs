@@ -4,6 +4,7 @@
 
 use std::{net::SocketAddr, path::PathBuf, time::Duration};
 
+use certs::name::{DnsName, NameError};
 use clap::{ArgAction, Args, Parser, Subcommand, ValueEnum, ValueHint};
 
 use crate::{
@@ -108,7 +109,7 @@ pub struct EnrollArguments {
     pub root: Option<PathBuf>,
 
     /// A DNS name to certify; may be repeated; `*.example.com` is a wildcard
-    #[arg(long = "name", value_name = "NAME", required = true)]
+    #[arg(long = "name", value_name = "NAME", required = true, value_parser = dns_name)]
     pub names: Vec<String>,
 
     /// What to call the identity here [default: the first name]
@@ -293,6 +294,11 @@ pub struct AccountTarget {
     /// The server's URL, or its ACME directory [default: the only account there is]
     #[arg(long, value_name = "URL")]
     pub ca: Option<String>,
+}
+
+/// A DNS name in its plain form.
+fn dns_name(text: &str) -> Result<String, NameError> {
+    DnsName::parse(text.trim_end_matches('.')).map(|name| name.as_str().to_owned())
 }
 
 /// `ADDR:PORT`, or an address alone for port 53.

@@ -132,9 +132,8 @@ fn undo(identity: &IdentityDir, previous: Option<&IdentitySettings>, error: Enro
 fn settings(arguments: &EnrollArguments, directory: Url) -> Result<IdentitySettings, CliError> {
     let mut names: Vec<String> = Vec::new();
     for name in &arguments.names {
-        let name = name.trim_end_matches('.').to_ascii_lowercase();
-        if !names.contains(&name) {
-            names.push(name);
+        if !names.contains(name) {
+            names.push(name.clone());
         }
     }
     Ok(IdentitySettings {

@@ -24,7 +24,7 @@ use std::{
 };
 
 use clap::Parser;
-use tracing_subscriber::{EnvFilter, filter::LevelFilter};
+use tracing_subscriber::EnvFilter;
 
 pub use arguments::{
     AccountCommand, AccountTarget, Arguments, Command, DnsArguments, EnrollArguments, EnrollCommand,
@@ -144,17 +144,13 @@ impl Session {
 }
 
 fn start_logging(verbose: u8) {
-    let level = match verbose {
-        0 => LevelFilter::WARN,
-        1 => LevelFilter::INFO,
-        2 => LevelFilter::DEBUG,
-        _ => LevelFilter::TRACE,
-    };
-    let filter = match verbose {
-        0 => EnvFilter::builder().with_default_directive(level.into()).from_env_lossy(),
-        // Other libraries stay quiet until asked for with -vvv.
-        1 | 2 => EnvFilter::new(format!("warn,acme_client={level}")),
-        _ => EnvFilter::new("trace"),
+    // Other libraries stay quiet until asked for with -vvv: what they know, our errors tell.
+    let filter = match (verbose, std::env::var(EnvFilter::DEFAULT_ENV)) {
+        (0, Ok(directives)) => EnvFilter::new(directives),
+        (0, Err(_)) => EnvFilter::new("off,acme_client=warn"),
+        (1, _) => EnvFilter::new("warn,acme_client=info"),
+        (2, _) => EnvFilter::new("warn,acme_client=debug"),
+        (_, _) => EnvFilter::new("trace"),
     };
     let subscriber = tracing_subscriber::fmt()
         .with_env_filter(filter)

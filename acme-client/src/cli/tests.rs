@@ -54,6 +54,8 @@ fn wrong_command_lines_are_refused_before_anything_happens() {
         ("--dns-resolver ns1", "invalid"),
         ("--keep 0", "0 is not in"),
         ("--challenge sso-01", "possible values"),
+        ("--name bad_name.test", "bad_name.test"),
+        ("--name a.*.test", "a.*.test"),
     ] {
         let error = parse(&format!("{device} {extra}")).unwrap_err();
         assert!(error.to_string().contains(expected), "{extra}: {error}");

@@ -65,7 +65,8 @@ impl Propagation {
         if servers.is_empty() {
             return Ok(());
         }
-        progress.step(&format!("waiting for {} at {} name server(s)", record.name, servers.len()));
+        let plural = if servers.len() == 1 { "" } else { "s" };
+        progress.step(&format!("waiting until {} name server{plural} serve {}", servers.len(), record.name));
         let begun = Instant::now();
         let mut pause = FIRST_PAUSE;
         loop {

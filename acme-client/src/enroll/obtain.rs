@@ -122,7 +122,7 @@ async fn open(
         Err(error) if new.replaces.is_some() && refuses_replaces(&error) => {
             agent
                 .progress
-                .note("the server refuses to link the order to the old certificate; ordering without");
+                .note("the server refuses the order; trying without naming the certificate it replaces");
             account.new_order(&NewOrder { replaces: None, ..new }).await?
         }
         other => other?,

@@ -47,8 +47,11 @@ pub(super) async fn prove(
         publish_and_answer(agent, account, provider.as_ref(), &propagation, &proofs, &mut published).await;
     for record in published {
         if let Err(error) = provider.cleanup(record).await {
-            agent.progress.note(&format!("cannot remove the record at {}: {error}", record.name));
-            tracing::warn!(record = %record.name, %error, "cannot remove a challenge record");
+            // After a failure the record is most likely not there, and the failure is what a person has to know.
+            if outcome.is_ok() {
+                agent.progress.note(&format!("cannot remove the record at {}: {error}", record.name));
+            }
+            tracing::info!(record = %record.name, %error, "cannot remove a challenge record");
         }
     }
     outcome
