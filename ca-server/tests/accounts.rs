@@ -1,5 +1,7 @@
 //! Accounts over a real socket (RFC 8555 §7.3): made once for each key, changed, rolled over, bound, given up.
 
+#![allow(clippy::unwrap_used, clippy::indexing_slicing, clippy::panic, reason = "a test program")]
+
 mod support;
 
 use std::collections::HashSet;

@@ -1,5 +1,7 @@
 //! The listener over real sockets: TLS, slow and broken peers, limits, stopping in order.
 
+#![allow(clippy::unwrap_used, clippy::indexing_slicing, clippy::panic, reason = "a test program")]
+
 mod support;
 
 use std::sync::Arc;

@@ -1,5 +1,7 @@
 //! `docs/errors.md` is made from the table of problem kinds; `UPDATE_DOCS=1` writes it anew.
 
+#![allow(clippy::unwrap_used, clippy::indexing_slicing, clippy::panic, reason = "a test program")]
+
 use ca_server::respond::kinds::Kind;
 
 #[test]

@@ -1,5 +1,7 @@
 //! Every way in which a signed request can be wrong, sent to a real server: the right problem, a fresh nonce, nothing changed.
 
+#![allow(clippy::unwrap_used, clippy::indexing_slicing, clippy::panic, reason = "a test program")]
+
 mod support;
 
 use base64::Engine as _;

@@ -1,5 +1,7 @@
 //! What surrounds every request, over a real socket: unknown paths, wrong methods, CORS, health, metrics, pages, faults.
 
+#![allow(clippy::unwrap_used, clippy::indexing_slicing, clippy::panic, reason = "a test program")]
+
 mod support;
 
 use bytes::Bytes;

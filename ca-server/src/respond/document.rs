@@ -55,7 +55,7 @@ impl IntoResponse for Problem {
         if let Some(seconds) = self.retry_after {
             headers.insert(RETRY_AFTER, HeaderValue::from(seconds));
         }
-        if let Some(location) = self.location.and_then(|url| HeaderValue::try_from(url).ok()) {
+        if let Some(location) = self.location.and_then(|url| HeaderValue::from_str(&url).ok()) {
             headers.insert(LOCATION, location);
         }
         if let Some(instance) = self.instance

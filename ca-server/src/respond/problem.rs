@@ -21,9 +21,9 @@ pub struct Problem {
     /// Seconds after which to try again.
     pub retry_after: Option<u64>,
     /// A `Location` to send along (keyChange conflict, RFC 8555 §7.3.5).
-    pub location: Option<String>,
+    pub location: Option<Box<str>>,
     /// Where a person finds what he must agree to first (`userActionRequired`, RFC 8555 §7.3.3).
-    pub instance: Option<String>,
+    pub instance: Option<Box<str>>,
 }
 
 /// One part of a compound problem (RFC 8555 §6.7.1).

@@ -44,7 +44,7 @@ pub async fn key_change(
 fn conflict(app: &App, owner: &Account) -> Problem {
     let detail = "the new key is another account's already; make a fresh key";
     let location = app.links.account(&owner.authority, owner.id);
-    Problem { location: Some(location), ..Problem::new(Kind::KeyInUse, detail) }
+    Problem { location: Some(location.into()), ..Problem::new(Kind::KeyInUse, detail) }
 }
 
 async fn store(app: &App, seen: &Versioned<Account>, key: Jwk) -> Result<Account, StoreError> {

@@ -116,7 +116,7 @@ fn terms(config: &AuthorityConfig, payload: &NewAccount) -> Result<(), Problem> 
         Some(terms) if !payload.terms_of_service_agreed => {
             let detail = format!("read the terms at {terms} and send termsOfServiceAgreed: true");
             let problem = Problem::new(Kind::UserActionRequired, detail);
-            Err(Problem { instance: Some(terms.to_string()), ..problem })
+            Err(Problem { instance: Some(terms.as_str().into()), ..problem })
         }
         Some(_) | None => Ok(()),
     }

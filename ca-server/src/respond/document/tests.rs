@@ -43,9 +43,9 @@ async fn subproblems_name_their_identifiers() {
 async fn retry_location_algorithms_and_terms_are_sent_where_clients_look() {
     let problem = Problem {
         retry_after: Some(7),
-        location: Some("https://ca.test/account/1".to_owned()),
+        location: Some("https://ca.test/account/1".into()),
         algorithms: Some(&["ES256"]),
-        instance: Some("https://ca.test/terms".to_owned()),
+        instance: Some("https://ca.test/terms".into()),
         ..Problem::new(Kind::UserActionRequired, "read them")
     };
     let (parts, document) = sent(problem).await;
