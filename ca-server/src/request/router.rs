@@ -1,6 +1,6 @@
 //! The whole API in one list.
 //!
-//! Every route, known or not, passes [`frame`]: request id, time limit, panics, nonce, links, access log, metrics.
+//! Every route, known or not, passes [`frame()`]: request id, time limit, panics, nonce, links, access log, metrics.
 
 use axum::Router;
 use axum::middleware::from_fn_with_state;
