@@ -201,3 +201,15 @@ async fn a_record_at_an_alias_is_put_at_its_end_and_seen_there() {
     provider.present(&placed).await.unwrap();
     propagation.wait(&placed, &crate::progress::Silent).await.unwrap();
 }
+
+#[tokio::test]
+async fn the_zone_and_its_servers_are_found_from_below() {
+    let Some(bind) = Bind::start().await else { return };
+    let resolvers = Resolvers::one(bind.address);
+    let zone = zone::zone_of(&resolvers, &absolute("_acme-challenge.deep.below.example.com").unwrap())
+        .await
+        .unwrap();
+    assert_eq!(zone, absolute("example.com").unwrap());
+    let servers = zone::authoritative_servers(&resolvers, &zone).await.unwrap();
+    assert_eq!(servers, [SocketAddr::from(([127, 0, 0, 1], 53))]);
+}
