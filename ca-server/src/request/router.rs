@@ -21,10 +21,9 @@ use crate::status::{crl, issuer};
 
 /// The routes of the main listener.
 pub fn router(app: App) -> Router {
-    let account_url = "/acme/{authority}/account/{account}";
     let signed = Router::new()
         .route("/acme/{authority}/new-account", post(new_account::new_account))
-        .route(account_url, post(account::account))
+        .route("/acme/{authority}/account/{account}", post(account::account))
         .route("/acme/{authority}/key-change", post(key_change::key_change))
         .route("/acme/{authority}/account/{account}/orders", post(orders::orders))
         .route("/acme/{authority}/new-order", post(new_order::new_order))

@@ -4,11 +4,10 @@
 //! it may in any resolver on the way. An answer without a time to live is not remembered. TXT answers never come here.
 
 use std::collections::HashMap;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use certs::name::DnsName;
 use parking_lot::Mutex;
-use tokio::time::Instant;
 
 use super::CaaRecord;
 
@@ -34,19 +33,18 @@ struct Remembered {
 }
 
 impl CaaCache {
-    /// What is remembered of `name`, if it still holds.
-    pub(super) fn recall(&self, name: &DnsName) -> Option<Vec<CaaRecord>> {
+    /// What is remembered of `name`, if it still holds `now`.
+    pub(super) fn recall(&self, name: &DnsName, now: Instant) -> Option<Vec<CaaRecord>> {
         let answers = self.answers.lock();
-        answers.get(name).filter(|answer| Instant::now() < answer.until).map(|answer| answer.records.clone())
+        answers.get(name).filter(|answer| now < answer.until).map(|answer| answer.records.clone())
     }
 
     /// Remembers an answer for `ttl` seconds.
-    pub(super) fn remember(&self, name: &DnsName, records: &[CaaRecord], ttl: u32) {
+    pub(super) fn remember(&self, name: &DnsName, records: &[CaaRecord], ttl: u32, now: Instant) {
         let octets: usize = records.iter().map(|record| record.value.len() + record.tag.len()).sum();
         if ttl == 0 || octets > MOST_OCTETS {
             return;
         }
-        let now = Instant::now();
         let until = now + Duration::from_secs(ttl.into()).min(LONGEST);
         let mut answers = self.answers.lock();
         if answers.len() >= MOST_NAMES {
@@ -63,27 +61,26 @@ impl CaaCache {
 mod tests {
     use super::*;
 
-    #[tokio::test(start_paused = true)]
-    async fn an_answer_is_forgotten_when_its_time_to_live_is_over_and_after_five_minutes_at_the_latest() {
-        let cache = CaaCache::default();
+    #[test]
+    fn an_answer_is_forgotten_when_its_time_to_live_is_over_and_after_five_minutes_at_the_latest() {
+        let (cache, begin) = (CaaCache::default(), Instant::now());
+        let after = |seconds| begin + Duration::from_secs(seconds);
         let [short, long, zero] =
             ["a.example", "b.example", "c.example"].map(|name| DnsName::parse(name).unwrap());
-        cache.remember(&short, &[], 10);
-        cache.remember(&long, &[], 86_400);
-        cache.remember(&zero, &[], 0);
-        assert!(cache.recall(&short).is_some() && cache.recall(&long).is_some());
-        assert!(cache.recall(&zero).is_none());
-        tokio::time::advance(Duration::from_secs(10)).await;
-        assert!(cache.recall(&short).is_none() && cache.recall(&long).is_some());
-        tokio::time::advance(Duration::from_secs(290)).await;
-        assert!(cache.recall(&long).is_none());
+        cache.remember(&short, &[], 10, begin);
+        cache.remember(&long, &[], 86_400, begin);
+        cache.remember(&zero, &[], 0, begin);
+        assert!(cache.recall(&short, after(9)).is_some() && cache.recall(&long, after(9)).is_some());
+        assert!(cache.recall(&zero, begin).is_none());
+        assert!(cache.recall(&short, after(10)).is_none() && cache.recall(&long, after(10)).is_some());
+        assert!(cache.recall(&long, after(300)).is_none());
     }
 
-    #[tokio::test]
-    async fn the_number_of_remembered_names_is_bounded() {
-        let cache = CaaCache::default();
+    #[test]
+    fn the_number_of_remembered_names_is_bounded() {
+        let (cache, now) = (CaaCache::default(), Instant::now());
         for number in 0..=MOST_NAMES {
-            cache.remember(&DnsName::parse(&format!("n{number}.example")).unwrap(), &[], 60);
+            cache.remember(&DnsName::parse(&format!("n{number}.example")).unwrap(), &[], 60, now);
         }
         assert!(cache.answers.lock().len() <= MOST_NAMES);
     }

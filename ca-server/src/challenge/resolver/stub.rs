@@ -7,7 +7,7 @@ use std::net::SocketAddr;
 use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use async_trait::async_trait;
 use certs::name::DnsName;
@@ -146,7 +146,7 @@ impl Resolve for StubResolver {
     }
 
     async fn caa(&self, name: &DnsName) -> Result<Vec<CaaRecord>, DnsFailure> {
-        if let Some(records) = self.cache.recall(name) {
+        if let Some(records) = self.cache.recall(name, Instant::now()) {
             return Ok(records);
         }
         let found = self.lookup(name.as_str(), RecordType::CAA).await?;
@@ -159,7 +159,7 @@ impl Resolve for StubResolver {
             _ => None,
         };
         let records: Vec<CaaRecord> = found.records.iter().filter_map(caa).collect();
-        self.cache.remember(name, &records, found.ttl);
+        self.cache.remember(name, &records, found.ttl, Instant::now());
         Ok(records)
     }
 }

@@ -81,6 +81,13 @@ fn meta(app: &App, authority: &AuthorityName) -> Result<Meta, VerifyError> {
         website: config.website.as_ref().map(ToString::to_string),
         caa_identities: app.issuer_domains.clone(),
         external_account_required: config.external_account_binding == ExternalBinding::Required,
-        profiles: config.profiles.iter().map(|name| (name.clone(), String::new())).collect(),
+        profiles: profiles(app, &config.profiles),
     })
+}
+
+/// Names and descriptions (draft-ietf-acme-profiles §3); a profile that a reload took away is not offered.
+fn profiles(app: &App, offered: &[String]) -> BTreeMap<String, String> {
+    let rules = app.policy.current();
+    let described = |name: &String| Some((name.clone(), rules.profiles.named(name)?.description.clone()));
+    offered.iter().filter_map(described).collect()
 }
