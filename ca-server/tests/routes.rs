@@ -4,7 +4,12 @@
 
 mod support;
 
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use async_trait::async_trait;
 use bytes::Bytes;
+use ca_server::store::{Backend, Batch, Range, Row, StoreError, Table};
 use http::Method;
 use serde_json::json;
 use support::{Ca, Key, Reply};
@@ -214,4 +219,47 @@ async fn a_server_under_a_path_answers_with_and_without_it() {
     let url = "http://ca.test/pki/acme/external/new-account";
     let header = json!({"alg": "ES256", "nonce": ca.nonce(), "url": url, "jwk": key.jwk()});
     assert_eq!(ca.post_raw("/pki/acme/external/new-account", key.sign(&header, b"{}")).await.status, 201);
+}
+
+/// A backend whose reads panic, once it is told to.
+struct Panics(Arc<dyn Backend>, Arc<AtomicBool>);
+
+#[async_trait]
+impl Backend for Panics {
+    async fn get(&self, table: Table, key: &[u8]) -> Result<Option<Vec<u8>>, StoreError> {
+        assert!(!self.1.load(Ordering::SeqCst), "as told");
+        self.0.get(table, key).await
+    }
+
+    async fn scan(&self, range: Range) -> Result<Vec<Row>, StoreError> {
+        self.0.scan(range).await
+    }
+
+    async fn commit(&self, batch: Batch) -> Result<(), StoreError> {
+        self.0.commit(batch).await
+    }
+
+    async fn health(&self) -> Result<(), StoreError> {
+        self.0.health().await
+    }
+
+    async fn close(&self) {
+        self.0.close().await;
+    }
+}
+
+#[tokio::test]
+async fn a_panic_is_one_internal_problem_with_a_nonce_and_the_server_goes_on() {
+    let told = Arc::new(AtomicBool::new(false));
+    let around = |backend| -> Arc<dyn Backend> { Arc::new(Panics(backend, Arc::clone(&told))) };
+    let ca = Ca::start_on("", |_| {}, around).await;
+    let key = Key::p256();
+    let kid = ca.register(&key).await;
+    told.store(true, Ordering::SeqCst);
+    let reply = ca.post(&kid, &key, &kid, b"").await;
+    assert_eq!((reply.status.as_u16(), reply.problem().as_str()), (500, "serverInternal"));
+    assert_framed(&reply, &ca);
+    assert!(!reply.json()["detail"].as_str().unwrap().contains("as told"));
+    told.store(false, Ordering::SeqCst);
+    assert_eq!(ca.post(&kid, &key, &kid, b"").await.status, 200);
 }

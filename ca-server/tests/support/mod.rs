@@ -14,6 +14,7 @@ use bytes::Bytes;
 use ca_server::clock::FixedClock;
 use ca_server::config::Config;
 use ca_server::server::{self, Parts, Running};
+use ca_server::store::Backend;
 use ca_server::store::faulty::{Faulty, Switches};
 use ca_server::store::memory::Memory;
 use http::{HeaderMap, Method, Request, StatusCode};
@@ -71,6 +72,15 @@ impl Ca {
 
     /// The same with more lines at the top of `ca.toml`, and changes to what was parsed.
     pub async fn start_with(lines: &str, change: impl FnOnce(&mut Config)) -> Self {
+        Self::start_on(lines, change, |backend| backend).await
+    }
+
+    /// The same on a backend put around the usual one.
+    pub async fn start_on(
+        lines: &str,
+        change: impl FnOnce(&mut Config),
+        around: impl FnOnce(Arc<dyn Backend>) -> Arc<dyn Backend>,
+    ) -> Self {
         let folder = tempfile::tempdir().unwrap();
         let base = format!("http://ca.test:{}", folder::free_port());
         let mut config = folder::config(folder.path(), &base, lines);
@@ -80,7 +90,7 @@ impl Ca {
         let backend = Faulty::new(Arc::<Memory>::clone(&store), switches.clone());
         let parts = Parts {
             clock: Some(Arc::new(clock.clone())),
-            backend: Some(Arc::new(backend)),
+            backend: Some(around(Arc::new(backend))),
             ..Parts::default()
         };
         let running = server::start(config, parts).await.unwrap();

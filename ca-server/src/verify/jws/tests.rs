@@ -86,3 +86,13 @@ fn extensions_that_must_be_understood_are_refused() {
         assert!(matches!(Jws::parse(body(bad).as_bytes()), Err(VerifyError::Extension("b64"))), "{bad}");
     }
 }
+
+proptest::proptest! {
+    /// Whatever comes from outside is an error or a JWS, never a panic.
+    #[test]
+    fn any_octets_are_answered(protected in ".{0,60}", payload in ".{0,20}", noise in proptest::collection::vec(proptest::num::u8::ANY, 0..80)) {
+        let _ = Jws::parse(&noise);
+        let json = serde_json::json!({"protected": encoded(&protected), "payload": payload, "signature": ""});
+        let _ = Jws::parse(json.to_string().as_bytes());
+    }
+}
