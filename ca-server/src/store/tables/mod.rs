@@ -1,7 +1,7 @@
 //! The tables of the store, and for each noun the only functions that write its rows.
 //!
 //! A writer calls `tables::<noun>::insert` or `replace` on a [`super::Batch`] and never sets an index row itself, so none can be
-//! forgotten. How keys are laid out is decided in [`super::keys`] alone. Table numbers are on disk: append, never renumber.
+//! forgotten. How keys are laid out is decided in `store::keys` alone. Table numbers are on disk: append, never renumber.
 
 pub mod accounts;
 pub mod authorizations;
