@@ -1,1 +1,14 @@
 //! The operator's door: a Unix socket whose file permissions are the access control.
+//!
+//! Whoever can open the socket may list, revoke and deactivate. It never hands out a private key; an external binding secret
+//! is shown once, when it is made.
+
+pub mod accounts;
+pub mod certificates;
+pub mod client;
+pub mod external_keys;
+pub mod journal;
+pub mod listener;
+pub mod refusal;
+pub mod server_status;
+pub mod views;

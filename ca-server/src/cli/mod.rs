@@ -1,1 +1,124 @@
-//! The commands of the program `ca-server`.
+//! The commands of the program `ca-server`: what can be typed, and which file answers it.
+//!
+//! Data goes to standard output, everything else to standard error. Must never take a secret from the command line.
+
+mod accounts;
+mod certificates;
+mod check;
+mod eab;
+mod failure;
+mod init;
+mod journal;
+mod output;
+mod policy;
+mod serve;
+mod status;
+
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use clap::{Args, Parser, Subcommand};
+
+pub use failure::Failure;
+
+/// A private certificate authority that proves who is in the room.
+#[derive(Debug, Parser)]
+#[command(name = "ca-server", version, max_term_width = 110, after_help = EXAMPLES)]
+pub struct Cli {
+    /// What to do.
+    #[command(subcommand)]
+    pub command: Command,
+}
+
+const EXAMPLES: &str = "\
+Start a private authority on this machine:
+  ca-server init --dir ca --url https://ca.example.com:14000 --domain example.com
+  ca-server serve --config ca/ca.toml
+
+Ask a running server:
+  ca-server certificates list --config ca/ca.toml --identifier room-1.example.com
+  ca-server log verify --config ca/ca.toml
+
+Exit codes: 0 done, 1 failed, 2 usage.";
+
+/// The file that `serve` uses.
+#[derive(Clone, Debug, Args)]
+pub struct ConfigFile {
+    /// The configuration file.
+    #[arg(long, value_name = "FILE", default_value = "ca.toml", env = "ROLLCALL_CONFIG")]
+    pub config: PathBuf,
+}
+
+/// What a command that asks the running server needs.
+#[derive(Clone, Debug, Args)]
+pub struct Asking {
+    /// The configuration file.
+    #[command(flatten)]
+    pub file: ConfigFile,
+    /// Print JSON instead of a table.
+    #[arg(long)]
+    pub json: bool,
+}
+
+/// One page of a list.
+#[derive(Clone, Debug, Args)]
+pub struct Paging {
+    /// At most so many rows.
+    #[arg(long, default_value_t = 100)]
+    pub limit: usize,
+    /// Go on after this cursor, which the page before printed.
+    #[arg(long, value_name = "CURSOR")]
+    pub after: Option<String>,
+}
+
+/// The commands.
+#[derive(Debug, Subcommand)]
+pub enum Command {
+    /// Make a new authority: keys, certificates, configuration and policy
+    Init(init::Init),
+    /// Run the server
+    Serve(serve::Serve),
+    /// Say everything that is wrong with a configuration
+    Check(check::CheckCommand),
+    /// Show how the running server is doing
+    Status(Asking),
+    /// List, show, export and revoke certificates
+    #[command(subcommand)]
+    Certificates(certificates::Certificates),
+    /// List, show and deactivate accounts
+    #[command(subcommand)]
+    Accounts(accounts::Accounts),
+    /// Make, list and revoke external account binding keys
+    #[command(subcommand)]
+    Eab(eab::Eab),
+    /// Show and verify the journal
+    #[command(subcommand)]
+    Log(journal::Log),
+    /// Test and reload profiles and rules
+    #[command(subcommand)]
+    Policy(policy::PolicyCommand),
+}
+
+/// Runs the command that was typed; an error is told on standard error with a hint.
+#[must_use]
+pub fn run() -> ExitCode {
+    let cli = Cli::parse();
+    let done = match cli.command {
+        Command::Init(command) => init::run(&command),
+        Command::Serve(command) => serve::run(&command),
+        Command::Check(command) => check::run(&command),
+        Command::Status(asking) => status::run(&asking),
+        Command::Certificates(command) => certificates::run(&command),
+        Command::Accounts(command) => accounts::run(&command),
+        Command::Eab(command) => eab::run(&command),
+        Command::Log(command) => journal::run(&command),
+        Command::Policy(command) => policy::run(&command),
+    };
+    match done {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(failure) => {
+            output::complain(&failure.to_string(), &failure.hint());
+            ExitCode::FAILURE
+        }
+    }
+}

@@ -2,7 +2,12 @@
 //!
 //! It says what the operator chose; defaults stand beside each key. It must never hold a secret itself, only where one is.
 
+pub mod check;
+pub mod load;
+pub mod probe;
+pub mod reference;
 pub mod sections;
+pub mod template;
 
 use std::collections::BTreeMap;
 use std::net::SocketAddr;

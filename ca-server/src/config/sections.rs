@@ -291,6 +291,9 @@ pub struct AuthorityConfig {
     pub passphrase_file: Option<PathBuf>,
     /// The root certificate, PEM.
     pub root: PathBuf,
+    /// Whether clients reach this authority over ACME. Default: true.
+    #[serde(default = "yes")]
+    pub acme: bool,
     /// Further chains offered as alternates: PEM files with the certificates above the leaf.
     #[serde(default)]
     pub alternate_chains: Vec<PathBuf>,
@@ -309,6 +312,10 @@ pub struct AuthorityConfig {
     /// A page about this authority. Default: none.
     #[serde(default)]
     pub website: Option<Url>,
+}
+
+const fn yes() -> bool {
+    true
 }
 
 fn device_only() -> Vec<String> {

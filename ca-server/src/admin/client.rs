@@ -1,0 +1,140 @@
+//! Asks the running server over its Unix socket, for the commands of `ca-server`.
+//!
+//! Trusts whoever owns the socket's path: it lies in the server's own folder.
+
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use bytes::Bytes;
+use http::{Method, Request};
+use http_body_util::{BodyExt as _, Full};
+use hyper_util::rt::TokioIo;
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+use tokio::net::UnixStream;
+
+use crate::config::Config;
+
+const TIMEOUT: Duration = Duration::from_secs(120);
+
+/// The running server could not be asked, or refused.
+#[derive(Debug, thiserror::Error)]
+pub enum AdminError {
+    /// Nobody listens.
+    #[error("no server answers at {socket}: {source}")]
+    NotRunning {
+        /// The socket.
+        socket: PathBuf,
+        /// Why.
+        #[source]
+        source: std::io::Error,
+    },
+    /// The conversation broke.
+    #[error("the server at {socket} broke off: {reason}")]
+    Broken {
+        /// The socket.
+        socket: PathBuf,
+        /// How.
+        reason: String,
+    },
+    /// The server says no.
+    #[error("{detail}")]
+    Refused {
+        /// HTTP status.
+        status: u16,
+        /// What it said.
+        detail: String,
+    },
+}
+
+impl AdminError {
+    /// What to do next.
+    #[must_use]
+    pub fn hint(&self) -> String {
+        match self {
+            Self::NotRunning { source, .. } if source.kind() == std::io::ErrorKind::PermissionDenied => {
+                "run it as the user that the server runs as".to_owned()
+            }
+            Self::NotRunning { .. } => "start it with `ca-server serve --config FILE`".to_owned(),
+            Self::Broken { .. } => "look at the server's log".to_owned(),
+            Self::Refused { status: 404, .. } => "list what there is with the `list` command".to_owned(),
+            Self::Refused { .. } => String::new(),
+        }
+    }
+}
+
+/// What the server says when it refuses.
+#[derive(Debug, serde::Deserialize)]
+struct Refusal {
+    detail: String,
+}
+
+/// A way to ask the running server of one configuration.
+#[derive(Clone, Debug)]
+pub struct AdminClient {
+    socket: PathBuf,
+}
+
+impl AdminClient {
+    /// The socket that this configuration names.
+    #[must_use]
+    pub fn new(config: &Config) -> Self {
+        Self { socket: config.resolve(&config.admin.socket) }
+    }
+
+    /// Asks for `path` (with its query).
+    ///
+    /// # Errors
+    /// [`AdminError`].
+    pub async fn get<T: DeserializeOwned>(&self, path: &str) -> Result<T, AdminError> {
+        self.ask(Method::GET, path, Bytes::new()).await
+    }
+
+    /// Tells the server to do something.
+    ///
+    /// # Errors
+    /// [`AdminError`].
+    pub async fn post<B: Serialize + Sync, T: DeserializeOwned>(&self, path: &str, body: &B) -> Result<T, AdminError> {
+        let body = serde_json::to_vec(body).map_err(|error| self.broken(&error))?;
+        self.ask(Method::POST, path, Bytes::from(body)).await
+    }
+
+    async fn ask<T: DeserializeOwned>(&self, method: Method, path: &str, body: Bytes) -> Result<T, AdminError> {
+        let answer = tokio::time::timeout(TIMEOUT, self.exchange(method, path, body));
+        let (status, bytes) = answer.await.map_err(|_| self.broken(&"no answer in time"))??;
+        if !status.is_success() {
+            let detail = serde_json::from_slice::<Refusal>(&bytes)
+                .map_or_else(|_| String::from_utf8_lossy(&bytes).into_owned(), |refusal| refusal.detail);
+            return Err(AdminError::Refused { status: status.as_u16(), detail });
+        }
+        serde_json::from_slice(&bytes).map_err(|error| self.broken(&error))
+    }
+
+    async fn exchange(&self, method: Method, path: &str, body: Bytes) -> Result<(http::StatusCode, Bytes), AdminError> {
+        let stream = connect(&self.socket).await?;
+        let (mut sender, connection) =
+            hyper::client::conn::http1::handshake(TokioIo::new(stream)).await.map_err(|error| self.broken(&error))?;
+        tokio::spawn(connection);
+        let request = Request::builder()
+            .method(method)
+            .uri(path)
+            .header("host", "admin")
+            .header("content-type", "application/json")
+            .body(Full::new(body))
+            .map_err(|error| self.broken(&error))?;
+        let answer = sender.send_request(request).await.map_err(|error| self.broken(&error))?;
+        let status = answer.status();
+        let bytes = answer.into_body().collect().await.map_err(|error| self.broken(&error))?.to_bytes();
+        Ok((status, bytes))
+    }
+
+    fn broken(&self, reason: &dyn std::fmt::Display) -> AdminError {
+        AdminError::Broken { socket: self.socket.clone(), reason: reason.to_string() }
+    }
+}
+
+async fn connect(socket: &Path) -> Result<UnixStream, AdminError> {
+    UnixStream::connect(socket)
+        .await
+        .map_err(|source| AdminError::NotRunning { socket: socket.to_owned(), source })
+}

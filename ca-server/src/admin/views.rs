@@ -1,0 +1,222 @@
+//! What the admin socket answers, as JSON; `--json` prints exactly this. Field names are a contract: add, never rename.
+
+use serde::{Deserialize, Serialize};
+use time::OffsetDateTime;
+
+use crate::log::chain::Entry;
+use crate::order::model::{Account, Certificate, CertificateStatus};
+
+/// A page of a list, with the cursor of the next one.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct Page<T> {
+    /// The rows.
+    pub items: Vec<T>,
+    /// Give this as `--after` for more; absent on the last page.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub next: Option<String>,
+}
+
+/// A certificate, without its bytes.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct CertificateView {
+    /// The serial, hexadecimal.
+    pub serial: String,
+    /// The authority.
+    pub authority: String,
+    /// The profile.
+    pub profile: String,
+    /// The identifiers, as `dns:room-1.example.com`.
+    pub identifiers: Vec<String>,
+    /// How they were proven.
+    pub proofs: Vec<String>,
+    /// `intended`, `issued`, `abandoned` or `revoked`.
+    pub status: CertificateStatus,
+    /// The account, if one ordered it.
+    pub account: Option<String>,
+    /// The order, if one led here.
+    pub order: Option<String>,
+    /// notBefore.
+    #[serde(with = "time::serde::rfc3339")]
+    pub not_before: OffsetDateTime,
+    /// notAfter.
+    #[serde(with = "time::serde::rfc3339")]
+    pub not_after: OffsetDateTime,
+    /// When it was issued.
+    #[serde(with = "time::serde::rfc3339")]
+    pub issued: OffsetDateTime,
+    /// When it was revoked.
+    #[serde(with = "time::serde::rfc3339::option", skip_serializing_if = "Option::is_none", default)]
+    pub revoked: Option<OffsetDateTime>,
+    /// RFC 5280 reason code of the revocation.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub revocation_reason: Option<u8>,
+    /// The ARI certificate id of what it replaced.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub replaces: Option<String>,
+    /// The chain, PEM, leaf first; only where one certificate is shown or exported.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub pem: Option<String>,
+}
+
+impl CertificateView {
+    /// The view of a record, without its bytes.
+    #[must_use]
+    pub fn new(record: &Certificate) -> Self {
+        Self {
+            serial: record.serial.to_string(),
+            authority: record.authority.to_string(),
+            profile: record.profile.clone(),
+            identifiers: record.identifiers.iter().map(ToString::to_string).collect(),
+            proofs: record.proofs.iter().map(ToString::to_string).collect(),
+            status: record.status,
+            account: record.account.map(|id| id.to_string()),
+            order: record.order.map(|id| id.to_string()),
+            not_before: record.not_before,
+            not_after: record.not_after,
+            issued: record.created,
+            revoked: record.revoked,
+            revocation_reason: record.revocation_reason,
+            replaces: record.replaces.clone(),
+            pem: None,
+        }
+    }
+}
+
+/// An account, without its key.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct AccountView {
+    /// The id.
+    pub id: String,
+    /// Its URL.
+    pub url: String,
+    /// The authority.
+    pub authority: String,
+    /// `valid`, `deactivated` or `revoked`.
+    pub status: crate::order::model::AccountStatus,
+    /// Contact URLs.
+    pub contact: Vec<String>,
+    /// Thumbprint of its key (RFC 7638).
+    pub thumbprint: String,
+    /// The external binding key it was made with.
+    pub external_key: Option<String>,
+    /// When it was made.
+    #[serde(with = "time::serde::rfc3339")]
+    pub created: OffsetDateTime,
+}
+
+impl AccountView {
+    /// The view of an account.
+    #[must_use]
+    pub fn new(account: &Account, url: String) -> Self {
+        Self {
+            id: account.id.to_string(),
+            url,
+            authority: account.authority.to_string(),
+            status: account.status,
+            contact: account.contact.clone(),
+            thumbprint: account.key.thumbprint(),
+            external_key: account.external_key.clone(),
+            created: account.created,
+        }
+    }
+}
+
+/// An external account binding key; the secret only in the answer that made it.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct ExternalKeyView {
+    /// The key id.
+    pub kid: String,
+    /// The authority it binds at.
+    pub authority: String,
+    /// Domains that accounts bound with it may order names in; empty: whatever policy allows.
+    pub domains: Vec<String>,
+    /// `usable`, `used`, `expired` or `revoked`.
+    pub state: String,
+    /// Whether it may bind more than one account.
+    pub reusable: bool,
+    /// The accounts bound with it.
+    pub accounts: Vec<String>,
+    /// When it was made.
+    #[serde(with = "time::serde::rfc3339")]
+    pub created: OffsetDateTime,
+    /// When it stops binding new accounts.
+    #[serde(with = "time::serde::rfc3339::option", skip_serializing_if = "Option::is_none", default)]
+    pub expires: Option<OffsetDateTime>,
+    /// The MAC key, base64url; shown once.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub secret: Option<String>,
+}
+
+/// What `eab create` asks for.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct NewExternalKey {
+    /// The authority; absent: the only one that clients reach over ACME.
+    pub authority: Option<String>,
+    /// Domains to tie it to.
+    pub domains: Vec<String>,
+    /// Seconds until it stops binding new accounts.
+    pub lifetime: Option<u64>,
+    /// Whether it may bind more than one account.
+    pub reusable: bool,
+}
+
+/// What `certificates revoke` asks for.
+#[derive(Clone, Copy, Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Revoke {
+    /// RFC 5280 reason code.
+    pub reason: u8,
+}
+
+/// How the server is doing.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct StatusView {
+    /// The program's version.
+    pub version: String,
+    /// `ok`, or what is wrong.
+    pub health: String,
+    /// The base URL.
+    pub url: String,
+    /// Since when it runs.
+    #[serde(with = "time::serde::rfc3339")]
+    pub started: OffsetDateTime,
+    /// Each authority.
+    pub authorities: Vec<AuthorityStatus>,
+    /// Entries in the journal.
+    pub journal_entries: u64,
+    /// Validations that wait or run.
+    pub validations_waiting: usize,
+    /// When the server's own TLS certificate ends.
+    #[serde(with = "time::serde::rfc3339::option", skip_serializing_if = "Option::is_none", default)]
+    pub tls_not_after: Option<OffsetDateTime>,
+}
+
+/// How one authority is doing.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct AuthorityStatus {
+    /// Its name.
+    pub name: String,
+    /// Its directory URL, if clients reach it over ACME.
+    pub directory: Option<String>,
+    /// Subject of the issuing certificate.
+    pub issuer: String,
+    /// When the issuing certificate ends.
+    #[serde(with = "time::serde::rfc3339")]
+    pub issuer_not_after: OffsetDateTime,
+}
+
+/// What `log verify` found.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct VerificationView {
+    /// Entries that were verified.
+    pub entries: u64,
+    /// Hash of the last one, hexadecimal: keep it elsewhere to notice a rewritten journal.
+    pub head: String,
+    /// The first broken entry and what is wrong with it.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub broken: Option<(u64, String)>,
+}
+
+/// Journal entries.
+pub type JournalPage = Page<Entry>;

@@ -1,0 +1,200 @@
+//! `ca-server certificates`: what was issued, one of them whole, all of them in a file, and revocation.
+
+use clap::Subcommand;
+use url::form_urlencoded::Serializer;
+
+use super::{Asking, Failure, Paging, output, serve};
+use crate::admin::views::{CertificateView, Page, Revoke};
+
+/// What to do with certificates.
+#[derive(Debug, Subcommand)]
+pub enum Certificates {
+    /// List certificates, newest first
+    List {
+        /// Where to ask.
+        #[command(flatten)]
+        asking: Asking,
+        /// Which.
+        #[command(flatten)]
+        filter: Filter,
+        /// Which page.
+        #[command(flatten)]
+        paging: Paging,
+    },
+    /// Show one certificate with its chain
+    Show {
+        /// Where to ask.
+        #[command(flatten)]
+        asking: Asking,
+        /// The serial, hexadecimal.
+        serial: String,
+    },
+    /// Print every certificate that matches: PEM, or JSON lines with --json
+    Export {
+        /// Where to ask.
+        #[command(flatten)]
+        asking: Asking,
+        /// Which.
+        #[command(flatten)]
+        filter: Filter,
+    },
+    /// Revoke one certificate
+    Revoke {
+        /// Where to ask.
+        #[command(flatten)]
+        asking: Asking,
+        /// The serial, hexadecimal.
+        serial: String,
+        /// Why, as RFC 5280 names it.
+        #[arg(long, default_value = "unspecified", value_parser = reason)]
+        reason: u8,
+    },
+}
+
+/// Which certificates.
+#[derive(Clone, Debug, clap::Args)]
+pub struct Filter {
+    /// Only for this name or address.
+    #[arg(long, value_name = "NAME")]
+    identifier: Option<String>,
+    /// Only of this account.
+    #[arg(long, value_name = "ID")]
+    account: Option<String>,
+    /// Only of this profile.
+    #[arg(long)]
+    profile: Option<String>,
+    /// Only in this status: intended, issued, abandoned, revoked.
+    #[arg(long)]
+    status: Option<String>,
+    /// Only those that end within this time, such as 30days.
+    #[arg(long, value_name = "TIME", value_parser = humantime::parse_duration)]
+    expires_within: Option<std::time::Duration>,
+}
+
+impl Filter {
+    fn query(&self, limit: usize, after: Option<&str>, pem: bool) -> String {
+        let mut query = Serializer::new(String::new());
+        query.append_pair("limit", &limit.to_string());
+        let pairs = [
+            ("identifier", self.identifier.as_deref()),
+            ("account", self.account.as_deref()),
+            ("profile", self.profile.as_deref()),
+            ("status", self.status.as_deref()),
+            ("after", after),
+            ("pem", pem.then_some("true")),
+        ];
+        for (key, value) in pairs {
+            if let Some(value) = value {
+                query.append_pair(key, value);
+            }
+        }
+        if let Some(within) = self.expires_within {
+            query.append_pair("expires_within", &within.as_secs().to_string());
+        }
+        format!("/certificates?{}", query.finish())
+    }
+}
+
+/// Asks and prints.
+pub(super) fn run(command: &Certificates) -> Result<(), Failure> {
+    match command {
+        Certificates::List { asking, filter, paging } => list(asking, filter, paging),
+        Certificates::Show { asking, serial } => show(asking, serial),
+        Certificates::Export { asking, filter } => export(asking, filter),
+        Certificates::Revoke { asking, serial, reason } => revoke(asking, serial, *reason),
+    }
+}
+
+fn list(asking: &Asking, filter: &Filter, paging: &Paging) -> Result<(), Failure> {
+    let path = filter.query(paging.limit, paging.after.as_deref(), false);
+    let page: Page<CertificateView> = serve::ask(&asking.file, async |client| client.get(&path).await)?;
+    if asking.json {
+        output::json(&page);
+        return Ok(());
+    }
+    let row = |view: &CertificateView| {
+        let status = format!("{:?}", view.status).to_lowercase();
+        let end = view.not_after.date().to_string();
+        vec![view.serial.clone(), view.profile.clone(), status, end, view.identifiers.join(" ")]
+    };
+    output::table(&["SERIAL", "PROFILE", "STATUS", "ENDS", "IDENTIFIERS"], &page.items.iter().map(row).collect::<Vec<_>>());
+    if let Some(next) = page.next {
+        output::note(&format!("more with --after {next}"));
+    }
+    Ok(())
+}
+
+fn show(asking: &Asking, serial: &str) -> Result<(), Failure> {
+    let path = format!("/certificates/{}", segment(serial));
+    let view: CertificateView = serve::ask(&asking.file, async |client| client.get(&path).await)?;
+    if asking.json {
+        output::json(&view);
+        return Ok(());
+    }
+    let revoked = view.revoked.map(|at| format!("{at}, reason {}", view.revocation_reason.unwrap_or(0)));
+    let lines = [
+        ("serial", Some(view.serial.clone())),
+        ("status", Some(format!("{:?}", view.status).to_lowercase())),
+        ("identifiers", Some(view.identifiers.join(" "))),
+        ("proven by", Some(view.proofs.join(" "))),
+        ("profile", Some(view.profile.clone())),
+        ("authority", Some(view.authority.clone())),
+        ("valid", Some(format!("{} to {}", view.not_before, view.not_after))),
+        ("issued", Some(view.issued.to_string())),
+        ("account", view.account.clone()),
+        ("order", view.order.clone()),
+        ("replaces", view.replaces.clone()),
+        ("revoked", revoked),
+    ];
+    for (label, value) in lines {
+        if let Some(value) = value {
+            output::line(&format!("{label:12} {value}"));
+        }
+    }
+    output::line(view.pem.as_deref().unwrap_or_default().trim_end());
+    Ok(())
+}
+
+fn export(asking: &Asking, filter: &Filter) -> Result<(), Failure> {
+    let mut after = None;
+    loop {
+        let path = filter.query(500, after.as_deref(), true);
+        let page: Page<CertificateView> = serve::ask(&asking.file, async |client| client.get(&path).await)?;
+        for view in &page.items {
+            match (asking.json, &view.pem) {
+                (true, _) => output::line(&serde_json::to_string(view).unwrap_or_default()),
+                (false, Some(pem)) => output::line(pem.trim_end()),
+                (false, None) => {}
+            }
+        }
+        match page.next {
+            Some(next) => after = Some(next),
+            None => return Ok(()),
+        }
+    }
+}
+
+fn revoke(asking: &Asking, serial: &str, reason: u8) -> Result<(), Failure> {
+    let path = format!("/certificates/{}/revoke", segment(serial));
+    let view: CertificateView =
+        serve::ask(&asking.file, async |client| client.post(&path, &Revoke { reason }).await)?;
+    if asking.json {
+        output::json(&view);
+    } else {
+        output::line(&format!("revoked {} ({})", view.serial, view.identifiers.join(" ")));
+    }
+    Ok(())
+}
+
+/// A value as one segment of a path: whatever is not plain is dropped, so that it finds nothing rather than something else.
+pub(super) fn segment(value: &str) -> String {
+    let plain = |c: &char| c.is_ascii_alphanumeric() || *c == '-' || *c == '_';
+    if value.chars().all(|c| plain(&c)) && !value.is_empty() { value.to_owned() } else { "-".to_owned() }
+}
+
+fn reason(text: &str) -> Result<u8, String> {
+    let names = ["unspecified", "keyCompromise", "affiliationChanged", "superseded", "cessationOfOperation"];
+    let codes = [0, 1, 3, 4, 5];
+    let found = names.iter().zip(codes).find(|(name, code)| name.eq_ignore_ascii_case(text) || code.to_string() == text);
+    found.map(|(_, code)| code).ok_or_else(|| format!("one of {}", names.join(", ")))
+}

@@ -1,0 +1,116 @@
+//! Why a command failed, and what the person can do about it.
+
+use std::path::PathBuf;
+
+use crate::admin::client::AdminError;
+use crate::config::load::ConfigError;
+
+/// The reason a command ends with exit code 1.
+#[derive(Debug, thiserror::Error)]
+pub enum Failure {
+    /// The configuration cannot be used.
+    #[error("{}", config_text(.0))]
+    Config(#[from] ConfigError),
+    /// The configuration has problems that `check` found.
+    #[error("{path}: {count} problem(s) found")]
+    Problems {
+        /// The file.
+        path: PathBuf,
+        /// How many.
+        count: usize,
+    },
+    /// The running server could not be asked, or refused.
+    #[error(transparent)]
+    Admin(#[from] AdminError),
+    /// `init` would overwrite something.
+    #[error("{0} exists already and is not empty")]
+    Exists(PathBuf),
+    /// A file could not be written or read.
+    #[error("cannot {action} {path}: {source}")]
+    File {
+        /// `write`, `read`, …
+        action: &'static str,
+        /// The file.
+        path: PathBuf,
+        /// Why.
+        #[source]
+        source: std::io::Error,
+    },
+    /// A key or certificate could not be made.
+    #[error("cannot make {what}: {reason}")]
+    Making {
+        /// What.
+        what: String,
+        /// Why.
+        reason: String,
+    },
+    /// The server did not start.
+    #[error("the server did not start: {reason}")]
+    Start {
+        /// Why, with its causes.
+        reason: String,
+        /// What to do about it.
+        hint: String,
+    },
+    /// A value given is not usable.
+    #[error("{value:?} is not {wanted}")]
+    Value {
+        /// What was given.
+        value: String,
+        /// What is wanted.
+        wanted: &'static str,
+    },
+    /// The journal does not verify.
+    #[error("the journal is broken at entry {entry}: {reason}")]
+    Journal {
+        /// The first entry that does not fit.
+        entry: u64,
+        /// What is wrong with it.
+        reason: String,
+    },
+    /// Cases of a policy test did not come out as expected.
+    #[error("{failed} of {all} cases failed")]
+    Cases {
+        /// How many failed.
+        failed: usize,
+        /// Of how many.
+        all: usize,
+    },
+}
+
+fn config_text(error: &ConfigError) -> String {
+    match error {
+        ConfigError::Unreadable { .. } => error.to_string(),
+        ConfigError::Invalid { path, problems } => {
+            let first = problems.first().map(ToString::to_string).unwrap_or_default();
+            match problems.len() {
+                1 => format!("{}: {first}", path.display()),
+                n => format!("{}: {first} (and {} more)", path.display(), n.saturating_sub(1)),
+            }
+        }
+    }
+}
+
+impl Failure {
+    /// What to do next.
+    #[must_use]
+    pub fn hint(&self) -> String {
+        match self {
+            Self::Config(ConfigError::Unreadable { .. }) => {
+                "name the file with --config, or make one with `ca-server init`".to_owned()
+            }
+            Self::Config(ConfigError::Invalid { path, .. }) => {
+                format!("see everything with `ca-server check --config {}`", path.display())
+            }
+            Self::Problems { .. } => "mend each line above, then run the check again".to_owned(),
+            Self::Admin(error) => error.hint(),
+            Self::Exists(_) => "choose another folder; nothing is ever overwritten".to_owned(),
+            Self::File { .. } => "look at the path's owner and permissions".to_owned(),
+            Self::Making { .. } => "look at the values given; nothing was kept".to_owned(),
+            Self::Start { hint, .. } => hint.clone(),
+            Self::Value { wanted, .. } => format!("give {wanted}"),
+            Self::Journal { .. } => "stop the server, keep a copy of the store, and compare with your last backup".to_owned(),
+            Self::Cases { .. } => "mend the rules or the expectations".to_owned(),
+        }
+    }
+}

@@ -1,0 +1,145 @@
+//! Finds every key of a configuration that is unknown, missing or of the wrong form.
+//!
+//! serde stops at the first mistake; here each key is read alone, against defaults, so that all mistakes are named at once.
+
+use serde::de::DeserializeOwned;
+use toml::{Table, Value};
+
+use super::load::ConfigProblem;
+use super::sections::{
+    AcmeConfig, AdminConfig, AuthorityConfig, ChallengeConfig, DnsConfig, LimitsConfig, LogConfig, PolicyConfig,
+    StoreConfig, TlsConfig,
+};
+use crate::ids::AuthorityName;
+
+/// Every problem of form in the file.
+#[must_use]
+pub fn problems(table: &Table) -> Vec<ConfigProblem> {
+    let mut found = Vec::new();
+    for (key, value) in table {
+        match key.as_str() {
+            "listen" => scalar::<std::net::SocketAddr>(key, value, "an address and port, such as \"0.0.0.0:14000\"", &mut found),
+            "metrics_listen" => scalar::<std::net::SocketAddr>(key, value, "an address and port, such as \"127.0.0.1:9100\"", &mut found),
+            "url" => scalar::<url::Url>(key, value, "an absolute URL, such as \"https://ca.example.com:14000\"", &mut found),
+            "tls" => section::<TlsConfig>(key, value, &Table::new(), &mut found),
+            "store" => section::<StoreConfig>(key, value, &Table::new(), &mut found),
+            "dns" => section::<DnsConfig>(key, value, &Table::new(), &mut found),
+            "challenge" => section::<ChallengeConfig>(key, value, &Table::new(), &mut found),
+            "acme" => section::<AcmeConfig>(key, value, &Table::new(), &mut found),
+            "policy" => section::<PolicyConfig>(key, value, &Table::new(), &mut found),
+            "limits" => section::<LimitsConfig>(key, value, &Table::new(), &mut found),
+            "admin" => section::<AdminConfig>(key, value, &Table::new(), &mut found),
+            "log" => section::<LogConfig>(key, value, &Table::new(), &mut found),
+            "authority" => authorities(value, &mut found),
+            unknown => found.push(ConfigProblem::new(unknown, "unknown key", "see docs/configuration.md for the keys there are")),
+        }
+    }
+    for (key, example) in [
+        ("listen", "listen = \"0.0.0.0:14000\""),
+        ("url", "url = \"https://ca.example.com:14000\""),
+        ("authority", "[authority.external] with certificate, key and root; `ca-server init` writes one"),
+    ] {
+        if !table.contains_key(key) {
+            found.push(ConfigProblem::new(key, "missing", format!("add {example}")));
+        }
+    }
+    found
+}
+
+fn scalar<T: DeserializeOwned>(key: &str, value: &Value, wanted: &str, found: &mut Vec<ConfigProblem>) {
+    if let Err(error) = value.clone().try_into::<T>() {
+        found.push(ConfigProblem::new(key, first_line(&error), format!("write {wanted}")));
+    }
+}
+
+/// Reads each key of the section alone, upon `base`, which holds what is required.
+fn section<T: DeserializeOwned>(name: &str, value: &Value, base: &Table, found: &mut Vec<ConfigProblem>) {
+    let Value::Table(section) = value else {
+        found.push(ConfigProblem::new(name, "must be a section", format!("write [{name}] on a line of its own")));
+        return;
+    };
+    for (key, value) in section {
+        let mut alone = base.clone();
+        alone.insert(key.clone(), value.clone());
+        if let Err(error) = Value::Table(alone).try_into::<T>() {
+            let hint = format!("see [{}] in docs/configuration.md", name.split('.').next().unwrap_or(name));
+            found.push(ConfigProblem::new(format!("{name}.{key}"), first_line(&error), hint));
+        }
+    }
+}
+
+fn authorities(value: &Value, found: &mut Vec<ConfigProblem>) {
+    let Value::Table(authorities) = value else {
+        found.push(ConfigProblem::new("authority", "must be a section", "write [authority.external] on a line of its own"));
+        return;
+    };
+    if authorities.is_empty() {
+        found.push(ConfigProblem::new("authority", "no authority", "add [authority.external]; `ca-server init` writes one"));
+    }
+    let required: Table =
+        ["certificate", "key", "root"].into_iter().map(|key| (key.to_owned(), Value::String("x".to_owned()))).collect();
+    for (name, value) in authorities {
+        let full = format!("authority.{name}");
+        if name.parse::<AuthorityName>().is_err() {
+            let hint = "use 1 to 32 lower-case letters, digits and hyphens: the name stands in URLs";
+            found.push(ConfigProblem::new(&full, "not a name for an authority", hint));
+        }
+        section::<AuthorityConfig>(&full, value, &required, found);
+        for key in required.keys() {
+            if value.as_table().is_some_and(|section| !section.contains_key(key)) {
+                found.push(ConfigProblem::new(format!("{full}.{key}"), "missing", "a path to a PEM file"));
+            }
+        }
+    }
+}
+
+fn first_line(error: &toml::de::Error) -> String {
+    error.message().lines().next().unwrap_or("not readable").to_owned()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_mistake_of_a_file_is_named_with_its_key() {
+        let text = r#"
+            listen = "nowhere"
+            color = "red"
+            [dns]
+            timeout = "soon"
+            resolver = ["127.0.0.1:53"]
+            [authority.External]
+            certificate = 7
+            key = "k"
+        "#;
+        let keys: Vec<String> =
+            problems(&text.parse().unwrap()).into_iter().map(|problem| problem.key).collect();
+        for key in [
+            "listen",
+            "color",
+            "dns.timeout",
+            "dns.resolver",
+            "authority.External",
+            "authority.External.certificate",
+            "authority.External.root",
+            "url",
+        ] {
+            assert!(keys.iter().any(|found| found == key), "{key} not in {keys:?}");
+        }
+        assert_eq!(keys.len(), 8, "{keys:?}");
+    }
+
+    #[test]
+    fn a_minimal_file_has_no_problem_of_form() {
+        let text = r#"
+            listen = "127.0.0.1:14000"
+            url = "https://localhost:14000"
+            [authority.external]
+            certificate = "c"
+            key = "k"
+            root = "r"
+        "#;
+        assert_eq!(problems(&text.parse().unwrap()), vec![]);
+    }
+}

@@ -1,0 +1,197 @@
+//! The text of a new `ca.toml`: every key with its meaning, those with a default commented out.
+//!
+//! A test holds it against the sections, so that no key is left out of either.
+
+use std::fmt::Write as _;
+
+use url::Url;
+
+/// What `init` chose.
+#[derive(Clone, Debug)]
+pub struct Choices {
+    /// `listen`.
+    pub listen: std::net::SocketAddr,
+    /// `url`.
+    pub url: Url,
+    /// Authorities in order: name, whether clients reach it over ACME, its profiles.
+    pub authorities: Vec<(crate::ids::AuthorityName, bool, Vec<String>)>,
+    /// Whether the issuing keys are encrypted, and the file with their passphrase if there is one.
+    pub passphrase_file: Option<std::path::PathBuf>,
+}
+
+/// The file.
+#[must_use]
+pub fn render(choices: &Choices) -> String {
+    let mut text = String::from(HEAD);
+    // Writing to a String cannot fail.
+    let _ = write!(text, "\n# Where to listen for clients, as \"address:port\".\nlisten = \"{}\"\n", choices.listen);
+    let _ = write!(text, "\n{URL}\nurl = \"{}\"\n", choices.url.as_str().trim_end_matches('/'));
+    text.push_str(SECTIONS);
+    for (name, acme, profiles) in &choices.authorities {
+        let profiles: Vec<String> = profiles.iter().map(|profile| format!("\"{profile}\"")).collect();
+        let _ = write!(
+            text,
+            "\n[authority.{name}]\n\
+             # The issuing certificate and its key (PKCS#8 PEM, mode 0600, plain or encrypted).\n\
+             certificate = \"authorities/{name}/intermediate.pem\"\n\
+             key = \"authorities/{name}/intermediate.key.pem\"\n{}\
+             # The root that relying parties trust. Its key is in offline/ and is not needed here: move it away.\n\
+             root = \"roots/{name}.pem\"\n\
+             # Whether clients reach this authority over ACME, at <url>/acme/{name}/directory.\n\
+             acme = {acme}\n\
+             # Profiles that clients may choose, each a file in policy/profiles.\n\
+             profiles = [{}]\n",
+            passphrase(choices),
+            profiles.join(", "),
+        );
+        text.push_str(AUTHORITY);
+    }
+    text
+}
+
+fn passphrase(choices: &Choices) -> String {
+    let comment = "# File with the passphrase of an encrypted key; without it ROLLCALL_PASSPHRASE_<NAME> is read.\n";
+    match &choices.passphrase_file {
+        Some(file) => format!("{comment}passphrase_file = {:?}\n", file.display().to_string()),
+        None => format!("{comment}#passphrase_file = \"/run/credentials/passphrase\"\n"),
+    }
+}
+
+const HEAD: &str = "\
+# Configuration of ca-server. `ca-server check --config ca.toml` says everything that is wrong with it.
+# Keys that are commented out show their defaults. Relative paths start at the folder of this file.
+";
+
+const URL: &str = "\
+# The URL under which clients reach this server. Every link is made from it; account URLs stand in DNS records
+# and in clients' files, so changing it later orphans them.";
+
+const SECTIONS: &str = r#"
+# Where to serve /health and /metrics without TLS. Default: on `listen` only, and /metrics for loopback peers only.
+#metrics_listen = "127.0.0.1:9100"
+
+[tls]
+# `own`: a certificate from our own authority, renewed by itself; `files`; or `off` (plain HTTP, behind a proxy only).
+#mode = "own"
+# Certificate chain and key, PEM. With `own` they are kept here.
+#certificate = "tls/fullchain.pem"
+#key = "tls/key.pem"
+# With `own`: the authority that issues it. Default: the first one.
+#authority = "external"
+
+[store]
+# `sled:<folder>`, or `memory:` which forgets everything.
+url = "sled:data"
+# Memory for the store's cache, in MiB.
+#cache_mib = 16
+# How long ended orders and authorizations are kept, and certificate records after their end.
+#keep_ended = "30days"
+#keep_expired_certificates = "365days"
+
+[dns]
+# Resolvers as "address:port", asked when a name is validated. Empty: the system's.
+resolvers = []
+# Longest time for one question, all retries included.
+#timeout = "5s"
+# Mix upper and lower case in questions so that forged answers are noticed; false for resolvers that break it.
+#case_randomization = true
+# `off`, `opportunistic` (bogus answers are refused) or `require` (only signed answers are taken).
+#dnssec = "off"
+# Trust anchors (DNSKEY records in zone-file form) for private zones. Default: the public root's.
+#trust_anchors = "anchors.txt"
+
+[challenge]
+# Proofs offered for DNS names.
+#offer = ["dns-01", "dns-account-01", "dns-persist-01"]
+# Longest time of one attempt, attempts before a challenge is invalid, and attempts at the same time.
+#timeout = "10s"
+#attempts = 3
+#workers = 64
+# CAA records: `off`, `report` (logged, not refused) or `enforce`.
+#caa = "enforce"
+# Names by which CAA and dns-persist-01 records mean this server. Default: the host of `url`.
+#issuer_domains = []
+
+[acme]
+# How long an order may be worked on, how long an authorization waits for its proof, and how long a proof serves further orders.
+#order_lifetime = "7days"
+#pending_authorization_lifetime = "7days"
+#authorization_lifetime = "1day"
+# Most identifiers in one order; orders on one page of an account's list.
+#max_identifiers = 100
+#orders_per_page = 50
+# Whether accounts may prove names before they order (newAuthz).
+#pre_authorization = true
+# How often agents should ask again whether to renew.
+#renewal_info_interval = "6h"
+
+[policy]
+# Folder with profiles/*.toml and rules/*.cedar; read again on SIGHUP. A bad file is refused and the old ones stay.
+#folder = "policy"
+
+[limits]
+# Largest request body in octets, longest time of one request, and connections at the same time.
+#body = 65536
+#request_timeout = "30s"
+#connections = 4096
+# New accounts per client address and hour, new orders per account and hour; 0: no limit.
+#accounts_per_hour = 100
+#orders_per_hour = 0
+
+[admin]
+# Unix socket of the running server. Whoever can open it is the administrator.
+#socket = "admin.sock"
+
+[log]
+# `text` or `json`, and a filter such as "info,ca_server=debug".
+#format = "text"
+#filter = "info"
+"#;
+
+const AUTHORITY: &str = r#"# Profile of an order that names none. Default: the first of `profiles`.
+#default_profile = "device"
+# External account binding: `off`, `optional` or `required`. Keys are made with `ca-server eab create`.
+#external_account_binding = "optional"
+# Further chains offered as alternates: PEM files with the certificates above the leaf.
+#alternate_chains = []
+# Terms of service that accounts must agree to, and a page about this authority.
+#terms_of_service = "https://ca.example.com/terms"
+#website = "https://ca.example.com/"
+"#;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::config::{load, reference};
+
+    fn choices() -> Choices {
+        Choices {
+            listen: "127.0.0.1:14000".parse().unwrap(),
+            url: "https://ca.example.com:14000".parse().unwrap(),
+            authorities: vec![("external".parse().unwrap(), true, vec!["device".to_owned()])],
+            passphrase_file: None,
+        }
+    }
+
+    #[test]
+    fn the_template_parses_and_every_commented_key_is_a_real_one() {
+        let text = render(&choices());
+        load::parse(&text, std::path::Path::new("/x")).unwrap();
+        let uncommented: String = text
+            .lines()
+            .map(|line| line.strip_prefix('#').filter(|rest| !rest.starts_with(' ')).unwrap_or(line))
+            .fold(String::new(), |all, line| all + line + "\n");
+        load::parse(&uncommented, std::path::Path::new("/x")).unwrap();
+    }
+
+    #[test]
+    fn every_key_there_is_stands_in_the_template() {
+        let text = render(&choices());
+        for (section, key) in reference::keys() {
+            let stands = |line: &str| {
+                line.trim_start_matches('#').split('=').next().is_some_and(|found| found.trim() == key)
+            };
+            assert!(text.lines().any(stands), "[{section}] {key} is not in the template");
+        }
+    }
+}
