@@ -218,5 +218,29 @@ pub struct VerificationView {
     pub broken: Option<(u64, String)>,
 }
 
-/// Journal entries.
-pub type JournalPage = Page<Entry>;
+/// An entry of the journal.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct EntryView {
+    /// Its number.
+    pub seq: u64,
+    /// When.
+    #[serde(with = "time::serde::rfc3339")]
+    pub at: OffsetDateTime,
+    /// The act, as it was recorded.
+    pub act: serde_json::Value,
+    /// Its hash, hexadecimal.
+    pub hash: String,
+}
+
+impl EntryView {
+    /// The view of an entry.
+    #[must_use]
+    pub fn new(entry: &Entry) -> Self {
+        Self {
+            seq: entry.seq,
+            at: entry.at,
+            act: serde_json::from_str(&entry.act).unwrap_or_default(),
+            hash: data_encoding::HEXLOWER.encode(&entry.hash),
+        }
+    }
+}

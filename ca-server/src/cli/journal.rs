@@ -4,7 +4,7 @@ use clap::Subcommand;
 use url::form_urlencoded::Serializer;
 
 use super::{Asking, Failure, Paging, output, serve};
-use crate::admin::views::{JournalPage, VerificationView};
+use crate::admin::views::{EntryView, Page, VerificationView};
 
 /// What to do with the journal.
 #[derive(Debug, Subcommand)]
@@ -62,7 +62,7 @@ fn show(asking: &Asking, act: Option<&str>, about: Option<&str>, paging: &Paging
         }
     }
     let path = format!("/journal?{}", query.finish());
-    let page: JournalPage = serve::ask(&asking.file, async |client| client.get(&path).await)?;
+    let page: Page<EntryView> = serve::ask(&asking.file, async |client| client.get(&path).await)?;
     if asking.json {
         output::json(&page);
         return Ok(());

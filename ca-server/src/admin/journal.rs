@@ -1,0 +1,51 @@
+//! The journal, as the operator reads and verifies it.
+
+use axum::Json;
+use axum::extract::{Query, State};
+use data_encoding::HEXLOWER;
+use serde::Deserialize;
+
+use super::refusal::Refusal;
+use super::views::{EntryView, Page, VerificationView};
+use crate::app::App;
+use crate::log::{journal, verify};
+
+const MAX_PAGE: usize = 1000;
+
+/// Which entries.
+#[derive(Debug, Deserialize)]
+pub struct Wanted {
+    limit: usize,
+    after: Option<u64>,
+    act: Option<String>,
+    about: Option<String>,
+}
+
+/// `GET /journal`.
+///
+/// # Errors
+/// [`Refusal`] if the journal cannot be read.
+pub async fn list(State(app): State<App>, Query(wanted): Query<Wanted>) -> Result<Json<Page<EntryView>>, Refusal> {
+    let selection = journal::Selection {
+        after: wanted.after,
+        newest_first: false,
+        kind: wanted.act.as_deref(),
+        containing: wanted.about.as_deref(),
+    };
+    let page = journal::read(&app.store, selection, wanted.limit.clamp(1, MAX_PAGE)).await?;
+    let items = page.entries.iter().map(EntryView::new).collect();
+    Ok(Json(Page { items, next: page.next.map(|seq| seq.to_string()) }))
+}
+
+/// `GET /journal/verify`.
+///
+/// # Errors
+/// [`Refusal`] if the store fails; a broken journal is a finding, not an error.
+pub async fn verify(State(app): State<App>) -> Result<Json<VerificationView>, Refusal> {
+    let report = verify::verify(&app.store, None).await?;
+    Ok(Json(VerificationView {
+        entries: report.verified,
+        head: HEXLOWER.encode(&report.head),
+        broken: report.broken.map(|(entry, fault)| (entry, fault.to_string())),
+    }))
+}
