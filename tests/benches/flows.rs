@@ -1,0 +1,46 @@
+//! Whole flows a second, and what one costs the server: `cargo bench --package rollcall-tests --bench flows`.
+//!
+//! 16 workers, dns-01, TLS, every acknowledged write durable. `ROLLCALL_BENCH_SECONDS`, `ROLLCALL_BENCH_WORKERS` and `ROLLCALL_BENCH_ROUNDS` change the plan.
+#![expect(clippy::print_stdout, reason = "a bench prints its figures")]
+
+use std::path::Path;
+use std::time::Duration;
+
+use rollcall_tests::dns::FakeDns;
+use rollcall_tests::load::process::Server;
+use rollcall_tests::load::session::Target;
+use rollcall_tests::load::{self, Plan};
+
+fn number(variable: &str, default: u64) -> u64 {
+    std::env::var(variable).ok().and_then(|text| text.parse().ok()).unwrap_or(default)
+}
+
+#[tokio::main]
+async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    let program = Path::new(env!("CARGO_BIN_EXE_harness-ca-server"));
+    let folder = tempfile::tempdir()?;
+    let folder = folder.path().join("ca");
+    let dns = FakeDns::start().await?;
+    let url = Server::init(program, &folder, "bench.test", dns.address())?;
+    let (server, started) = Server::start(program, &folder, &url)?;
+    println!("started in {} ms, resident {} MiB", started.as_millis(), server.resident() / (1 << 20));
+    let root = std::fs::read_to_string(server.root("external"))?;
+    let target = Target::new(&url, "external", &root)?;
+    let plan = Plan {
+        workers: usize::try_from(number("ROLLCALL_BENCH_WORKERS", 16))?,
+        warm_up: Duration::from_secs(2),
+        count: Duration::from_secs(number("ROLLCALL_BENCH_SECONDS", 10)),
+        domain: "bench.test".to_owned(),
+    };
+    let mut rates = Vec::new();
+    for _ in 0..number("ROLLCALL_BENCH_ROUNDS", 3) {
+        let report = load::run(&plan, &target, &dns, &server).await?;
+        println!("{report}");
+        rates.push(report);
+    }
+    rates.sort_by(|a, b| a.rate.total_cmp(&b.rate));
+    if let Some(median) = rates.get(rates.len() / 2) {
+        println!("median: {median}");
+    }
+    Ok(())
+}

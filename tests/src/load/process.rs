@@ -1,0 +1,135 @@
+//! The server as a process: started from `init`'s files, watched through `/proc`.
+
+use std::io;
+use std::net::SocketAddr;
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Stdio};
+use std::time::{Duration, Instant};
+
+/// A running `ca-server` of its own.
+#[derive(Debug)]
+pub struct Server {
+    child: Child,
+    /// Its folder, as `init` made it.
+    pub folder: PathBuf,
+    /// Its base URL.
+    pub url: String,
+}
+
+impl Server {
+    /// Makes a new authority in `folder` for `domain`, that asks `resolver`; does not start it.
+    ///
+    /// # Errors
+    /// If `init` fails or a file cannot be changed.
+    pub fn init(program: &Path, folder: &Path, domain: &str, resolver: SocketAddr) -> io::Result<String> {
+        let port = free_port()?;
+        let url = format!("https://localhost:{port}");
+        let output = Command::new(program)
+            .args(["init", "--dir"])
+            .arg(folder)
+            .args(["--url", &url, "--domain", domain, "--listen", &format!("127.0.0.1:{port}")])
+            .output()?;
+        if !output.status.success() {
+            return Err(io::Error::other(String::from_utf8_lossy(&output.stderr).into_owned()));
+        }
+        let file = folder.join("ca.toml");
+        let text = std::fs::read_to_string(&file)?;
+        std::fs::write(&file, text.replace("\nresolvers = []", &format!("\nresolvers = [\"{resolver}\"]")))?;
+        Ok(url)
+    }
+
+    /// Starts the server of `folder` and waits until it answers; says how long that took.
+    ///
+    /// # Errors
+    /// If it does not start, or does not answer within a minute.
+    pub fn start(program: &Path, folder: &Path, url: &str) -> io::Result<(Self, Duration)> {
+        let began = Instant::now();
+        let log = std::fs::File::options().create(true).append(true).open(folder.join("server.log"))?;
+        let child = Command::new(program)
+            .args(["serve", "--config"])
+            .arg(folder.join("ca.toml"))
+            .stdin(Stdio::null())
+            .stdout(log.try_clone()?)
+            .stderr(log)
+            .spawn()?;
+        let mut server = Self { child, folder: folder.to_owned(), url: url.to_owned() };
+        let address = url.trim_start_matches("https://").to_owned();
+        while std::net::TcpStream::connect(&address).is_err() {
+            if let Some(status) = server.child.try_wait()? {
+                let log = std::fs::read_to_string(folder.join("server.log")).unwrap_or_default();
+                return Err(io::Error::other(format!("the server ended with {status}:\n{log}")));
+            }
+            if began.elapsed() > Duration::from_secs(60) {
+                return Err(io::Error::other("the server does not answer"));
+            }
+            std::thread::sleep(Duration::from_millis(2));
+        }
+        Ok((server, began.elapsed()))
+    }
+
+    /// Kills it the hard way (SIGKILL), as a power cut would look to its clients.
+    ///
+    /// # Errors
+    /// If the process cannot be killed or waited for.
+    pub fn kill(&mut self) -> io::Result<()> {
+        self.child.kill()?;
+        self.child.wait().map(drop)
+    }
+
+    /// Its process id.
+    #[must_use]
+    pub fn id(&self) -> u32 {
+        self.child.id()
+    }
+
+    /// CPU time it has used, in user and kernel.
+    #[must_use]
+    pub fn cpu(&self) -> Duration {
+        cpu_of(&self.child.id().to_string())
+    }
+
+    /// Its resident memory, in octets.
+    #[must_use]
+    pub fn resident(&self) -> u64 {
+        let status = std::fs::read_to_string(format!("/proc/{}/status", self.child.id())).unwrap_or_default();
+        let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:"));
+        let kib = line.and_then(|rest| rest.trim().trim_end_matches(" kB").parse::<u64>().ok());
+        kib.unwrap_or_default() * 1024
+    }
+
+    /// Where the root certificate of an authority is.
+    #[must_use]
+    pub fn root(&self, authority: &str) -> PathBuf {
+        self.folder.join(format!("roots/{authority}.pem"))
+    }
+}
+
+impl Drop for Server {
+    fn drop(&mut self) {
+        // It may have ended by itself.
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+/// CPU time that this process has used.
+#[must_use]
+pub fn own_cpu() -> Duration {
+    cpu_of("self")
+}
+
+fn cpu_of(process: &str) -> Duration {
+    let stat = std::fs::read_to_string(format!("/proc/{process}/stat")).unwrap_or_default();
+    // After the command's closing bracket: state is field 3; utime and stime are 14 and 15, in ticks of 10 ms.
+    let rest = stat.rsplit(')').next().unwrap_or_default();
+    let ticks: u64 = rest.split_whitespace().skip(11).take(2).filter_map(|field| field.parse::<u64>().ok()).sum();
+    Duration::from_millis(ticks * 10)
+}
+
+/// A TCP port on loopback that nobody uses just now.
+///
+/// # Errors
+/// If there is none.
+pub fn free_port() -> io::Result<u16> {
+    Ok(std::net::TcpListener::bind(("127.0.0.1", 0))?.local_addr()?.port())
+}
