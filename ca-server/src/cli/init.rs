@@ -1,0 +1,208 @@
+//! `ca-server init`: a new authority in one folder, made whole or not at all.
+//!
+//! Makes keys and the certificates above the leaves; the root keys are written encrypted and are not needed to run. Never overwrites.
+
+mod keys;
+mod write;
+
+use std::net::{Ipv4Addr, SocketAddr};
+use std::path::{Path, PathBuf};
+
+use certs::key::Secret;
+use certs::name::DnsName;
+use serde::Serialize;
+use time::OffsetDateTime;
+use url::Url;
+
+use super::{Failure, output};
+use crate::clock::{Clock as _, SystemClock};
+use crate::config::template::{self, Choices};
+use crate::ids::AuthorityName;
+use write::Draft;
+
+/// Make a new authority: keys, certificates, configuration and policy.
+#[derive(Debug, clap::Args)]
+#[command(after_help = "\
+Example:
+  ca-server init --dir ca --url https://ca.example.com:14000 --domain example.com
+
+Afterwards move DIR/offline (the encrypted root keys and their passphrase) to a safe place: the server never needs it.")]
+pub struct Init {
+    /// The folder to make; it must not exist, or be empty.
+    #[arg(long, value_name = "DIR")]
+    dir: PathBuf,
+    /// The URL under which clients will reach the server, such as https://ca.example.com:14000.
+    #[arg(long, value_name = "URL")]
+    url: Url,
+    /// A domain whose names may be certified; may be given more than once.
+    #[arg(long = "domain", value_name = "DOMAIN", required = true, value_parser = domain)]
+    domains: Vec<DnsName>,
+    /// Where to listen. Default: every address, at the port of the URL.
+    #[arg(long, value_name = "ADDRESS:PORT")]
+    listen: Option<SocketAddr>,
+    /// The organisation's name, as it stands in the root certificates. Default: the first domain.
+    #[arg(long, value_name = "NAME")]
+    organisation: Option<String>,
+    /// File with a passphrase to encrypt the issuing keys with; it is written into ca.toml and read at each start.
+    #[arg(long, value_name = "FILE")]
+    passphrase_file: Option<PathBuf>,
+    /// File with the passphrase for the root keys. Default: one is made and written to DIR/offline/passphrase.
+    #[arg(long, value_name = "FILE")]
+    root_passphrase_file: Option<PathBuf>,
+    /// Serve plain HTTP: only behind a proxy that does TLS. The URL may still be https.
+    #[arg(long)]
+    plain_http: bool,
+    /// Print what was made as JSON.
+    #[arg(long)]
+    json: bool,
+}
+
+/// What was made.
+#[derive(Debug, Serialize)]
+struct Made {
+    folder: PathBuf,
+    config: PathBuf,
+    directory: String,
+    roots: Vec<Root>,
+    offline: PathBuf,
+}
+
+/// One root.
+#[derive(Debug, Serialize)]
+struct Root {
+    authority: AuthorityName,
+    file: PathBuf,
+    sha256: String,
+}
+
+/// Makes it and says what to do next.
+pub(super) fn run(command: &Init) -> Result<(), Failure> {
+    check_url(command)?;
+    let folder = std::path::absolute(&command.dir)
+        .map_err(|source| Failure::File { action: "use", path: command.dir.clone(), source })?;
+    let draft = Draft::open(&folder)?;
+    let passphrase = command.passphrase_file.as_deref().map(keys::read_passphrase).transpose()?;
+    let root_passphrase = root_passphrase(command, &draft)?;
+    let mut roots = Vec::new();
+    for (name, _, _) in authorities()? {
+        let plan = keys::Plan {
+            authority: &name,
+            organisation: command.organisation.clone().unwrap_or_else(|| first(&command.domains)),
+            base: command.url.as_str().trim_end_matches('/'),
+            now: SystemClock.now(),
+        };
+        let sha256 = keys::make(&plan, &draft, &root_passphrase, passphrase.as_ref())?;
+        let file = folder.join(format!("roots/{name}.pem"));
+        roots.push(Root { authority: name, file, sha256 });
+    }
+    write_texts(command, &draft)?;
+    draft.keep(&folder)?;
+    let made = Made {
+        config: folder.join("ca.toml"),
+        directory: format!("{}/acme/external/directory", command.url.as_str().trim_end_matches('/')),
+        roots,
+        offline: folder.join("offline"),
+        folder,
+    };
+    tell(command, &made);
+    Ok(())
+}
+
+/// The authorities of a new server: name, whether clients reach it over ACME, its profiles.
+fn authorities() -> Result<Vec<(AuthorityName, bool, Vec<String>)>, Failure> {
+    let name = |text: &str| {
+        text.parse().map_err(|_| Failure::Value { value: text.to_owned(), wanted: "a name for an authority" })
+    };
+    Ok(vec![(name("external")?, true, vec!["device".to_owned()]), (name("internal")?, false, Vec::new())])
+}
+
+fn root_passphrase(command: &Init, draft: &Draft) -> Result<Secret, Failure> {
+    if let Some(file) = &command.root_passphrase_file {
+        return keys::read_passphrase(file);
+    }
+    let made = keys::new_passphrase()?;
+    draft.secret("offline/passphrase", &format!("{}\n", made.expose()))?;
+    Ok(made)
+}
+
+fn write_texts(command: &Init, draft: &Draft) -> Result<(), Failure> {
+    let port = command.url.port_or_known_default().unwrap_or(443);
+    let passphrase_file = command.passphrase_file.as_deref().map(absolute).transpose()?;
+    let choices = Choices {
+        listen: command.listen.unwrap_or_else(|| SocketAddr::from((Ipv4Addr::UNSPECIFIED, port))),
+        url: command.url.clone(),
+        authorities: authorities()?,
+        passphrase_file,
+    };
+    let mut config = template::render(&choices);
+    if command.plain_http {
+        config = config.replace("#mode = \"own\"", "mode = \"off\"");
+    }
+    draft.file("ca.toml", &config)?;
+    for (name, text) in policies::shipped::PROFILES {
+        draft.file(&format!("policy/profiles/{name}"), text)?;
+    }
+    for (name, text) in policies::shipped::RULES {
+        draft.file(&format!("policy/rules/{name}"), text)?;
+    }
+    draft.file("policy/rules/domains.cedar", &policies::rules::shipped_rules_for_domains(&command.domains))?;
+    draft.file("offline/README", OFFLINE)
+}
+
+const OFFLINE: &str = "\
+The encrypted root keys, and the passphrase unless you gave one. The server never needs them: they sign a new intermediate
+when the present one ends or is lost. Move this folder to storage that is not on the network, and keep the passphrase apart.
+";
+
+fn absolute(path: &Path) -> Result<PathBuf, Failure> {
+    std::path::absolute(path).map_err(|source| Failure::File { action: "use", path: path.to_owned(), source })
+}
+
+fn first(domains: &[DnsName]) -> String {
+    domains.first().map(|domain| domain.as_str().to_owned()).unwrap_or_default()
+}
+
+fn domain(text: &str) -> Result<DnsName, String> {
+    let name = DnsName::parse(text).map_err(|error| error.to_string())?;
+    if name.is_wildcard() {
+        return Err(format!("give the domain without `*.`: {}", name.base()));
+    }
+    Ok(name)
+}
+
+fn check_url(command: &Init) -> Result<(), Failure> {
+    let refuse = |wanted| Err(Failure::Value { value: command.url.to_string(), wanted });
+    match command.url.scheme() {
+        "https" => {}
+        "http" if command.plain_http => {}
+        _ => return refuse("an https URL (or http together with --plain-http)"),
+    }
+    if command.url.host_str().is_none_or(str::is_empty) {
+        return refuse("a URL with a host name");
+    }
+    if command.url.query().is_some() || command.url.fragment().is_some() || !command.url.username().is_empty() {
+        return refuse("a URL of scheme, host, port and perhaps a path");
+    }
+    Ok(())
+}
+
+fn tell(command: &Init, made: &Made) {
+    if command.json {
+        output::json(made);
+        return;
+    }
+    output::line(&format!("made {}", made.folder.display()));
+    for root in &made.roots {
+        output::line(&format!("  root {}: {} (SHA-256 {})", root.authority, root.file.display(), root.sha256));
+    }
+    output::line("next:");
+    output::line(&format!("  1. move {} to safe, offline storage", made.offline.display()));
+    output::line(&format!("  2. look at {}", made.config.display()));
+    output::line(&format!("  3. ca-server serve --config {}", made.config.display()));
+    output::line(&format!("  clients then use {}", made.directory));
+}
+
+/// Years from a moment, as root and intermediate lifetimes are counted.
+fn years(from: OffsetDateTime, years: i64) -> OffsetDateTime {
+    from.saturating_add(time::Duration::days(365 * years + years / 4))
+}

@@ -1,0 +1,109 @@
+//! The keys and certificates above the leaves: a P-384 root, encrypted, and a P-256 intermediate below it.
+
+use std::os::unix::fs::PermissionsExt as _;
+use std::path::Path;
+
+use certs::authority::{AuthorityRequest, AuthorityUrls, intermediate, root};
+use certs::issuer::Issuer;
+use certs::key::{EncryptionEntropy, KeyKind, Secret, SigningKey};
+use certs::leaf::Validity;
+use certs::pem;
+use certs::serial::Serial;
+use data_encoding::{BASE32_NOPAD, HEXLOWER};
+use time::{Duration, OffsetDateTime};
+use url::Url;
+
+use super::write::Draft;
+use super::{Failure, years};
+use crate::ids::{AuthorityName, random_bytes};
+use crate::status::urls;
+
+const ROOT_YEARS: i64 = 20;
+const INTERMEDIATE_YEARS: i64 = 10;
+
+/// What one authority is made from.
+pub(super) struct Plan<'a> {
+    pub(super) authority: &'a AuthorityName,
+    pub(super) organisation: String,
+    pub(super) base: &'a str,
+    pub(super) now: OffsetDateTime,
+}
+
+/// Makes root and intermediate of one authority; gives the root's SHA-256.
+pub(super) fn make(
+    plan: &Plan<'_>,
+    draft: &Draft,
+    root_passphrase: &Secret,
+    passphrase: Option<&Secret>,
+) -> Result<String, Failure> {
+    let name = plan.authority;
+    let failed = |what: &str, error: &dyn std::fmt::Display| Failure::Making {
+        what: format!("the {what} of authority {name}"),
+        reason: error.to_string(),
+    };
+    let root_key = SigningKey::generate(KeyKind::P384).map_err(|error| failed("root key", &error))?;
+    let root_der = root(&request(plan, "root", ROOT_YEARS)?, &root_key).map_err(|error| failed("root", &error))?;
+    let issuer = Issuer::from_chain(vec![root_der.clone()]).map_err(|error| failed("root", &error))?;
+    let key = SigningKey::generate(KeyKind::P256).map_err(|error| failed("issuing key", &error))?;
+    let issuing = intermediate(
+        &request(plan, "issuing", INTERMEDIATE_YEARS)?,
+        &AuthorityUrls { crl: None, ca_issuers: Url::parse(&urls::root(plan.base, name)).ok() },
+        key.public(),
+        &issuer,
+        &root_key,
+    )
+    .map_err(|error| failed("issuing certificate", &error))?;
+    let encrypted = |key: &SigningKey, secret: &Secret| {
+        let entropy = EncryptionEntropy::new(random_bytes().map_err(|error| failed("key file", &error))?);
+        key.to_encrypted_pem(secret, entropy).map_err(|error| failed("key file", &error))
+    };
+    draft.file(&format!("roots/{name}.pem"), &pem::encode_chain(&[&root_der]))?;
+    draft.secret(&format!("offline/{name}.root.key.pem"), &encrypted(&root_key, root_passphrase)?)?;
+    draft.file(&format!("authorities/{name}/intermediate.pem"), &pem::encode_chain(&[&issuing]))?;
+    let text = match passphrase {
+        Some(secret) => encrypted(&key, secret)?,
+        None => key.to_pem().map_err(|error| failed("key file", &error))?,
+    };
+    draft.secret(&format!("authorities/{name}/intermediate.key.pem"), &text)?;
+    let digest = aws_lc_rs::digest::digest(&aws_lc_rs::digest::SHA256, &root_der);
+    Ok(HEXLOWER.encode(digest.as_ref()))
+}
+
+fn request(plan: &Plan<'_>, what: &str, lifetime: i64) -> Result<AuthorityRequest, Failure> {
+    let serial = random_bytes().map_err(|error| Failure::Making { what: "a serial".into(), reason: error.to_string() })?;
+    let organisation: String = plan.organisation.chars().take(64).collect();
+    let short: String = organisation.chars().take(40).collect();
+    Ok(AuthorityRequest {
+        common_name: format!("{short} {} {what}", plan.authority).chars().take(64).collect(),
+        organization: Some(organisation),
+        serial: Serial::from_entropy(serial),
+        validity: Validity {
+            not_before: plan.now.saturating_sub(Duration::minutes(5)),
+            not_after: years(plan.now, lifetime),
+        },
+    })
+}
+
+/// Reads a passphrase from a file that only its owner may read.
+pub(super) fn read_passphrase(path: &Path) -> Result<Secret, Failure> {
+    let failed = |source| Failure::File { action: "read", path: path.to_owned(), source };
+    let mode = std::fs::metadata(path).map_err(failed)?.permissions().mode();
+    if mode & 0o077 != 0 {
+        let wanted = "a file that only its owner may read (chmod 600)";
+        return Err(Failure::Value { value: path.display().to_string(), wanted });
+    }
+    let secret = Secret::from_file_text(std::fs::read_to_string(path).map_err(failed)?);
+    if secret.is_empty() {
+        return Err(Failure::Value { value: path.display().to_string(), wanted: "a file with a passphrase in it" });
+    }
+    Ok(secret)
+}
+
+/// 160 random bits in groups that can be typed.
+pub(super) fn new_passphrase() -> Result<Secret, Failure> {
+    let bytes: [u8; 20] = random_bytes()
+        .map_err(|error| Failure::Making { what: "a passphrase".to_owned(), reason: error.to_string() })?;
+    let text = BASE32_NOPAD.encode(&bytes).to_lowercase();
+    let groups: Vec<&str> = text.as_bytes().chunks(4).filter_map(|group| std::str::from_utf8(group).ok()).collect();
+    Ok(Secret::new(groups.join("-")))
+}

@@ -1,0 +1,81 @@
+//! A folder that comes into being whole: written beside its place, synced, then renamed.
+
+use std::fs::{DirBuilder, File, OpenOptions};
+use std::io::Write as _;
+use std::os::unix::fs::{DirBuilderExt as _, OpenOptionsExt as _};
+use std::path::{Path, PathBuf};
+
+use super::Failure;
+
+/// The folder while it is being written; dropped unkept, it is removed.
+#[derive(Debug)]
+pub(super) struct Draft {
+    folder: PathBuf,
+}
+
+impl Draft {
+    /// Opens a draft beside `target`, which must not exist or be empty.
+    pub(super) fn open(target: &Path) -> Result<Self, Failure> {
+        let occupied = match std::fs::read_dir(target) {
+            Ok(mut entries) => entries.next().is_some(),
+            Err(error) if error.kind() == std::io::ErrorKind::NotFound => false,
+            Err(_) => true,
+        };
+        if occupied {
+            return Err(Failure::Exists(target.to_owned()));
+        }
+        let mut name = target.file_name().unwrap_or_default().to_owned();
+        name.push(format!(".draft-{}", std::process::id()));
+        let folder = target.with_file_name(name);
+        let draft = Self { folder };
+        draft.folder_at(&draft.folder)?;
+        Ok(draft)
+    }
+
+    /// Writes a file that others of the group may read.
+    pub(super) fn file(&self, name: &str, text: &str) -> Result<(), Failure> {
+        self.write(name, text, 0o644)
+    }
+
+    /// Writes a file that only its owner may read.
+    pub(super) fn secret(&self, name: &str, text: &str) -> Result<(), Failure> {
+        self.write(name, text, 0o600)
+    }
+
+    fn write(&self, name: &str, text: &str, mode: u32) -> Result<(), Failure> {
+        let path = self.folder.join(name);
+        let failed = |source| Failure::File { action: "write", path: path.clone(), source };
+        if let Some(parent) = path.parent() {
+            self.folder_at(parent)?;
+        }
+        let mut file = OpenOptions::new().write(true).create_new(true).mode(mode).open(&path).map_err(failed)?;
+        file.write_all(text.as_bytes()).and_then(|()| file.sync_all()).map_err(failed)
+    }
+
+    fn folder_at(&self, path: &Path) -> Result<(), Failure> {
+        DirBuilder::new()
+            .recursive(true)
+            .mode(0o700)
+            .create(path)
+            .map_err(|source| Failure::File { action: "make", path: path.to_owned(), source })
+    }
+
+    /// Puts the folder in its place.
+    pub(super) fn keep(self, target: &Path) -> Result<(), Failure> {
+        // An empty folder may stand there; a rename replaces it and fails on any other.
+        std::fs::rename(&self.folder, target)
+            .map_err(|source| Failure::File { action: "make", path: target.to_owned(), source })?;
+        // The name is durable when its parent is; where a parent cannot be opened the files are still whole.
+        if let Some(Ok(parent)) = target.parent().map(File::open) {
+            let _ = parent.sync_all();
+        }
+        Ok(())
+    }
+}
+
+impl Drop for Draft {
+    fn drop(&mut self) {
+        // After `keep` nothing is there any more.
+        let _ = std::fs::remove_dir_all(&self.folder);
+    }
+}
