@@ -139,10 +139,10 @@ fn write_texts(command: &Init, draft: &Draft) -> Result<(), Failure> {
         config = config.replace("#mode = \"own\"", "mode = \"off\"");
     }
     draft.file("ca.toml", &config)?;
-    for (name, text) in policies::shipped::PROFILES {
+    for (name, text) in policies::profiles::SHIPPED {
         draft.file(&format!("policy/profiles/{name}"), text)?;
     }
-    for (name, text) in policies::shipped::RULES {
+    for (name, text) in policies::rules::SHIPPED {
         draft.file(&format!("policy/rules/{name}"), text)?;
     }
     draft.file("policy/rules/domains.cedar", &policies::rules::shipped_rules_for_domains(&command.domains))?;

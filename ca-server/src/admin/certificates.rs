@@ -1,0 +1,127 @@
+//! Certificates, as the operator finds, shows and revokes them.
+
+use axum::Json;
+use axum::extract::{Path, Query, State};
+use certs::identifier::Identifier;
+use certs::serial::Serial;
+use serde::Deserialize;
+use time::Duration;
+
+use super::refusal::Refusal;
+use super::views::{CertificateView, Page, Revoke};
+use crate::app::App;
+use crate::order::model::{Certificate, CertificateStatus};
+use crate::store::Versioned;
+use crate::store::page::Cursor;
+use crate::store::tables::certificates::CertificateFilter;
+
+const MAX_PAGE: usize = 1000;
+
+/// Which certificates.
+#[derive(Debug, Deserialize)]
+pub struct Wanted {
+    limit: usize,
+    after: Option<String>,
+    identifier: Option<String>,
+    account: Option<String>,
+    profile: Option<String>,
+    status: Option<String>,
+    expires_within: Option<i64>,
+    #[serde(default)]
+    pem: bool,
+}
+
+/// `GET /certificates`, newest first.
+///
+/// # Errors
+/// [`Refusal`] on a bad filter or a failing store.
+pub async fn list(
+    State(app): State<App>,
+    Query(wanted): Query<Wanted>,
+) -> Result<Json<Page<CertificateView>>, Refusal> {
+    let filter = CertificateFilter {
+        identifier: wanted.identifier.as_deref().map(identifier).transpose()?,
+        account: wanted.account.as_deref().map(super::accounts::id).transpose()?,
+        authority: None,
+        profile: wanted.profile.clone(),
+        status: wanted.status.as_deref().map(status).transpose()?,
+        expires_before: wanted.expires_within.map(|seconds| app.clock.now().saturating_add(Duration::seconds(seconds))),
+    };
+    let after: Option<Cursor> = wanted.after.as_deref().map(cursor).transpose()?;
+    let page = app.store.certificates(&filter, after.as_ref(), wanted.limit.clamp(1, MAX_PAGE)).await?;
+    let view = |row: &Versioned<Certificate>| {
+        let pem = if wanted.pem { pem(&app, &row.value) } else { None };
+        CertificateView { pem, ..CertificateView::new(&row.value) }
+    };
+    Ok(Json(Page { items: page.items.iter().map(view).collect(), next: page.next.map(|cursor| cursor.to_string()) }))
+}
+
+/// `GET /certificates/{serial}`.
+///
+/// # Errors
+/// [`Refusal`] if there is none, or on a failing store.
+pub async fn show(State(app): State<App>, Path(serial): Path<String>) -> Result<Json<CertificateView>, Refusal> {
+    let record = load(&app, &serial).await?.value;
+    Ok(Json(CertificateView { pem: pem(&app, &record), ..CertificateView::new(&record) }))
+}
+
+/// `POST /certificates/{serial}/revoke`.
+///
+/// # Errors
+/// [`Refusal`] if there is none, it was never issued or is revoked already, or on a failing store.
+pub async fn revoke(
+    State(app): State<App>,
+    Path(serial): Path<String>,
+    Json(wanted): Json<Revoke>,
+) -> Result<Json<CertificateView>, Refusal> {
+    let seen = load(&app, &serial).await?;
+    match seen.value.status {
+        CertificateStatus::Intended | CertificateStatus::Abandoned => return Err(Refusal::NotIssued),
+        CertificateStatus::Revoked => return Err(Refusal::Already("certificate is revoked")),
+        CertificateStatus::Issued => {}
+    }
+    let revoked = crate::log::revoke::revoke(&app, &seen, wanted.reason, "administrator").await?;
+    Ok(Json(CertificateView::new(&revoked)))
+}
+
+async fn load(app: &App, text: &str) -> Result<Versioned<Certificate>, Refusal> {
+    let serial: Serial = text.parse().map_err(|_| Refusal::Absent("certificate"))?;
+    app.store.load::<Certificate>(&serial).await?.ok_or(Refusal::Absent("certificate"))
+}
+
+fn pem(app: &App, record: &Certificate) -> Option<String> {
+    let issued = matches!(record.status, CertificateStatus::Issued | CertificateStatus::Revoked);
+    issued.then(|| app.authorities.chain_pem(record, 0)).flatten()
+}
+
+fn identifier(text: &str) -> Result<Identifier, Refusal> {
+    let (kind, value) = match text.split_once(':') {
+        Some((kind @ ("dns" | "email" | "uri"), value)) => (kind, value),
+        _ if text.contains('@') => ("email", text),
+        _ => ("dns", text),
+    };
+    Identifier::from_parts(kind, value).map_err(|_| Refusal::Value {
+        name: "identifier",
+        value: text.to_owned(),
+        wanted: "a name such as room-1.example.com",
+    })
+}
+
+fn status(text: &str) -> Result<CertificateStatus, Refusal> {
+    let wanted = "intended, issued, abandoned or revoked";
+    match text {
+        "intended" => Ok(CertificateStatus::Intended),
+        "issued" => Ok(CertificateStatus::Issued),
+        "abandoned" => Ok(CertificateStatus::Abandoned),
+        "revoked" => Ok(CertificateStatus::Revoked),
+        _ => Err(Refusal::Value { name: "status", value: text.to_owned(), wanted }),
+    }
+}
+
+fn cursor(text: &str) -> Result<Cursor, Refusal> {
+    text.parse().map_err(|_| Refusal::Value {
+        name: "after",
+        value: text.to_owned(),
+        wanted: "a cursor that a page before printed",
+    })
+}

@@ -1,0 +1,200 @@
+//! Whether a configuration that parses also makes sense: files that exist, keys that fit, names that are known.
+//!
+//! Reads files, opens no socket and changes nothing. What it finds would otherwise be found at start, one at a time.
+
+use std::collections::BTreeSet;
+use std::os::unix::fs::PermissionsExt as _;
+use std::path::Path;
+
+use certs::issuer::Issuer;
+use certs::key::{Secret, SigningKey};
+use certs::name::DnsName;
+use policies::Ruleset;
+
+use super::load::ConfigProblem;
+use super::{AuthorityConfig, Config, TlsMode};
+use crate::ids::AuthorityName;
+use crate::policy::files::{self, PolicyFilesError};
+
+/// The longest path that a Unix socket can have on Linux.
+const MAX_SOCKET_PATH: usize = 107;
+
+/// Every problem found.
+#[must_use]
+pub fn check(config: &Config) -> Vec<ConfigProblem> {
+    let mut found = Vec::new();
+    general(config, &mut found);
+    let ruleset = policy(config, &mut found);
+    for (name, section) in &config.authority {
+        authority(config, name, section, ruleset.as_ref(), &mut found);
+    }
+    found
+}
+
+fn general(config: &Config, found: &mut Vec<ConfigProblem>) {
+    let mut add = |key: &str, message: String, hint: &str| found.push(ConfigProblem::new(key, message, hint));
+    match (config.url.scheme(), config.tls.mode) {
+        ("https", _) | ("http", TlsMode::Off) => {}
+        ("http", TlsMode::Own | TlsMode::Files) => {
+            add("url", "is http, but [tls] mode is not `off`".to_owned(), "write https, or mode = \"off\" behind a proxy");
+        }
+        (other, _) => add("url", format!("scheme {other} is not served"), "write an https URL"),
+    }
+    if config.url.host_str().is_none_or(str::is_empty) {
+        add("url", "has no host".to_owned(), "write a URL such as https://ca.example.com:14000");
+    }
+    if config.tls.mode == TlsMode::Files {
+        for (key, path) in [("tls.certificate", &config.tls.certificate), ("tls.key", &config.tls.key)] {
+            if let Err(error) = std::fs::File::open(config.resolve(path)) {
+                add(key, format!("{}: {error}", path.display()), "name a PEM file that the server may read");
+            }
+        }
+    }
+    if let Some(name) = config.tls.authority.as_ref().filter(|name| !config.authority.contains_key(*name)) {
+        add("tls.authority", format!("there is no authority {name}"), "name one of the [authority.…] sections");
+    }
+    if !(config.store.url == "memory:" || config.store.url.strip_prefix("sled:").is_some_and(|path| !path.is_empty())) {
+        add("store.url", format!("{:?} is no store", config.store.url), "write \"sled:data\"");
+    }
+    if let Some(path) = &config.dns.trust_anchors
+        && let Err(error) = std::fs::File::open(config.resolve(path))
+    {
+        add("dns.trust_anchors", format!("{}: {error}", path.display()), "name a file of DNSKEY records");
+    }
+    if config.challenge.offer.is_empty() || config.challenge.offer.iter().any(|proof| !proof.is_dns()) {
+        let hint = "choose among dns-01, dns-account-01 and dns-persist-01";
+        add("challenge.offer", "must name proofs of DNS names, at least one".to_owned(), hint);
+    }
+    for domain in &config.challenge.issuer_domains {
+        if let Err(error) = DnsName::parse(domain) {
+            add("challenge.issuer_domains", format!("{domain}: {error}"), "write domain names such as ca.example.com");
+        }
+    }
+    for (key, zero) in [
+        ("challenge.workers", config.challenge.workers == 0),
+        ("challenge.attempts", config.challenge.attempts == 0),
+        ("limits.connections", config.limits.connections == 0),
+        ("acme.max_identifiers", config.acme.max_identifiers == 0),
+        ("acme.orders_per_page", config.acme.orders_per_page == 0),
+    ] {
+        if zero {
+            add(key, "must be at least 1".to_owned(), "leave the key out for its default");
+        }
+    }
+    let socket = config.resolve(&config.admin.socket);
+    if socket.as_os_str().len() > MAX_SOCKET_PATH {
+        add("admin.socket", format!("{} is too long for a Unix socket", socket.display()), "name a shorter path, such as /run/rollcall/admin.sock");
+    }
+    if let Err(error) = tracing_subscriber::EnvFilter::try_new(&config.log.filter) {
+        add("log.filter", error.to_string(), "write a filter such as \"info\" or \"info,ca_server=debug\"");
+    }
+}
+
+fn policy(config: &Config, found: &mut Vec<ConfigProblem>) -> Option<Ruleset> {
+    match files::read(&config.resolve(&config.policy.folder)) {
+        Ok(ruleset) => Some(ruleset),
+        Err(PolicyFilesError::Unreadable { path, source }) => {
+            let hint = "`policy.folder` must hold profiles/*.toml and rules/*.cedar";
+            found.push(ConfigProblem::new("policy.folder", format!("{}: {source}", path.display()), hint));
+            None
+        }
+        Err(PolicyFilesError::Invalid(problems)) => {
+            found.extend(problems.iter().map(|problem| {
+                let place = problem.place.map(|place| format!(":{place}")).unwrap_or_default();
+                let key = problem.key.as_ref().map(|key| format!(" {key}")).unwrap_or_default();
+                ConfigProblem::new(format!("{}{place}{key}", problem.file), &problem.message, &problem.hint)
+            }));
+            None
+        }
+    }
+}
+
+fn authority(
+    config: &Config,
+    name: &AuthorityName,
+    section: &AuthorityConfig,
+    ruleset: Option<&Ruleset>,
+    found: &mut Vec<ConfigProblem>,
+) {
+    let mut add = |key: &str, message: String, hint: &str| {
+        found.push(ConfigProblem::new(format!("authority.{name}.{key}"), message, hint));
+    };
+    if let Err((key, message, hint)) = key_fits(config, name, section) {
+        add(key, message, hint);
+    }
+    let known: Option<BTreeSet<&str>> = ruleset.map(|ruleset| ruleset.profiles.names().collect());
+    let unknown = |profile: &&String| known.as_ref().is_some_and(|known| !known.contains(profile.as_str()));
+    for profile in section.profiles.iter().filter(unknown) {
+        add("profiles", format!("there is no profile {profile}"), "make policy/profiles/<name>.toml, or name another");
+    }
+    if section.acme && section.profiles.is_empty() {
+        add("profiles", "is empty, so nothing could be ordered".to_owned(), "name at least one profile");
+    }
+    if let Some(default) = section.default_profile.as_ref().filter(|default| !section.profiles.contains(default)) {
+        add("default_profile", format!("{default} is not in `profiles`"), "add it to `profiles`");
+    }
+    for path in &section.alternate_chains {
+        match std::fs::read_to_string(config.resolve(path)).map(|text| certs::pem::parse_certificates(&text)) {
+            Err(error) => add("alternate_chains", format!("{}: {error}", path.display()), "name a PEM file"),
+            Ok(Err(error)) => add("alternate_chains", format!("{}: {error}", path.display()), "name a PEM file"),
+            Ok(Ok(_)) => {}
+        }
+    }
+}
+
+type Unfit = (&'static str, String, &'static str);
+
+/// Whether certificate, root and key of an authority belong together.
+fn key_fits(config: &Config, name: &AuthorityName, section: &AuthorityConfig) -> Result<(), Unfit> {
+    let read = |key: &'static str, path: &Path| {
+        std::fs::read_to_string(config.resolve(path))
+            .map_err(|error| (key, format!("{}: {error}", path.display()), "name a PEM file that the server may read"))
+    };
+    let chain = read("certificate", &section.certificate)? + "\n" + &read("root", &section.root)?;
+    let issuer = Issuer::from_pem(&chain).map_err(|error| {
+        ("certificate", error.to_string(), "`certificate` must be a CA certificate that `root` signed")
+    })?;
+    let text = read("key", &section.key)?;
+    private("key", &config.resolve(&section.key))?;
+    let passphrase = passphrase(config, name, section)?;
+    let key = SigningKey::load(&text, passphrase.as_ref()).map_err(|error| {
+        let hint = "give PKCS#8 PEM; for an encrypted key set passphrase_file, or ROLLCALL_PASSPHRASE_<NAME>";
+        ("key", error.to_string(), hint)
+    })?;
+    if key.public() != issuer.public_key() {
+        return Err(("key", "does not belong to `certificate`".to_owned(), "name the key that the certificate was made for"));
+    }
+    Ok(())
+}
+
+/// The passphrase of an authority's key: from its file, else from `ROLLCALL_PASSPHRASE_<NAME>`.
+///
+/// # Errors
+/// The key at fault, what is wrong, and a hint.
+pub fn passphrase(
+    config: &Config,
+    name: &AuthorityName,
+    section: &AuthorityConfig,
+) -> Result<Option<Secret>, (&'static str, String, &'static str)> {
+    let Some(path) = &section.passphrase_file else {
+        let variable = format!("ROLLCALL_PASSPHRASE_{}", name.as_str().to_uppercase().replace('-', "_"));
+        return Ok(std::env::var(variable).ok().map(Secret::new));
+    };
+    let path = config.resolve(path);
+    private("passphrase_file", &path)?;
+    match std::fs::read_to_string(&path) {
+        Ok(text) => Ok(Some(Secret::from_file_text(text))),
+        Err(error) => {
+            Err(("passphrase_file", format!("{}: {error}", path.display()), "name a file that the server may read"))
+        }
+    }
+}
+
+/// Refuses a secret that others may read.
+fn private(key: &'static str, path: &Path) -> Result<(), Unfit> {
+    let mode = std::fs::metadata(path).map(|data| data.permissions().mode()).unwrap_or_default();
+    if mode & 0o077 != 0 {
+        return Err((key, format!("{} may be read by others (mode {:o})", path.display(), mode & 0o777), "chmod 600 it"));
+    }
+    Ok(())
+}
