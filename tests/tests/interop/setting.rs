@@ -1,0 +1,51 @@
+//! A server process and a BIND that it asks: the setting of every interop test.
+
+use std::path::Path;
+
+use rollcall_tests::foreign::bind::Bind;
+use rollcall_tests::load::process::Server;
+
+/// The zone of these tests.
+pub(crate) const ZONE: &str = "corp.test";
+
+/// A server and the DNS it asks.
+pub(crate) struct Setting {
+    pub(crate) server: Server,
+    pub(crate) bind: Bind,
+    pub(crate) folder: tempfile::TempDir,
+}
+
+impl Setting {
+    /// Starts both; `None` where BIND cannot run here.
+    pub(crate) fn start() -> Option<Self> {
+        let bind = Bind::start(ZONE).unwrap()?;
+        let folder = tempfile::tempdir().unwrap();
+        let program = Path::new(env!("CARGO_BIN_EXE_harness-ca-server"));
+        let home = folder.path().join("ca");
+        let url = Server::init(program, &home, ZONE, bind.address).unwrap();
+        let (server, _) = Server::start(program, &home, &url).unwrap();
+        Some(Self { server, bind, folder })
+    }
+
+    /// The directory URL of the external authority.
+    pub(crate) fn directory(&self) -> String {
+        format!("{}/acme/external/directory", self.server.url)
+    }
+
+    /// What the server knows about certificates for a name, as `certificates list --json`.
+    pub(crate) fn certificates(&self, name: &str) -> serde_json::Value {
+        let output = std::process::Command::new(env!("CARGO_BIN_EXE_harness-ca-server"))
+            .args(["certificates", "list", "--json", "--identifier", name, "--config"])
+            .arg(self.server.folder.join("ca.toml"))
+            .output()
+            .unwrap();
+        assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+        serde_json::from_slice::<serde_json::Value>(&output.stdout).unwrap()["items"].clone()
+    }
+
+    /// The statuses of the certificates for a name, newest first.
+    pub(crate) fn statuses(&self, name: &str) -> Vec<String> {
+        let items = self.certificates(name);
+        items.as_array().unwrap().iter().map(|item| item["status"].as_str().unwrap().to_owned()).collect()
+    }
+}
