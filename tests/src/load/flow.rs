@@ -42,6 +42,8 @@ pub struct Flow {
     thumbprint: String,
     /// One key for all of its requests: making keys is the client's cost, not the server's.
     key: SigningKey,
+    /// The order just opened, so that it need not be fetched again.
+    opened: Option<Value>,
 }
 
 /// What one flow brought.
@@ -65,7 +67,15 @@ impl Flow {
         session.use_account(&account);
         let digest = aws_lc_rs::digest::digest(&aws_lc_rs::digest::SHA256, session.jwk().as_bytes());
         let key = SigningKey::generate(KeyKind::P256).map_err(|_| FlowError::Key)?;
-        Ok(Self { session, target: target.clone(), dns, thumbprint: URL_SAFE_NO_PAD.encode(digest), key })
+        Ok(Self { session, target: target.clone(), dns, thumbprint: URL_SAFE_NO_PAD.encode(digest), key, opened: None })
+    }
+
+    /// Connects anew after the server went away.
+    ///
+    /// # Errors
+    /// If the server cannot be reached.
+    pub async fn reconnect(&mut self) -> Result<(), FlowError> {
+        self.session.reconnect().await
     }
 
     /// Obtains one certificate for `name`.
@@ -73,35 +83,70 @@ impl Flow {
     /// # Errors
     /// [`FlowError`].
     pub async fn run(&mut self, name: &str) -> Result<Issued, FlowError> {
+        let (url, _) = self.order(name).await?;
+        self.finish(name, &url).await
+    }
+
+    /// Opens an order for `name`: its URL and what it says.
+    ///
+    /// # Errors
+    /// [`FlowError`].
+    pub async fn order(&mut self, name: &str) -> Result<(String, Value), FlowError> {
         let payload = format!(r#"{{"identifiers":[{{"type":"dns","value":"{name}"}}]}}"#);
         let answer = expect(self.session.post(&self.target.url("/new-order"), &payload).await?, 201)?;
-        let (order_url, order) = (answer.header("location").to_owned(), answer.json()?);
-        let authorization = text(&order, "/authorizations/0")?;
-        self.prove(name, &authorization).await?;
-        let csr = self.csr(name)?;
-        let payload = format!(r#"{{"csr":"{}"}}"#, URL_SAFE_NO_PAD.encode(csr));
-        let answer = expect(self.session.post(&text(&order, "/finalize")?, &payload).await?, 200)?;
-        let mut order = answer.json()?;
-        while text(&order, "/status")? == "processing" {
-            tokio::time::sleep(Duration::from_millis(2)).await;
-            order = expect(self.session.post(&order_url, "").await?, 200)?.json()?;
+        let order = answer.json()?;
+        self.opened = Some(order.clone());
+        Ok((answer.header("location").to_owned(), order))
+    }
+
+    /// Brings an order to its certificate from whatever state it is in.
+    ///
+    /// # Errors
+    /// [`FlowError`]; an order that is invalid is one.
+    pub async fn finish(&mut self, name: &str, url: &str) -> Result<Issued, FlowError> {
+        let mut order = match self.opened.take() {
+            Some(order) => order,
+            None => expect(self.session.post(url, "").await?, 200)?.json()?,
+        };
+        loop {
+            order = match text(&order, "/status")?.as_str() {
+                "pending" => {
+                    self.prove(name, &text(&order, "/authorizations/0")?).await?;
+                    self.finalize(name, &order).await?
+                }
+                "ready" => self.finalize(name, &order).await?,
+                "processing" => {
+                    tokio::time::sleep(Duration::from_millis(2)).await;
+                    expect(self.session.post(url, "").await?, 200)?.json()?
+                }
+                "valid" => break,
+                _ => return Err(FlowError::Answer(order.to_string())),
+            };
         }
-        let certificate = text(&order, "/certificate")?;
-        let answer = expect(self.session.post(&certificate, "").await?, 200)?;
-        let chain = String::from_utf8_lossy(&answer.body).into_owned();
-        Ok(Issued { order: order_url, chain })
+        let answer = expect(self.session.post(&text(&order, "/certificate")?, "").await?, 200)?;
+        Ok(Issued { order: url.to_owned(), chain: String::from_utf8_lossy(&answer.body).into_owned() })
+    }
+
+    async fn finalize(&mut self, name: &str, order: &Value) -> Result<Value, FlowError> {
+        let payload = format!(r#"{{"csr":"{}"}}"#, URL_SAFE_NO_PAD.encode(self.csr(name)?));
+        expect(self.session.post(&text(order, "/finalize")?, &payload).await?, 200)?.json()
     }
 
     async fn prove(&mut self, name: &str, authorization: &str) -> Result<(), FlowError> {
         let answer = expect(self.session.post(authorization, "").await?, 200)?.json()?;
         let challenges = answer.pointer("/challenges").and_then(Value::as_array).cloned().unwrap_or_default();
+        if text(&answer, "/status")? == "valid" {
+            return Ok(());
+        }
         let dns01 = challenges.iter().find(|challenge| challenge["type"] == "dns-01");
         let challenge = dns01.ok_or_else(|| FlowError::Answer(answer.to_string()))?;
         let key_authorization = format!("{}.{}", text(challenge, "/token")?, self.thumbprint);
         let digest = aws_lc_rs::digest::digest(&aws_lc_rs::digest::SHA256, key_authorization.as_bytes());
         let record = format!("_acme-challenge.{name}");
         self.dns.set_txt(&record, &[&URL_SAFE_NO_PAD.encode(digest)]);
-        expect(self.session.post(&text(challenge, "/url")?, "{}").await?, 200)?;
+        if text(challenge, "/status")? == "pending" {
+            expect(self.session.post(&text(challenge, "/url")?, "{}").await?, 200)?;
+        }
         loop {
             let answer = expect(self.session.post(authorization, "").await?, 200)?.json()?;
             match text(&answer, "/status")?.as_str() {

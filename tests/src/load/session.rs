@@ -106,20 +106,29 @@ impl Session {
     /// # Errors
     /// If the server cannot be reached.
     pub async fn open(target: &Target) -> Result<Self, FlowError> {
-        let stream = TcpStream::connect(&target.authority).await.map_err(FlowError::Connect)?;
-        stream.set_nodelay(true).map_err(FlowError::Connect)?;
-        let name = ServerName::try_from(target.host.clone()).map_err(|_| FlowError::Root)?;
-        let stream = TlsConnector::from(Arc::clone(&target.tls)).connect(name, stream).await.map_err(FlowError::Connect)?;
-        let (sender, connection) = hyper::client::conn::http1::handshake(TokioIo::new(stream)).await?;
-        tokio::spawn(connection);
+        let sender = connect(target).await?;
         let random = SystemRandom::new();
         let pkcs8 = EcdsaKeyPair::generate_pkcs8(&ECDSA_P256_SHA256_FIXED_SIGNING, &random).map_err(|_| FlowError::Key)?;
         let key = EcdsaKeyPair::from_pkcs8(&ECDSA_P256_SHA256_FIXED_SIGNING, pkcs8.as_ref()).map_err(|_| FlowError::Key)?;
         let mut session = Self { target: target.clone(), sender, key, random, nonce: String::new(), kid: None };
-        let url = target.url("/new-nonce");
-        let answer = session.send(Method::HEAD, &url, Bytes::new()).await?;
-        answer.header("replay-nonce").clone_into(&mut session.nonce);
+        session.fresh_nonce().await?;
         Ok(session)
+    }
+
+    /// Connects anew with the same key and account, as a client does after the server went away.
+    ///
+    /// # Errors
+    /// If the server cannot be reached.
+    pub async fn reconnect(&mut self) -> Result<(), FlowError> {
+        self.sender = connect(&self.target).await?;
+        self.fresh_nonce().await
+    }
+
+    async fn fresh_nonce(&mut self) -> Result<(), FlowError> {
+        let url = self.target.url("/new-nonce");
+        let answer = self.send(Method::HEAD, &url, Bytes::new()).await?;
+        answer.header("replay-nonce").clone_into(&mut self.nonce);
+        Ok(())
     }
 
     /// Uses this account from now on.
@@ -186,4 +195,14 @@ impl Session {
         let (head, body) = answer.into_parts();
         Ok(Answer { status: head.status, headers: head.headers, body: body.collect().await?.to_bytes() })
     }
+}
+
+async fn connect(target: &Target) -> Result<SendRequest<Full<Bytes>>, FlowError> {
+    let stream = TcpStream::connect(&target.authority).await.map_err(FlowError::Connect)?;
+    stream.set_nodelay(true).map_err(FlowError::Connect)?;
+    let name = ServerName::try_from(target.host.clone()).map_err(|_| FlowError::Root)?;
+    let stream = TlsConnector::from(Arc::clone(&target.tls)).connect(name, stream).await.map_err(FlowError::Connect)?;
+    let (sender, connection) = hyper::client::conn::http1::handshake(TokioIo::new(stream)).await?;
+    tokio::spawn(connection);
+    Ok(sender)
 }

@@ -1,0 +1,181 @@
+//! The server killed without warning, again and again, under load: nothing acknowledged is lost, nothing is signed unrecorded.
+//!
+//! `ROLLCALL_KILLS` says how often (default 6); `ROLLCALL_KILL_SEED` repeats a run.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::path::Path;
+use std::process::Command;
+use std::sync::{Arc, Mutex};
+use std::time::{Duration, Instant};
+
+use rollcall_tests::dns::FakeDns;
+use rollcall_tests::load::flow::Flow;
+use rollcall_tests::load::process::Server;
+use rollcall_tests::load::session::Target;
+use serde_json::Value;
+
+const WORKERS: usize = 8;
+
+/// What the clients were told, and must find again.
+#[derive(Default)]
+struct Told {
+    /// Orders that were acknowledged and not brought to their end yet: URL → name.
+    open: BTreeMap<String, String>,
+    /// Certificates that were handed out, DER in hexadecimal digest.
+    certificates: BTreeSet<String>,
+}
+
+fn number(variable: &str, default: u64) -> u64 {
+    std::env::var(variable).ok().and_then(|text| text.parse().ok()).unwrap_or(default)
+}
+
+/// A small generator that a seed repeats (splitmix64).
+struct Dice(u64);
+
+impl Dice {
+    fn below(&mut self, limit: u64) -> u64 {
+        self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
+        let mut z = self.0;
+        z = (z ^ (z >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+        z = (z ^ (z >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
+        (z ^ (z >> 31)) % limit
+    }
+}
+
+fn digest_of_leaf(chain: &str) -> String {
+    let chain = certs::pem::parse_certificates(chain).unwrap();
+    let digest = aws_lc_rs::digest::digest(&aws_lc_rs::digest::SHA256, &chain[0]);
+    digest.as_ref().iter().map(|octet| format!("{octet:02x}")).collect()
+}
+
+/// One worker: ends what it has open, then opens more, until the server is gone.
+async fn work(flow: &mut Flow, told: &Mutex<Told>, worker: usize, round: u64) {
+    let mine: Vec<(String, String)> = {
+        let told = told.lock().unwrap();
+        let of_worker = |name: &String| name.ends_with(&format!("-w{worker}.crash.test"));
+        told.open.iter().filter(|(_, name)| of_worker(name)).map(|(url, name)| (url.clone(), name.clone())).collect()
+    };
+    if flow.reconnect().await.is_err() {
+        return;
+    }
+    let mut waiting = mine.into_iter();
+    for number in 0.. {
+        let (url, name) = match waiting.next() {
+            Some(order) => order,
+            None => {
+                let name = format!("r{round}-n{number}-w{worker}.crash.test");
+                let Ok((url, _)) = flow.order(&name).await else { return };
+                told.lock().unwrap().open.insert(url.clone(), name.clone());
+                (url, name)
+            }
+        };
+        let Ok(issued) = flow.finish(&name, &url).await else { return };
+        let mut told = told.lock().unwrap();
+        told.open.remove(&url);
+        told.certificates.insert(digest_of_leaf(&issued.chain));
+    }
+}
+
+fn ca_server(folder: &Path, arguments: &[&str]) -> String {
+    let output = Command::new(env!("CARGO_BIN_EXE_harness-ca-server"))
+        .args(arguments)
+        .arg("--config")
+        .arg(folder.join("ca.toml"))
+        .output()
+        .unwrap();
+    assert!(output.status.success(), "{arguments:?}: {}", String::from_utf8_lossy(&output.stderr));
+    String::from_utf8(output.stdout).unwrap()
+}
+
+/// Every entry of the journal, in order.
+fn journal(folder: &Path) -> Vec<Value> {
+    let (mut entries, mut after) = (Vec::new(), "0".to_owned());
+    loop {
+        let text = ca_server(folder, &["log", "show", "--json", "--limit", "1000", "--after", &after]);
+        let page: Value = serde_json::from_str(&text).unwrap();
+        entries.extend(page["items"].as_array().unwrap().iter().cloned());
+        match page["next"].as_str() {
+            Some(next) => next.clone_into(&mut after),
+            None => return entries,
+        }
+    }
+}
+
+/// Every issued certificate is in the journal after its intent, and every one handed out is in the journal.
+fn check_journal(folder: &Path, told: &Told) {
+    ca_server(folder, &["log", "verify"]);
+    let (mut intended, mut issued) = (BTreeSet::new(), BTreeSet::new());
+    for entry in journal(folder) {
+        let act = &entry["act"];
+        let serial = act["serial"].as_str().unwrap_or_default().to_owned();
+        match act["act"].as_str().unwrap_or_default() {
+            "intent" => assert!(intended.insert(serial), "one serial intended twice: {entry}"),
+            "issued" => {
+                assert!(intended.contains(&serial), "issued without an intent before it: {entry}");
+                issued.insert(act["certificate_sha256"].as_str().unwrap().to_owned());
+            }
+            _ => {}
+        }
+    }
+    for certificate in &told.certificates {
+        assert!(issued.contains(certificate), "a certificate that was handed out is not in the journal: {certificate}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_server_that_is_killed_again_and_again_loses_nothing_it_acknowledged() {
+    let program = Path::new(env!("CARGO_BIN_EXE_harness-ca-server"));
+    let temporary = tempfile::tempdir().unwrap();
+    let folder = temporary.path().join("ca");
+    let dns = FakeDns::start().await.unwrap();
+    let url = Server::init(program, &folder, "crash.test", dns.address()).unwrap();
+    let (mut server, _) = Server::start(program, &folder, &url).unwrap();
+    let target = Target::new(&url, "external", &std::fs::read_to_string(server.root("external")).unwrap()).unwrap();
+    let mut flows = Vec::new();
+    for _ in 0..WORKERS {
+        flows.push(Flow::register(&target, dns.clone()).await.unwrap());
+    }
+    let told = Arc::new(Mutex::new(Told::default()));
+    let seed = number("ROLLCALL_KILL_SEED", u64::from(std::process::id()));
+    let (mut dice, mut slowest) = (Dice(seed), Duration::ZERO);
+    let kills = number("ROLLCALL_KILLS", 6);
+    for round in 0..kills {
+        let mut workers = Vec::new();
+        for (worker, mut flow) in flows.drain(..).enumerate() {
+            let told = Arc::clone(&told);
+            workers.push(tokio::spawn(async move {
+                work(&mut flow, &told, worker, round).await;
+                flow
+            }));
+        }
+        // Not a wait for something: the moment of the kill is the experiment.
+        tokio::time::sleep(Duration::from_micros(20_000 + dice.below(300_000))).await;
+        server.kill().unwrap();
+        for worker in workers {
+            flows.push(worker.await.unwrap());
+        }
+        let began = Instant::now();
+        (server, _) = Server::start(program, &folder, &url).unwrap();
+        slowest = slowest.max(began.elapsed());
+    }
+    finish(&mut flows, &told).await;
+    check_journal(&folder, &told.lock().unwrap());
+    let certificates = told.lock().unwrap().certificates.len();
+    eprintln!(
+        "{kills} kills (seed {seed}): {certificates} certificates handed out, none lost; slowest restart {} ms",
+        slowest.as_millis()
+    );
+    assert!(certificates > 0, "no load reached the server");
+}
+
+/// After the last restart every order that was acknowledged is brought to its certificate.
+async fn finish(flows: &mut [Flow], told: &Mutex<Told>) {
+    for (worker, flow) in flows.iter_mut().enumerate() {
+        flow.reconnect().await.unwrap();
+        let open = told.lock().unwrap().open.clone();
+        for (url, name) in open.iter().filter(|(_, name)| name.ends_with(&format!("-w{worker}.crash.test"))) {
+            let issued = flow.finish(name, url).await.unwrap();
+            told.lock().unwrap().certificates.insert(digest_of_leaf(&issued.chain));
+        }
+    }
+}
