@@ -1,0 +1,3 @@
+//! The program `acme-client`, built with the harness so that its tests have a path to it. Adds nothing.
+
+fn main() {}
