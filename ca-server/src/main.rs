@@ -1,3 +1,5 @@
 //! The program `ca-server`: see `ca-server --help`.
 
-fn main() {}
+fn main() -> std::process::ExitCode {
+    ca_server::cli::run()
+}

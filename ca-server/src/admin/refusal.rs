@@ -6,6 +6,7 @@ use http::StatusCode;
 
 use crate::ids::NoEntropy;
 use crate::log::journal::JournalError;
+use crate::policy::PolicyError;
 use crate::respond::problem::Problem;
 use crate::store::StoreError;
 
@@ -37,6 +38,9 @@ pub enum Refusal {
     /// The same refusal as a client would get.
     #[error("{}", .0.detail)]
     Problem(Problem),
+    /// The policy files are not usable; the rules in force stay.
+    #[error(transparent)]
+    Policy(PolicyError),
     /// The store failed.
     #[error("storage failed: {0}")]
     Store(#[from] StoreError),
@@ -53,7 +57,7 @@ impl Refusal {
         match self {
             Self::Absent(_) => StatusCode::NOT_FOUND,
             Self::Value { .. } | Self::WhichAuthority => StatusCode::BAD_REQUEST,
-            Self::Already(_) | Self::NotIssued => StatusCode::CONFLICT,
+            Self::Already(_) | Self::NotIssued | Self::Policy(_) => StatusCode::CONFLICT,
             Self::Problem(problem) => problem.kind.status(),
             Self::Store(StoreError::Stale(_)) => StatusCode::CONFLICT,
             Self::Store(_) | Self::Journal(_) | Self::Entropy(_) => StatusCode::INTERNAL_SERVER_ERROR,

@@ -187,9 +187,6 @@ pub struct StatusView {
     pub journal_entries: u64,
     /// Validations that wait or run.
     pub validations_waiting: usize,
-    /// When the server's own TLS certificate ends.
-    #[serde(with = "time::serde::rfc3339::option", skip_serializing_if = "Option::is_none", default)]
-    pub tls_not_after: Option<OffsetDateTime>,
 }
 
 /// How one authority is doing.

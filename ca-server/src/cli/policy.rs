@@ -7,7 +7,7 @@ use policies::table::{self, CaseResult, Table};
 
 use super::{Asking, ConfigFile, Failure, output, serve};
 use crate::config::load;
-use crate::policy::files::{self, PolicyFilesError};
+use crate::policy::{self, PolicyError};
 
 /// What to do with the policy.
 #[derive(Debug, Subcommand)]
@@ -50,11 +50,11 @@ pub(super) fn run(command: &PolicyCommand) -> Result<(), Failure> {
 
 fn test(file: &ConfigFile, json: bool, path: &PathBuf) -> Result<(), Failure> {
     let config = load::load(&file.config)?;
-    let ruleset = files::read(&config.resolve(&config.policy.folder)).map_err(|error| unusable(&error))?;
+    let ruleset = policy::read(&config.resolve(&config.policy.folder)).map_err(|error| unusable(&error))?;
     let text = std::fs::read_to_string(path)
         .map_err(|source| Failure::File { action: "read", path: path.clone(), source })?;
     let table = Table::parse(&path.display().to_string(), &text)
-        .map_err(|problems| unusable(&PolicyFilesError::Invalid(problems)))?;
+        .map_err(|problems| unusable(&PolicyError::Faulty(problems)))?;
     let results = table::run(&table, &ruleset.rules, &ruleset.profiles);
     let failed = results.iter().filter(|result| !result.passed).count();
     if json {
@@ -86,8 +86,8 @@ fn as_json(result: &CaseResult) -> serde_json::Value {
     })
 }
 
-fn unusable(error: &PolicyFilesError) -> Failure {
-    if let PolicyFilesError::Invalid(problems) = error {
+fn unusable(error: &PolicyError) -> Failure {
+    if let PolicyError::Faulty(problems) = error {
         for problem in problems {
             output::note(&problem.to_string());
             output::note(&format!("    hint: {}", problem.hint));

@@ -14,7 +14,7 @@ use policies::Ruleset;
 use super::load::ConfigProblem;
 use super::{AuthorityConfig, Config, TlsMode};
 use crate::ids::AuthorityName;
-use crate::policy::files::{self, PolicyFilesError};
+use crate::policy::{self, PolicyError};
 
 /// The longest path that a Unix socket can have on Linux.
 const MAX_SOCKET_PATH: usize = 107;
@@ -91,14 +91,14 @@ fn general(config: &Config, found: &mut Vec<ConfigProblem>) {
 }
 
 fn policy(config: &Config, found: &mut Vec<ConfigProblem>) -> Option<Ruleset> {
-    match files::read(&config.resolve(&config.policy.folder)) {
+    match policy::read(&config.resolve(&config.policy.folder)) {
         Ok(ruleset) => Some(ruleset),
-        Err(PolicyFilesError::Unreadable { path, source }) => {
+        Err(PolicyError::Read { path, source }) => {
             let hint = "`policy.folder` must hold profiles/*.toml and rules/*.cedar";
             found.push(ConfigProblem::new("policy.folder", format!("{}: {source}", path.display()), hint));
             None
         }
-        Err(PolicyFilesError::Invalid(problems)) => {
+        Err(PolicyError::Faulty(problems)) => {
             found.extend(problems.iter().map(|problem| {
                 let place = problem.place.map(|place| format!(":{place}")).unwrap_or_default();
                 let key = problem.key.as_ref().map(|key| format!(" {key}")).unwrap_or_default();

@@ -16,7 +16,7 @@ use url::Url;
 use super::write::Draft;
 use super::{Failure, years};
 use crate::ids::{AuthorityName, random_bytes};
-use crate::status::urls;
+use crate::request::links::Links;
 
 const ROOT_YEARS: i64 = 20;
 const INTERMEDIATE_YEARS: i64 = 10;
@@ -25,7 +25,7 @@ const INTERMEDIATE_YEARS: i64 = 10;
 pub(super) struct Plan<'a> {
     pub(super) authority: &'a AuthorityName,
     pub(super) organisation: String,
-    pub(super) base: &'a str,
+    pub(super) base: &'a Url,
     pub(super) now: OffsetDateTime,
 }
 
@@ -47,7 +47,7 @@ pub(super) fn make(
     let key = SigningKey::generate(KeyKind::P256).map_err(|error| failed("issuing key", &error))?;
     let issuing = intermediate(
         &request(plan, "issuing", INTERMEDIATE_YEARS)?,
-        &AuthorityUrls { crl: None, ca_issuers: Url::parse(&urls::root(plan.base, name)).ok() },
+        &AuthorityUrls { crl: None, ca_issuers: Url::parse(&Links::new(plan.base).root(name)).ok() },
         key.public(),
         &issuer,
         &root_key,

@@ -1,0 +1,115 @@
+//! With `[tls] mode = "own"`: the server's TLS certificate, issued by its own authority through the same gate as every other, and renewed in time.
+//!
+//! The key is made anew each time and kept beside the certificate. A pair that does not fit, as a crash between two writes leaves it, is made again.
+
+use std::fs::{self, OpenOptions};
+use std::io::Write as _;
+use std::os::unix::fs::OpenOptionsExt as _;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use certs::inspect::inspect_certificate;
+use certs::key::{KeyError, KeyKind, SigningKey};
+use certs::name::{DnsName, NameError};
+use certs::pem;
+use time::OffsetDateTime;
+
+use crate::app::App;
+use crate::config::Config;
+use crate::sign::{Authority, OwnError, issue_own};
+
+/// Why the server has no TLS certificate of its own.
+#[derive(Debug, thiserror::Error)]
+pub enum OwnTlsError {
+    /// The host of `url` cannot stand in a certificate.
+    #[error("the host of `url` cannot stand in our own TLS certificate: {0}")]
+    Host(#[from] NameError),
+    /// There is no authority to issue it.
+    #[error("there is no authority to issue it")]
+    NoAuthority,
+    /// The key cannot be made.
+    #[error(transparent)]
+    Key(#[from] KeyError),
+    /// It was not issued.
+    #[error("our own TLS certificate was not issued")]
+    Issue(#[from] OwnError),
+    /// It cannot be kept.
+    #[error("cannot write {path}")]
+    Write {
+        /// Where.
+        path: PathBuf,
+        /// Why.
+        #[source]
+        source: std::io::Error,
+    },
+}
+
+/// Issues the certificate if there is none, it does not fit, or it is due.
+/// Says whether it did.
+///
+/// # Errors
+/// [`OwnTlsError`]; what was there before stays.
+pub(super) async fn ensure(app: &App) -> Result<bool, OwnTlsError> {
+    let config = &app.config;
+    let names = names(config)?;
+    let now = app.clock.now();
+    let authority = authority(app).ok_or(OwnTlsError::NoAuthority)?;
+    if serves(config, authority, &names, now) {
+        return Ok(false);
+    }
+    let key = SigningKey::generate(KeyKind::P256)?;
+    let issued = issue_own(&app.store, authority, names, key.public().clone(), now).await?;
+    write(&config.resolve(&config.tls.key), &key.to_pem()?, 0o600)?;
+    write(&config.resolve(&config.tls.certificate), &issued.chain_pem, 0o644)?;
+    tracing::info!(not_after = %issued.not_after, "issued our own TLS certificate");
+    Ok(true)
+}
+
+/// The host of `url`.
+fn names(config: &Config) -> Result<Vec<DnsName>, OwnTlsError> {
+    let host = config.url.host_str().unwrap_or_default();
+    let mut names = vec![DnsName::parse_allowing_single_label(host)?];
+    // The administrator's own `curl` on the machine itself.
+    names.extend(DnsName::parse_allowing_single_label("localhost"));
+    names.sort();
+    names.dedup();
+    Ok(names)
+}
+
+/// The authority that issues it: the one named, else the first that clients reach over ACME.
+fn authority(app: &App) -> Option<&Arc<Authority>> {
+    let reached = || app.config.authority.iter().find(|(_, section)| section.acme).map(|(name, _)| name);
+    app.authorities.find(app.config.tls.authority.as_ref().or_else(reached)?)
+}
+
+/// Whether what is there can be used, is for these names, is of this issuer, and has a third of its life before it.
+fn serves(config: &Config, authority: &Authority, names: &[DnsName], now: OffsetDateTime) -> bool {
+    let read = |path: &Path| fs::read_to_string(config.resolve(path)).ok();
+    let (Some(chain), Some(key)) = (read(&config.tls.certificate), read(&config.tls.key)) else { return false };
+    let Ok(chain) = pem::parse_certificates(&chain) else { return false };
+    let Some(leaf) = chain.first() else { return false };
+    let (Ok(leaf), Ok(key)) = (inspect_certificate(leaf), SigningKey::load(&key, None)) else { return false };
+    let found: Vec<&str> = leaf.identifiers.iter().filter_map(|one| one.as_dns().map(DnsName::as_str)).collect();
+    let third = (leaf.not_after - leaf.not_before) / 3;
+    names.iter().all(|name| found.contains(&name.as_str()))
+        && leaf.authority_key_identifier.as_deref() == Some(authority.issuer_id())
+        && leaf.key.spki_sha256 == data_encoding::HEXLOWER.encode(&key.public().spki_sha256())
+        && leaf.not_before <= now
+        && now + third < leaf.not_after
+}
+
+/// Writes a file whole: beside its place, synced, then renamed.
+fn write(path: &Path, text: &str, mode: u32) -> Result<(), OwnTlsError> {
+    let written = || {
+        if let Some(folder) = path.parent() {
+            fs::create_dir_all(folder)?;
+        }
+        let draft = path.with_extension("new");
+        let _ = fs::remove_file(&draft);
+        let mut file = OpenOptions::new().write(true).create_new(true).mode(mode).open(&draft)?;
+        file.write_all(text.as_bytes())?;
+        file.sync_all()?;
+        fs::rename(&draft, path)
+    };
+    written().map_err(|source| OwnTlsError::Write { path: path.to_owned(), source })
+}
