@@ -4,6 +4,7 @@
 #![expect(clippy::print_stdout, reason = "a bench prints its figures")]
 
 use std::path::Path;
+use std::sync::Arc;
 use std::time::Duration;
 
 use rollcall_tests::dns::FakeDns;
@@ -20,7 +21,8 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
     let program = Path::new(env!("CARGO_BIN_EXE_harness-ca-server"));
     let folder = tempfile::tempdir()?;
     let folder = folder.path().join("ca");
-    let dns = FakeDns::start().await?;
+    let dns = Arc::new(FakeDns::start().await);
+    dns.add_zone("bench.test");
     let url = Server::init(program, &folder, "bench.test", dns.address())?;
     let (server, started) = Server::start(program, &folder, &url)?;
     println!("started in {} ms, resident {} MiB", started.as_millis(), server.resident() / (1 << 20));

@@ -3,3 +3,5 @@
 //! Nothing here is part of a shipped program except `quickstart`, which shows a newcomer the whole of it in one process.
 
 pub mod dns;
+pub mod foreign;
+pub mod load;

@@ -1,5 +1,6 @@
 //! One flow: newOrder, authorization, dns-01, poll, finalize, download, by an existing account.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use base64::Engine as _;
@@ -38,7 +39,7 @@ pub enum FlowError {
 pub struct Flow {
     session: Session,
     target: Target,
-    dns: FakeDns,
+    dns: Arc<FakeDns>,
     thumbprint: String,
     /// One key for all of its requests: making keys is the client's cost, not the server's.
     key: SigningKey,
@@ -60,7 +61,7 @@ impl Flow {
     ///
     /// # Errors
     /// [`FlowError`].
-    pub async fn register(target: &Target, dns: FakeDns) -> Result<Self, FlowError> {
+    pub async fn register(target: &Target, dns: Arc<FakeDns>) -> Result<Self, FlowError> {
         let mut session = Session::open(target).await?;
         let answer = session.post(&target.url("/new-account"), r#"{"termsOfServiceAgreed":true}"#).await?;
         let account = expect(answer, 201)?.header("location").to_owned();
@@ -143,7 +144,8 @@ impl Flow {
         let key_authorization = format!("{}.{}", text(challenge, "/token")?, self.thumbprint);
         let digest = aws_lc_rs::digest::digest(&aws_lc_rs::digest::SHA256, key_authorization.as_bytes());
         let record = format!("_acme-challenge.{name}");
-        self.dns.set_txt(&record, &[&URL_SAFE_NO_PAD.encode(digest)]);
+        let value = URL_SAFE_NO_PAD.encode(digest);
+        self.dns.set_txt(&record, &[&value]);
         if text(challenge, "/status")? == "pending" {
             expect(self.session.post(&text(challenge, "/url")?, "{}").await?, 200)?;
         }
@@ -155,7 +157,7 @@ impl Flow {
                 _ => return Err(FlowError::Answer(answer.to_string())),
             }
         }
-        self.dns.remove_txt(&record);
+        self.dns.remove_txt(&record, &value);
         Ok(())
     }
 

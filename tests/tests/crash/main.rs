@@ -127,13 +127,14 @@ async fn a_server_that_is_killed_again_and_again_loses_nothing_it_acknowledged()
     let program = Path::new(env!("CARGO_BIN_EXE_harness-ca-server"));
     let temporary = tempfile::tempdir().unwrap();
     let folder = temporary.path().join("ca");
-    let dns = FakeDns::start().await.unwrap();
+    let dns = Arc::new(FakeDns::start().await);
+    dns.add_zone("crash.test");
     let url = Server::init(program, &folder, "crash.test", dns.address()).unwrap();
     let (mut server, _) = Server::start(program, &folder, &url).unwrap();
     let target = Target::new(&url, "external", &std::fs::read_to_string(server.root("external")).unwrap()).unwrap();
     let mut flows = Vec::new();
     for _ in 0..WORKERS {
-        flows.push(Flow::register(&target, dns.clone()).await.unwrap());
+        flows.push(Flow::register(&target, Arc::clone(&dns)).await.unwrap());
     }
     let told = Arc::new(Mutex::new(Told::default()));
     let seed = number("ROLLCALL_KILL_SEED", u64::from(std::process::id()));
