@@ -6,6 +6,7 @@ use std::ops::Deref;
 use std::sync::Arc;
 
 use metrics_exporter_prometheus::PrometheusHandle;
+use time::OffsetDateTime;
 use tokio_util::task::TaskTracker;
 
 use crate::challenge::caa::CaaGate;
@@ -34,6 +35,8 @@ pub struct App(Arc<Stages>);
 pub struct Stages {
     /// The configuration, as checked at start.
     pub config: Arc<Config>,
+    /// Since when it runs.
+    pub started: OffsetDateTime,
     /// The one clock.
     pub clock: Arc<dyn Clock>,
     /// What must not be forgotten.

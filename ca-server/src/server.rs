@@ -4,9 +4,12 @@
 //! Order of a stop: listener, requests at work, worker, store.
 
 mod base_path;
+mod error;
 mod listener;
+mod own_tls;
 mod telemetry;
 pub mod tls;
+mod upkeep;
 
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -20,28 +23,28 @@ use tokio_util::task::TaskTracker;
 use crate::app::{App, Stages, issuer_domains};
 use crate::challenge::Validators;
 use crate::challenge::caa::CaaGate;
-use crate::challenge::resolver::{Resolve, StubResolver, StubResolverError};
+use crate::challenge::resolver::{Resolve, StubResolver};
 use crate::challenge::worker::{self, Inbox, Queue, Worker};
 use crate::clock::{Clock, SystemClock};
 use crate::config::{Config, TlsMode};
 use crate::log::recover::recover;
-use crate::policy::{Policy, PolicyError};
+use crate::policy::Policy;
 use crate::request::limits::RateLimits;
 use crate::request::links::Links;
 use crate::request::request_id::RequestIds;
 use crate::request::router;
-use crate::sign::{Authorities, AuthorityLoadError};
+use crate::sign::Authorities;
 use crate::status::RevocationLists;
 use crate::store::{Backend, Store};
 use crate::verify::Nonces;
 use crate::verify::key_cache::KeyCache;
+pub use error::{ReloadError, StartError};
 use listener::Listener;
+pub use own_tls::OwnTlsError;
 pub use tls::{TlsCertificate, TlsError};
 
 /// How long requests at work may go on after a stop was asked for.
 const STOP_WITHIN: Duration = Duration::from_secs(30);
-/// How often open intents are looked for.
-const SWEEP_EVERY: Duration = Duration::from_secs(30);
 /// Later than anything that was ever recorded, whatever the clock said then.
 const FAR_AHEAD: Duration = Duration::from_secs(100 * 365 * 86_400);
 
@@ -54,55 +57,6 @@ pub struct Parts {
     pub backend: Option<Arc<dyn Backend>>,
     /// Instead of the resolvers that `[dns]` names.
     pub resolver: Option<Arc<dyn Resolve>>,
-}
-
-/// Why a server did not start.
-#[derive(Debug, thiserror::Error)]
-pub enum StartError {
-    /// The store does not open.
-    #[error("cannot open the store")]
-    Store(#[from] crate::store::open::OpenError),
-    /// The system's random generator failed.
-    #[error(transparent)]
-    Entropy(#[from] crate::ids::NoEntropy),
-    /// An authority's files are not usable.
-    #[error("cannot use an authority")]
-    Authority(#[from] AuthorityLoadError),
-    /// The policy files are not usable.
-    #[error("cannot use the policy")]
-    Policy(#[from] PolicyError),
-    /// The resolver cannot be set up.
-    #[error("cannot set up the DNS resolver")]
-    Resolver(#[from] StubResolverError),
-    /// What the last run left open cannot be read.
-    #[error("cannot resolve what the last run left open")]
-    Recovery(#[from] crate::store::StoreError),
-    /// The TLS certificate or key is not usable.
-    #[error("cannot use the TLS certificate")]
-    Tls(#[from] TlsError),
-    /// The address cannot be listened on.
-    #[error("cannot listen on {address}")]
-    Listen {
-        /// Which.
-        address: SocketAddr,
-        /// Why.
-        #[source]
-        source: std::io::Error,
-    },
-    /// The metrics recorder cannot be set up.
-    #[error("cannot record metrics")]
-    Metrics(#[from] telemetry::TelemetryError),
-}
-
-/// Why a running server did not take new files; it goes on with the old ones.
-#[derive(Debug, thiserror::Error)]
-pub enum ReloadError {
-    /// The policy files are wrong.
-    #[error("the policy files were not taken")]
-    Policy(#[from] PolicyError),
-    /// The TLS certificate or key is not usable.
-    #[error("the TLS certificate was not taken")]
-    Tls(#[from] TlsError),
 }
 
 /// A server that is listening.
@@ -134,8 +88,10 @@ pub async fn start(config: Config, parts: Parts) -> Result<Running, StartError> 
     };
     let issuer_domains = issuer_domains(&config);
     let (validations, inbox) = Queue::new();
+    let clock = parts.clock.unwrap_or_else(|| Arc::new(SystemClock));
     let app = App::new(Stages {
-        clock: parts.clock.unwrap_or_else(|| Arc::new(SystemClock)),
+        started: clock.now(),
+        clock,
         store,
         nonces: Nonces::new()?,
         authorities: Authorities::load(&config, &links)?,
@@ -172,23 +128,11 @@ fn start_worker(app: &App, inbox: Inbox) -> Worker {
     worker::start(inbox, parts)
 }
 
-/// Resolves intents whose outcome could not be stored while the server runs.
-async fn sweep_intents(app: App, stop: CancellationToken) {
-    let age = 2 * app.config.limits.request_timeout + SWEEP_EVERY;
-    while stop.run_until_cancelled(tokio::time::sleep(SWEEP_EVERY)).await.is_some() {
-        let now = app.clock.now();
-        match recover(&app.store, &app.authorities, now, now - age).await {
-            Ok(recovered) if recovered.abandoned > 0 => {
-                app.authorities.iter().for_each(|authority| app.revocation_lists.outdated(authority.name()));
-            }
-            Ok(_) => {}
-            Err(error) => tracing::error!(%error, "open intents could not be read"),
-        }
-    }
-}
-
 async fn listen(app: App, inbox: Inbox) -> Result<Running, StartError> {
     let config = &app.config;
+    if config.tls.mode == TlsMode::Own {
+        own_tls::ensure(&app).await?;
+    }
     let certificate = match config.tls.mode {
         TlsMode::Off => None,
         TlsMode::Own | TlsMode::Files => Some(TlsCertificate::load(config)?),
@@ -211,7 +155,11 @@ async fn listen(app: App, inbox: Inbox) -> Result<Running, StartError> {
         }
     };
     listeners.spawn(telemetry::upkeep(app.metrics.clone(), stop.clone()));
-    listeners.spawn(sweep_intents(app.clone(), stop.clone()));
+    listeners.spawn(upkeep::sweep_intents(app.clone(), stop.clone()));
+    listeners.spawn(upkeep::prune(app.clone(), stop.clone()));
+    if let Some(own) = certificate.clone().filter(|_| config.tls.mode == TlsMode::Own) {
+        listeners.spawn(upkeep::renew_own_tls(app.clone(), own, stop.clone()));
+    }
     let worker = start_worker(&app, inbox);
     listeners.close();
     tracing::info!(%address, url = %config.url, tls = certificate.is_some(), "listening");

@@ -2,7 +2,11 @@
 
 use axum::Json;
 use axum::extract::{Path, Query, State};
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+use certs::crl::RevocationReason;
 use certs::identifier::Identifier;
+use certs::pem::{Label, encode};
 use certs::serial::Serial;
 use serde::Deserialize;
 use time::Duration;
@@ -11,6 +15,8 @@ use super::refusal::Refusal;
 use super::views::{CertificateView, Page, Revoke};
 use crate::app::App;
 use crate::order::model::{Certificate, CertificateStatus};
+use crate::order::revoke::record;
+use crate::respond::problem::Problem;
 use crate::store::Versioned;
 use crate::store::page::Cursor;
 use crate::store::tables::certificates::CertificateFilter;
@@ -80,8 +86,14 @@ pub async fn revoke(
         CertificateStatus::Revoked => return Err(Refusal::Already("certificate is revoked")),
         CertificateStatus::Issued => {}
     }
-    let revoked = crate::log::revoke::revoke(&app, &seen, wanted.reason, "administrator").await?;
-    Ok(Json(CertificateView::new(&revoked)))
+    let reason = RevocationReason::from_code(wanted.reason.into()).map_err(|_| Refusal::Value {
+        name: "reason",
+        value: wanted.reason.to_string(),
+        wanted: "a reason code of RFC 5280",
+    })?;
+    record(&app.store, &seen, reason, "administrator".to_owned(), app.clock.now()).await.map_err(Problem::from)?;
+    app.revocation_lists.outdated(&seen.value.authority);
+    Ok(Json(CertificateView::new(&load(&app, &serial).await?.value)))
 }
 
 async fn load(app: &App, text: &str) -> Result<Versioned<Certificate>, Refusal> {
@@ -91,7 +103,10 @@ async fn load(app: &App, text: &str) -> Result<Versioned<Certificate>, Refusal> 
 
 fn pem(app: &App, record: &Certificate) -> Option<String> {
     let issued = matches!(record.status, CertificateStatus::Issued | CertificateStatus::Revoked);
-    issued.then(|| app.authorities.chain_pem(record, 0)).flatten()
+    let der = STANDARD.decode(&record.der).ok().filter(|_| issued)?;
+    let authority = app.authorities.find(&record.authority);
+    let above = authority.and_then(|authority| authority.chains_of(&record.issuer).next());
+    Some(encode(Label::Certificate, &der) + above.map_or("", |chain| chain.pem.as_str()))
 }
 
 fn identifier(text: &str) -> Result<Identifier, Refusal> {

@@ -88,7 +88,6 @@ pub(super) fn run(command: &Init) -> Result<(), Failure> {
         let plan = keys::Plan {
             authority: &name,
             organisation: command.organisation.clone().unwrap_or_else(|| first(&command.domains)),
-            base: &command.url,
             now: SystemClock.now(),
         };
         let sha256 = keys::make(&plan, &draft, &root_passphrase, passphrase.as_ref())?;

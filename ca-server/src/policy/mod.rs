@@ -84,7 +84,11 @@ impl Policy {
     }
 }
 
-fn read(folder: &Path) -> Result<Ruleset, PolicyError> {
+/// Reads and parses the files below `folder`.
+///
+/// # Errors
+/// Every problem of every file; nothing of a faulty folder takes effect.
+pub fn read(folder: &Path) -> Result<Ruleset, PolicyError> {
     let profiles = texts(folder, "profiles", "toml")?;
     let rules = texts(folder, "rules", "cedar")?;
     Ruleset::parse(&profiles, &rules).map_err(PolicyError::Faulty)

@@ -154,9 +154,12 @@ impl Authority {
         for path in &section.alternate_chains {
             chains.push(Chain::of(&issuer_of(&config.resolve(path))?));
         }
-        let first = section.profiles.first().ok_or_else(|| AuthorityLoadError::NoProfile(name.clone()))?;
-        let default_profile = section.default_profile.as_ref().unwrap_or(first).clone();
-        if !section.profiles.contains(&default_profile) {
+        let first = match section.profiles.first() {
+            None if section.acme => return Err(AuthorityLoadError::NoProfile(name.clone())),
+            first => first.cloned().unwrap_or_default(),
+        };
+        let default_profile = section.default_profile.clone().unwrap_or(first);
+        if section.acme && !section.profiles.contains(&default_profile) {
             return Err(AuthorityLoadError::DefaultProfile {
                 authority: name.clone(),
                 default: default_profile,

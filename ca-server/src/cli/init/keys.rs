@@ -11,12 +11,10 @@ use certs::pem;
 use certs::serial::Serial;
 use data_encoding::{BASE32_NOPAD, HEXLOWER};
 use time::{Duration, OffsetDateTime};
-use url::Url;
 
 use super::write::Draft;
 use super::{Failure, years};
 use crate::ids::{AuthorityName, random_bytes};
-use crate::request::links::Links;
 
 const ROOT_YEARS: i64 = 20;
 const INTERMEDIATE_YEARS: i64 = 10;
@@ -25,7 +23,6 @@ const INTERMEDIATE_YEARS: i64 = 10;
 pub(super) struct Plan<'a> {
     pub(super) authority: &'a AuthorityName,
     pub(super) organisation: String,
-    pub(super) base: &'a Url,
     pub(super) now: OffsetDateTime,
 }
 
@@ -47,7 +44,7 @@ pub(super) fn make(
     let key = SigningKey::generate(KeyKind::P256).map_err(|error| failed("issuing key", &error))?;
     let issuing = intermediate(
         &request(plan, "issuing", INTERMEDIATE_YEARS)?,
-        &AuthorityUrls { crl: None, ca_issuers: Url::parse(&Links::new(plan.base).root(name)).ok() },
+        &AuthorityUrls::default(),
         key.public(),
         &issuer,
         &root_key,

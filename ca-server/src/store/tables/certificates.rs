@@ -96,6 +96,8 @@ pub struct CertificateFilter {
     pub account: Option<AccountId>,
     /// Only those of this authority.
     pub authority: Option<AuthorityName>,
+    /// Only those of this profile.
+    pub profile: Option<String>,
     /// Only those that have come so far.
     pub status: Option<CertificateStatus>,
     /// Only those that end before this time.
@@ -118,6 +120,7 @@ impl CertificateFilter {
         self.identifier.as_ref().is_none_or(|wanted| certificate.identifiers.contains(wanted))
             && self.account.is_none_or(|wanted| certificate.account == Some(wanted))
             && self.authority.as_ref().is_none_or(|wanted| certificate.authority == *wanted)
+            && self.profile.as_ref().is_none_or(|wanted| certificate.profile == *wanted)
             && self.status.is_none_or(|wanted| certificate.status == wanted)
             && self.expires_before.is_none_or(|limit| certificate.not_after < limit)
     }

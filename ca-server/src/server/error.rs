@@ -1,0 +1,85 @@
+//! Why a server does not start or does not take new files, and what the operator can do about it.
+
+use std::net::SocketAddr;
+
+use super::own_tls::OwnTlsError;
+use super::telemetry::TelemetryError;
+use super::tls::TlsError;
+use crate::challenge::resolver::StubResolverError;
+use crate::ids::NoEntropy;
+use crate::policy::PolicyError;
+use crate::sign::AuthorityLoadError;
+use crate::store::StoreError;
+use crate::store::open::OpenError;
+
+/// Why a server did not start.
+#[derive(Debug, thiserror::Error)]
+pub enum StartError {
+    /// The store does not open.
+    #[error("cannot open the store")]
+    Store(#[from] OpenError),
+    /// The system's random generator failed.
+    #[error(transparent)]
+    Entropy(#[from] NoEntropy),
+    /// An authority's files are not usable.
+    #[error("cannot use an authority")]
+    Authority(#[from] AuthorityLoadError),
+    /// The policy files are not usable.
+    #[error("cannot use the policy")]
+    Policy(#[from] PolicyError),
+    /// The resolver cannot be set up.
+    #[error("cannot set up the DNS resolver")]
+    Resolver(#[from] StubResolverError),
+    /// What the last run left open cannot be read.
+    #[error("cannot resolve what the last run left open")]
+    Recovery(#[from] StoreError),
+    /// Our own TLS certificate cannot be made.
+    #[error(transparent)]
+    OwnTls(#[from] OwnTlsError),
+    /// The TLS certificate or key is not usable.
+    #[error("cannot use the TLS certificate")]
+    Tls(#[from] TlsError),
+    /// The address cannot be listened on.
+    #[error("cannot listen on {address}")]
+    Listen {
+        /// Which.
+        address: SocketAddr,
+        /// Why.
+        #[source]
+        source: std::io::Error,
+    },
+    /// The metrics recorder cannot be set up.
+    #[error("cannot record metrics")]
+    Metrics(#[from] TelemetryError),
+}
+
+/// Why a running server did not take new files; it goes on with the old ones.
+#[derive(Debug, thiserror::Error)]
+pub enum ReloadError {
+    /// The policy files are wrong.
+    #[error("the policy files were not taken")]
+    Policy(#[from] PolicyError),
+    /// The TLS certificate or key is not usable.
+    #[error("the TLS certificate was not taken")]
+    Tls(#[from] TlsError),
+}
+
+impl StartError {
+    /// What the operator can do.
+    #[must_use]
+    pub fn hint(&self) -> &'static str {
+        match self {
+            Self::Store(error) => error.hint(),
+            Self::Authority(_) | Self::Policy(_) => "see everything with `ca-server check --config FILE`",
+            Self::Resolver(_) => "look at [dns] in the configuration",
+            Self::Recovery(_) => "look at the store's disk, then start again",
+            Self::OwnTls(OwnTlsError::Host(_)) => {
+                "use a host name in `url`, or [tls] mode = \"files\" with a certificate of your own"
+            }
+            Self::OwnTls(_) => "look at the [authority.…] that issues it and at the folder of [tls] certificate",
+            Self::Tls(_) => "look at the files that [tls] names",
+            Self::Listen { .. } => "stop what listens there, or set `listen` to another address",
+            Self::Entropy(_) | Self::Metrics(_) => "",
+        }
+    }
+}

@@ -1,0 +1,68 @@
+//! What a running server does by itself: resolves intents left open, prunes what has ended, renews its own TLS certificate.
+//!
+//! Each task ends when the server stops; a failure is logged and tried again, never fatal.
+
+use std::time::Duration;
+
+use tokio_util::sync::CancellationToken;
+
+use super::own_tls;
+use super::tls::TlsCertificate;
+use crate::app::App;
+use crate::log::recover::recover;
+use crate::store::prune;
+
+/// How often open intents are looked for.
+const SWEEP_EVERY: Duration = Duration::from_secs(30);
+/// How often ended records are looked for.
+const PRUNE_EVERY: Duration = Duration::from_secs(3600);
+/// How often our own TLS certificate is looked at.
+const TLS_EVERY: Duration = Duration::from_secs(3600);
+
+/// Resolves intents whose outcome could not be stored while the server runs.
+pub(super) async fn sweep_intents(app: App, stop: CancellationToken) {
+    let age = 2 * app.config.limits.request_timeout + SWEEP_EVERY;
+    while stop.run_until_cancelled(tokio::time::sleep(SWEEP_EVERY)).await.is_some() {
+        let now = app.clock.now();
+        match recover(&app.store, &app.authorities, now, now - age).await {
+            Ok(recovered) if recovered.abandoned > 0 => {
+                app.authorities.iter().for_each(|authority| app.revocation_lists.outdated(authority.name()));
+            }
+            Ok(_) => {}
+            Err(error) => tracing::error!(%error, "open intents could not be read"),
+        }
+    }
+}
+
+/// Removes orders, authorizations and certificate records whose time to be kept is over.
+pub(super) async fn prune(app: App, stop: CancellationToken) {
+    loop {
+        match prune::prune(&app.store, &app.config.store, app.clock.now()).await {
+            Ok(pruned) => tracing::debug!(
+                orders = pruned.orders,
+                authorizations = pruned.authorizations,
+                certificates = pruned.certificates,
+                "pruned"
+            ),
+            Err(error) => tracing::error!(%error, "ended records could not be pruned"),
+        }
+        if stop.run_until_cancelled(tokio::time::sleep(PRUNE_EVERY)).await.is_none() {
+            return;
+        }
+    }
+}
+
+/// Keeps our own TLS certificate from ending.
+pub(super) async fn renew_own_tls(app: App, in_use: TlsCertificate, stop: CancellationToken) {
+    while stop.run_until_cancelled(tokio::time::sleep(TLS_EVERY)).await.is_some() {
+        match own_tls::ensure(&app).await {
+            Ok(false) => {}
+            Ok(true) => {
+                if let Err(error) = in_use.reload(&app.config) {
+                    tracing::error!(%error, "our own TLS certificate was issued but cannot be used");
+                }
+            }
+            Err(error) => tracing::error!(%error, "our own TLS certificate was not renewed"),
+        }
+    }
+}
