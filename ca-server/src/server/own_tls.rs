@@ -8,8 +8,9 @@ use std::os::unix::fs::OpenOptionsExt as _;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
+use certs::identifier::Identifier;
 use certs::inspect::inspect_certificate;
-use certs::key::{KeyError, KeyKind, SigningKey};
+use certs::key::{KeyError, KeyKind, PublicKey, SigningKey};
 use certs::name::{DnsName, NameError};
 use certs::pem;
 use time::OffsetDateTime;
@@ -87,13 +88,13 @@ fn serves(config: &Config, authority: &Authority, names: &[DnsName], now: Offset
     let read = |path: &Path| fs::read_to_string(config.resolve(path)).ok();
     let (Some(chain), Some(key)) = (read(&config.tls.certificate), read(&config.tls.key)) else { return false };
     let Ok(chain) = pem::parse_certificates(&chain) else { return false };
-    let Some(leaf) = chain.first() else { return false };
-    let (Ok(leaf), Ok(key)) = (inspect_certificate(leaf), SigningKey::load(&key, None)) else { return false };
-    let found: Vec<&str> = leaf.identifiers.iter().filter_map(|one| one.as_dns().map(DnsName::as_str)).collect();
+    let Some(der) = chain.first() else { return false };
+    let (Ok(leaf), Ok(certified)) = (inspect_certificate(der), PublicKey::of_certificate(der)) else { return false };
+    let Ok(key) = SigningKey::load(&key, None) else { return false };
     let third = (leaf.not_after - leaf.not_before) / 3;
-    names.iter().all(|name| found.contains(&name.as_str()))
+    names.iter().all(|name| leaf.names.contains(&Identifier::from(name.clone()).to_string()))
         && leaf.authority_key_identifier.as_deref() == Some(authority.issuer_id())
-        && leaf.key.spki_sha256 == data_encoding::HEXLOWER.encode(&key.public().spki_sha256())
+        && certified == *key.public()
         && leaf.not_before <= now
         && now + third < leaf.not_after
 }
