@@ -11,7 +11,7 @@ use crate::log::chain::{Chain, Entry};
 /// Largest value of one row; below the size at which the embedded store would put it into a file of its own.
 pub(super) const MOST_VALUE: usize = 96 * 1024;
 /// Largest batch, all keys and values together.
-pub(super) const MOST_BATCH: usize = 2 * 1024 * 1024;
+pub(super) const MOST_BATCH: usize = 1024 * 1024;
 
 /// One write: a row set, or removed if there is no value.
 pub(super) type Write = (Table, Vec<u8>, Option<Vec<u8>>);

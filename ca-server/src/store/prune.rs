@@ -149,6 +149,3 @@ impl Prunable for Certificate {
         certificates::remove(batch, seen);
     }
 }
-
-#[cfg(test)]
-mod tests;

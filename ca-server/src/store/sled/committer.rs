@@ -5,16 +5,16 @@
 //! show the new rows; answer. sled's own flush ends with `sync_file_range`, which neither empties the disk's cache nor keeps the
 //! file's size: without the `fdatasync` an acknowledged batch would not survive power loss.
 
-use std::collections::BTreeMap;
 use std::fs::File;
 use std::sync::Arc;
 use std::time::Instant;
 
 use tokio::sync::{mpsc, oneshot};
 
+use super::blocks;
 use super::failure::SledFailure;
 use super::view::Rows;
-use super::{Shared, SledConfig};
+use super::{Shared, SledConfig, open};
 use crate::log::chain::Chain;
 use crate::store::evaluate::{holds, stored_key, writes};
 use crate::store::{Batch, StoreError};
@@ -24,6 +24,9 @@ const MOST_BATCHES: usize = 256;
 /// Most octets in one gather. Far below sled's segment size even after its own overhead, so that what is not yet synced never spans
 /// more than two segments: recovery depends on it, since sled takes a segment for stable once a later one says so.
 const MOST_OCTETS: usize = 256 * 1024;
+
+/// Octets committed that make a snapshot at the end worth its time.
+const WORTH_A_SNAPSHOT: usize = 1 << 20;
 
 /// A batch and who waits for it.
 pub(super) struct Request {
@@ -46,6 +49,8 @@ pub(super) struct Committer {
     pub(super) files: Files,
     pub(super) chain: Chain,
     pub(super) config: SledConfig,
+    /// Octets committed since the store was opened.
+    pub(super) written: usize,
 }
 
 type Waiting = Vec<oneshot::Sender<Result<(), StoreError>>>;
@@ -57,6 +62,20 @@ impl Committer {
             let gathered = gather(first, &mut requests);
             metrics::gauge!("rollcall_queue_length", "queue" => "store").set(count(requests.len()));
             self.commit(gathered);
+        }
+        self.finish();
+    }
+
+    /// Leaves a fresh snapshot behind, so that the next start need not read what was written since this one. sled 0.34 writes its
+    /// snapshot only when it is opened.
+    fn finish(self) {
+        self.shared.view.write().close();
+        let healthy = self.shared.trouble.read().is_none();
+        if healthy && self.written >= WORTH_A_SNAPSHOT {
+            match open::open_database(&self.config) {
+                Ok(db) => drop(db),
+                Err(error) => tracing::warn!(%error, "no snapshot was left; the next start takes longer"),
+            }
         }
     }
 
@@ -72,6 +91,7 @@ impl Committer {
         let mut chain = self.chain;
         let mut waiting = Waiting::new();
         for request in gathered {
+            self.written = self.written.saturating_add(request.octets);
             match self.evaluate(request.batch, &mut after, &mut chain) {
                 Ok(()) => waiting.push(request.answer),
                 Err(error) => answer(request.answer, Err(error)),
@@ -120,7 +140,7 @@ impl Committer {
             let key = stored_key(check.table, &check.key);
             match after.get(&key) {
                 Some(row) => holds(check, row.as_deref())?,
-                None => holds(check, view.db()?.get(&key).map_err(SledFailure::Read)?.as_deref())?,
+                None => holds(check, blocks::get(view.db()?, &key)?.as_deref())?,
             }
         }
         let mut next = *chain;
@@ -134,16 +154,7 @@ impl Committer {
     /// Writes the rows and syncs; readers see them once that has succeeded.
     fn write(&self, after: Rows) -> Result<(), SledFailure> {
         let db = self.shared.view.read().db().map_err(|_| SledFailure::ReadOnly)?.clone();
-        let mut before = BTreeMap::new();
-        let mut batch = sled::Batch::default();
-        for (key, value) in after {
-            let old = db.get(&key).map_err(SledFailure::Read)?;
-            match value {
-                Some(value) => batch.insert(key.as_slice(), value),
-                None => batch.remove(key.as_slice()),
-            }
-            before.insert(key, old.map(|value| value.to_vec()));
-        }
+        let (batch, before) = blocks::lay(&db, after)?;
         self.shared.view.write().put_aside(before);
         db.apply_batch(batch).map_err(SledFailure::Write)?;
         db.flush().map_err(SledFailure::Write)?;

@@ -11,6 +11,9 @@ pub enum SledFailure {
     /// A read failed.
     #[error("the store could not be read")]
     Read(#[source] sled::Error),
+    /// A block of rows does not parse: the store is damaged.
+    #[error("a block of rows in the store is damaged")]
+    Block,
     /// A write failed; the store writes nothing more until it is opened again.
     #[error("the store could not be written; it stays read-only until the server is restarted")]
     Write(#[source] sled::Error),
@@ -35,7 +38,7 @@ impl SledFailure {
     pub(super) fn is_final(&self) -> bool {
         match self {
             Self::Write(_) | Self::Sync(_) | Self::ReadOnly => true,
-            Self::Read(_) | Self::DiskFull { .. } => false,
+            Self::Read(_) | Self::Block | Self::DiskFull { .. } => false,
         }
     }
 }

@@ -1,9 +1,10 @@
 //! The embedded store: one sled tree, written by one committer thread (see `committer`), opened by `open`.
 //!
-//! A key is the table's number and the key within it. Readers see durable rows only: while a batch is on its way to the disk they
+//! A key is the table's number and the key within it; small rows of large tables share blocks (see `blocks`). Readers see durable rows only: while a batch is on its way to the disk they
 //! are shown what stood there before. Trusts the file system to keep what `fdatasync` said it kept. Must never acknowledge a batch
 //! before that, and never write again after a write or sync has failed: what the kernel dropped then cannot be known.
 
+mod blocks;
 mod committer;
 mod failure;
 mod open;
@@ -11,6 +12,7 @@ mod view;
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::time::Duration;
 
 use async_trait::async_trait;
 use parking_lot::{Mutex, RwLock};
@@ -25,6 +27,8 @@ use view::View;
 
 /// Requests that may wait for the committer; further ones wait to be queued.
 const QUEUE: usize = 1024;
+/// How long a commit may take before something is suspected.
+const SLOW: Duration = Duration::from_secs(5);
 
 /// How the embedded store is opened.
 #[derive(Clone, Debug)]
@@ -73,12 +77,24 @@ impl Sled {
             files: opened.files,
             chain: opened.chain,
             config: config.clone(),
+            written: 0,
         };
         let thread = std::thread::Builder::new()
             .name("store-committer".to_owned())
             .spawn(move || committer.run(requests))
             .map_err(|source| SledOpenError::Thread { source })?;
         Ok(Self { shared, queue: Mutex::new(Some(queue)), thread: Mutex::new(Some(thread)) })
+    }
+}
+
+impl Sled {
+    /// Wakes a committer that waits for a write that has failed: sled 0.34 reports a failed write of a full segment to nobody until
+    /// someone flushes again.
+    fn nudge(&self) {
+        tracing::warn!("a commit has taken {} seconds so far", SLOW.as_secs());
+        if let Ok(db) = self.shared.view.read().db().cloned() {
+            tokio::task::spawn_blocking(move || db.flush().map(drop));
+        }
     }
 }
 
@@ -97,10 +113,15 @@ impl Backend for Sled {
     async fn commit(&self, batch: Batch) -> Result<(), StoreError> {
         let octets = measured(&batch)?;
         let queue = self.queue.lock().clone().ok_or(StoreError::Closed)?;
-        let (answer, outcome) = oneshot::channel();
+        let (answer, mut outcome) = oneshot::channel();
         queue.send(Request { batch, octets, answer }).await.map_err(|_| StoreError::Closed)?;
         drop(queue);
-        outcome.await.map_err(|_| StoreError::Closed)?
+        loop {
+            match tokio::time::timeout(SLOW, &mut outcome).await {
+                Ok(answered) => return answered.map_err(|_| StoreError::Closed)?,
+                Err(_) => self.nudge(),
+            }
+        }
     }
 
     async fn health(&self) -> Result<(), StoreError> {

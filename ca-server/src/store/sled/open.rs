@@ -15,8 +15,8 @@ use super::SledConfig;
 use super::committer::Files;
 use super::view::View;
 use crate::log::chain::{Chain, Entry, EntryError};
-use crate::store::Table;
-use crate::store::evaluate::stored_key;
+use crate::store::evaluate::{bounds, stored_key};
+use crate::store::{Range, StoreError, Table};
 
 /// sled's segments. A quarter of one is the largest page that stays in the database file; see `MOST_VALUE`.
 const SEGMENT: usize = 8 << 20;
@@ -60,6 +60,15 @@ pub enum SledOpenError {
         /// The layout that was found.
         found: String,
     },
+    /// The database opens but cannot be read.
+    #[error("the store in {} cannot be read", folder.display())]
+    Unreadable {
+        /// The folder.
+        folder: PathBuf,
+        /// What failed.
+        #[source]
+        source: StoreError,
+    },
     /// The last journal entry does not parse.
     #[error("the journal's last entry does not parse")]
     Journal(#[source] EntryError),
@@ -81,7 +90,9 @@ impl SledOpenError {
             Self::File { .. } => {
                 "the folder of [store] url must exist and belong to the user that runs the server"
             }
-            Self::Database { .. } => "restore the folder from a backup; do not delete files in it",
+            Self::Database { .. } | Self::Unreadable { .. } => {
+                "restore the folder from a backup; do not delete files in it"
+            }
             Self::Layout { .. } => "use the version of ca-server that wrote it",
             Self::Journal(_) => "run `ca-server log verify`, and restore the folder from a backup",
             Self::Thread { .. } => "raise the limit of processes for the user that runs the server",
@@ -110,8 +121,9 @@ pub(super) fn open(config: &SledConfig) -> Result<Opened, SledOpenError> {
     let file = file.map_err(|source| failed("opened", &database, source))?;
     check_layout(&db, folder, &file)?;
     make_entries_durable(folder)?;
-    let chain = last_entry(&db, folder)?;
-    Ok(Opened { view: View::new(db), files: Files { database: file, _lock: lock }, chain })
+    let view = View::new(db);
+    let chain = last_entry(&view, folder)?;
+    Ok(Opened { view, files: Files { database: file, _lock: lock }, chain })
 }
 
 fn failed(doing: &'static str, path: &Path, source: io::Error) -> SledOpenError {
@@ -170,7 +182,8 @@ fn discard_half_made(folder: &Path, database: &Path) -> Result<(), SledOpenError
     Ok(())
 }
 
-fn open_database(config: &SledConfig) -> Result<Db, SledOpenError> {
+/// Opens sled itself; the folder must be locked and prepared.
+pub(super) fn open_database(config: &SledConfig) -> Result<Db, SledOpenError> {
     let settings = sled::Config::new()
         .path(&config.folder)
         .cache_capacity(config.cache)
@@ -230,13 +243,14 @@ fn make_entries_durable(folder: &Path) -> Result<(), SledOpenError> {
 }
 
 /// The head of the journal.
-fn last_entry(db: &Db, folder: &Path) -> Result<Chain, SledOpenError> {
-    let database = |source| SledOpenError::Database { folder: folder.to_owned(), source };
-    match db.scan_prefix([Table::Journal.number()]).next_back().transpose().map_err(database)? {
+fn last_entry(view: &View, folder: &Path) -> Result<Chain, SledOpenError> {
+    let whole = Range::of(Table::Journal).backwards().limit(1);
+    let rows = view.scan(bounds(&whole), true, 1);
+    let rows = rows.map_err(|source| SledOpenError::Unreadable { folder: folder.to_owned(), source })?;
+    match rows.first() {
         None => Ok(Chain::default()),
         Some((key, value)) => {
-            let key = key.get(1..).unwrap_or_default();
-            let entry = Entry::decode(key, &value).map_err(SledOpenError::Journal)?;
+            let entry = Entry::decode(key, value).map_err(SledOpenError::Journal)?;
             Ok(Chain::ending(&entry))
         }
     }

@@ -8,6 +8,7 @@ use std::ops::Bound;
 
 use sled::Db;
 
+use super::blocks;
 use super::failure::SledFailure;
 use crate::store::{Row, StoreError};
 
@@ -49,8 +50,7 @@ impl View {
         if let Some(before) = self.aside.get(key) {
             return Ok(before.clone());
         }
-        let found = self.db()?.get(key).map_err(SledFailure::Read)?;
-        Ok(found.map(|value| value.to_vec()))
+        Ok(blocks::get(self.db()?, key)?)
     }
 
     /// Rows within `bounds`, without the table number in front of their keys.
@@ -61,7 +61,7 @@ impl View {
         limit: usize,
     ) -> Result<Vec<Row>, StoreError> {
         let aside = self.aside.range(bounds.clone()).map(|(key, value)| (key.clone(), value.clone()));
-        let stored = self.db()?.range(bounds).map(stored_row);
+        let stored = blocks::range(self.db()?, bounds)?;
         if backwards {
             merge(stored.rev(), aside.rev(), |a, b| a > b, limit)
         } else {
@@ -70,14 +70,9 @@ impl View {
     }
 }
 
-fn stored_row(row: sled::Result<(sled::IVec, sled::IVec)>) -> Result<Row, StoreError> {
-    let (key, value) = row.map_err(SledFailure::Read)?;
-    Ok((key.to_vec(), value.to_vec()))
-}
-
 /// Both sequences in order; where both have a key, what was put aside counts.
 fn merge(
-    stored: impl Iterator<Item = Result<Row, StoreError>>,
+    stored: impl Iterator<Item = Result<Row, SledFailure>>,
     aside: impl Iterator<Item = (Vec<u8>, Option<Vec<u8>>)>,
     comes_first: impl Fn(&[u8], &[u8]) -> bool,
     limit: usize,

@@ -1,0 +1,291 @@
+//! The one battery that every backend passes.
+
+use std::sync::Arc;
+
+use ca_server::log::{journal, verify};
+use ca_server::order::model::Account;
+use ca_server::store::memory::Memory;
+use ca_server::store::sled::{Sled, SledConfig};
+use ca_server::store::{Backend, Batch, Range, Store, StoreError, Table};
+
+use super::samples::{NOW, account, operation};
+
+const ROWS: Table = Table::OrdersByAccount;
+
+macro_rules! battery {
+    ($($test:ident),* $(,)?) => {
+        mod memory {
+            $(#[tokio::test] async fn $test() { super::$test(super::memory()).await; })*
+        }
+        mod sled {
+            $(#[tokio::test] async fn $test() {
+                let folder = tempfile::tempdir().unwrap();
+                super::$test(super::sled(folder.path())).await;
+            })*
+        }
+    };
+}
+
+battery! {
+    an_absent_row_is_none,
+    an_inserted_record_is_read_back_and_not_inserted_twice,
+    a_replacement_needs_the_version_that_was_seen,
+    a_record_demanded_unchanged_makes_the_batch_stale_when_it_changed,
+    a_removed_record_is_gone_and_cannot_be_removed_again,
+    a_stale_batch_writes_no_row_and_no_act,
+    a_scan_gives_rows_in_order_in_both_directions,
+    a_scan_keeps_to_its_prefix_and_table,
+    a_scan_goes_on_strictly_after_a_key_even_one_that_is_gone,
+    a_scan_after_a_key_outside_its_prefix_stays_inside,
+    an_octet_of_255_at_the_end_of_a_prefix_is_no_border,
+    writes_of_one_batch_apply_in_order,
+    acts_are_sealed_in_the_order_of_the_commits,
+    of_64_concurrent_replacements_exactly_one_wins,
+    concurrent_commits_all_count_and_the_journal_verifies,
+    a_row_too_large_is_refused_and_the_store_goes_on,
+    a_closed_store_refuses_to_commit,
+}
+
+fn memory() -> Arc<dyn Backend> {
+    Arc::new(Memory::new())
+}
+
+fn sled(folder: &std::path::Path) -> Arc<dyn Backend> {
+    Arc::new(Sled::open(&SledConfig::new(folder)).unwrap())
+}
+
+async fn put(backend: &Arc<dyn Backend>, table: Table, keys: &[&[u8]]) {
+    let mut batch = Batch::new();
+    for key in keys {
+        batch.put(table, key.to_vec(), key.to_vec());
+    }
+    backend.commit(batch).await.unwrap();
+}
+
+async fn keys(backend: &Arc<dyn Backend>, range: Range) -> Vec<String> {
+    let rows = backend.scan(range).await.unwrap();
+    rows.into_iter()
+        .map(|(key, value)| {
+            assert_eq!(key, value);
+            String::from_utf8_lossy(&key).into_owned()
+        })
+        .collect()
+}
+
+async fn an_absent_row_is_none(backend: Arc<dyn Backend>) {
+    assert_eq!(backend.get(ROWS, b"x").await.unwrap(), None);
+    assert!(backend.scan(Range::of(ROWS)).await.unwrap().is_empty());
+    backend.health().await.unwrap();
+}
+
+async fn an_inserted_record_is_read_back_and_not_inserted_twice(backend: Arc<dyn Backend>) {
+    let (store, alice) = (Store::new(backend), account("a"));
+    let mut batch = Batch::new();
+    batch.insert(&alice).unwrap();
+    store.commit(batch.clone()).await.unwrap();
+    assert_eq!(store.load::<Account>(&alice.id).await.unwrap().unwrap().value, alice);
+    let again = store.commit(batch).await.unwrap_err();
+    assert!(matches!(again, StoreError::Stale(Table::Accounts)), "{again}");
+}
+
+async fn a_replacement_needs_the_version_that_was_seen(backend: Arc<dyn Backend>) {
+    let (store, mut alice) = (Store::new(backend), account("a"));
+    let mut batch = Batch::new();
+    batch.insert(&alice).unwrap();
+    store.commit(batch).await.unwrap();
+    let seen = store.load::<Account>(&alice.id).await.unwrap().unwrap();
+    alice.contact.clear();
+    let mut batch = Batch::new();
+    batch.replace(seen.version, &alice).unwrap();
+    store.commit(batch.clone()).await.unwrap();
+    assert!(matches!(store.commit(batch).await, Err(StoreError::Stale(Table::Accounts))));
+    let now = store.load::<Account>(&alice.id).await.unwrap().unwrap();
+    assert!(now.version > seen.version && now.value == alice);
+}
+
+async fn a_record_demanded_unchanged_makes_the_batch_stale_when_it_changed(backend: Arc<dyn Backend>) {
+    let (store, alice) = (Store::new(backend), account("a"));
+    let mut batch = Batch::new();
+    batch.insert(&alice).unwrap();
+    store.commit(batch).await.unwrap();
+    let seen = store.load::<Account>(&alice.id).await.unwrap().unwrap();
+    let mut demand = Batch::new();
+    demand.unchanged(&seen).put(ROWS, b"k".to_vec(), Vec::new());
+    store.commit(demand.clone()).await.unwrap();
+    let mut change = Batch::new();
+    change.replace(seen.version, &alice).unwrap();
+    store.commit(change).await.unwrap();
+    assert!(matches!(store.commit(demand).await, Err(StoreError::Stale(Table::Accounts))));
+}
+
+async fn a_removed_record_is_gone_and_cannot_be_removed_again(backend: Arc<dyn Backend>) {
+    let (store, alice) = (Store::new(backend), account("a"));
+    let mut batch = Batch::new();
+    batch.insert(&alice).unwrap();
+    store.commit(batch).await.unwrap();
+    let seen = store.load::<Account>(&alice.id).await.unwrap().unwrap();
+    let mut removal = Batch::new();
+    removal.remove(&seen);
+    store.commit(removal.clone()).await.unwrap();
+    assert!(store.load::<Account>(&alice.id).await.unwrap().is_none());
+    assert!(matches!(store.commit(removal).await, Err(StoreError::Stale(_))));
+}
+
+async fn a_stale_batch_writes_no_row_and_no_act(backend: Arc<dyn Backend>) {
+    put(&backend, ROWS, &[b"taken"]).await;
+    let mut batch = Batch::new();
+    batch.put(ROWS, b"new".to_vec(), Vec::new());
+    batch.delete(ROWS, b"taken".to_vec());
+    batch.absent(ROWS, b"free".to_vec()).absent(ROWS, b"taken".to_vec());
+    batch.record(NOW, operation("never"));
+    let stale = backend.commit(batch).await.unwrap_err();
+    assert!(matches!(stale, StoreError::Stale(table) if table == ROWS), "{stale}");
+    assert_eq!(keys(&backend, Range::of(ROWS)).await, ["taken"]);
+    assert!(backend.scan(Range::of(Table::Journal)).await.unwrap().is_empty());
+}
+
+async fn a_scan_gives_rows_in_order_in_both_directions(backend: Arc<dyn Backend>) {
+    put(&backend, ROWS, &[b"c", b"a", b"bb", b"b"]).await;
+    assert_eq!(keys(&backend, Range::of(ROWS)).await, ["a", "b", "bb", "c"]);
+    assert_eq!(keys(&backend, Range::of(ROWS).limit(2)).await, ["a", "b"]);
+    assert_eq!(keys(&backend, Range::of(ROWS).backwards()).await, ["c", "bb", "b", "a"]);
+    assert_eq!(keys(&backend, Range::of(ROWS).backwards().limit(1)).await, ["c"]);
+    assert!(keys(&backend, Range::of(ROWS).limit(0)).await.is_empty());
+}
+
+async fn a_scan_keeps_to_its_prefix_and_table(backend: Arc<dyn Backend>) {
+    put(&backend, ROWS, &[b"a1", b"a2", b"b1", b""]).await;
+    put(&backend, Table::Orders, &[b"a0", b"zz"]).await;
+    put(&backend, Table::Authorizations, &[b"a9", b""]).await;
+    assert_eq!(keys(&backend, Range::of(ROWS).prefix(b"a".to_vec())).await, ["a1", "a2"]);
+    assert_eq!(keys(&backend, Range::of(ROWS).prefix(b"a".to_vec()).backwards()).await, ["a2", "a1"]);
+    assert_eq!(keys(&backend, Range::of(ROWS)).await, ["", "a1", "a2", "b1"]);
+    assert_eq!(keys(&backend, Range::of(ROWS).backwards()).await, ["b1", "a2", "a1", ""]);
+}
+
+async fn a_scan_goes_on_strictly_after_a_key_even_one_that_is_gone(backend: Arc<dyn Backend>) {
+    put(&backend, ROWS, &[b"a", b"c", b"e"]).await;
+    let after = |key: &[u8]| Range::of(ROWS).after(Some(key.to_vec()));
+    assert_eq!(keys(&backend, after(b"a")).await, ["c", "e"]);
+    assert_eq!(keys(&backend, after(b"b")).await, ["c", "e"]);
+    assert_eq!(keys(&backend, after(b"e")).await, [""; 0]);
+    assert_eq!(keys(&backend, after(b"e").backwards()).await, ["c", "a"]);
+    assert_eq!(keys(&backend, after(b"d").backwards()).await, ["c", "a"]);
+    assert_eq!(keys(&backend, after(b"a").backwards()).await, [""; 0]);
+}
+
+async fn a_scan_after_a_key_outside_its_prefix_stays_inside(backend: Arc<dyn Backend>) {
+    put(&backend, ROWS, &[b"a1", b"b1", b"b2", b"c1"]).await;
+    let range = |key: &[u8]| Range::of(ROWS).prefix(b"b".to_vec()).after(Some(key.to_vec()));
+    assert_eq!(keys(&backend, range(b"a1")).await, ["b1", "b2"]);
+    assert_eq!(keys(&backend, range(b"c1")).await, [""; 0]);
+    assert_eq!(keys(&backend, range(b"c1").backwards()).await, ["b2", "b1"]);
+    assert_eq!(keys(&backend, range(b"a1").backwards()).await, [""; 0]);
+}
+
+async fn an_octet_of_255_at_the_end_of_a_prefix_is_no_border(backend: Arc<dyn Backend>) {
+    let inside = [vec![1, 255], vec![1, 255, 0], vec![1, 255, 255]];
+    let mut batch = Batch::new();
+    for key in inside.iter().cloned().chain([vec![1, 254], vec![2]]) {
+        batch.put(ROWS, key, Vec::new());
+    }
+    backend.commit(batch).await.unwrap();
+    let rows = backend.scan(Range::of(ROWS).prefix(vec![1, 255])).await.unwrap();
+    assert_eq!(rows.into_iter().map(|(key, _)| key).collect::<Vec<_>>(), inside);
+    put(&backend, Table::Orders, &[&[255, 255]]).await;
+    assert_eq!(backend.scan(Range::of(Table::Orders).prefix(vec![255, 255])).await.unwrap().len(), 1);
+}
+
+async fn writes_of_one_batch_apply_in_order(backend: Arc<dyn Backend>) {
+    let mut batch = Batch::new();
+    batch.put(ROWS, b"a".to_vec(), b"1".to_vec()).delete(ROWS, b"a".to_vec());
+    batch.delete(ROWS, b"b".to_vec()).put(ROWS, b"b".to_vec(), b"1".to_vec());
+    batch.put(ROWS, b"b".to_vec(), b"2".to_vec());
+    backend.commit(batch).await.unwrap();
+    assert_eq!(backend.scan(Range::of(ROWS)).await.unwrap(), [(b"b".to_vec(), b"2".to_vec())]);
+}
+
+async fn acts_are_sealed_in_the_order_of_the_commits(backend: Arc<dyn Backend>) {
+    let store = Store::new(backend);
+    for round in 0..3 {
+        let mut batch = Batch::new();
+        batch
+            .record(NOW, operation(&format!("{round} first")))
+            .record(NOW, operation(&format!("{round} second")));
+        store.commit(batch).await.unwrap();
+    }
+    let entries = journal::read(&store, journal::Selection::default(), 10).await.unwrap().entries;
+    let said: Vec<_> = entries.iter().map(|entry| (entry.seq, entry.parse().unwrap())).collect();
+    let expected: Vec<_> = (0..6)
+        .map(|n| (n + 1, operation(&format!("{} {}", n / 2, if n % 2 == 0 { "first" } else { "second" }))))
+        .collect();
+    assert_eq!(said, expected);
+    assert_eq!(verify::verify(&store, None).await.unwrap().verified, 6);
+}
+
+async fn of_64_concurrent_replacements_exactly_one_wins(backend: Arc<dyn Backend>) {
+    let (store, alice) = (Store::new(backend), account("a"));
+    let mut batch = Batch::new();
+    batch.insert(&alice).unwrap();
+    store.commit(batch).await.unwrap();
+    let seen = store.load::<Account>(&alice.id).await.unwrap().unwrap().version;
+    let attempts = (0..64).map(|number| {
+        let next = Account { contact: vec![format!("mailto:{number}@example.com")], ..alice.clone() };
+        let store = &store;
+        async move {
+            let mut batch = Batch::new();
+            batch.replace(seen, &next).unwrap().record(NOW, operation(&next.contact[0]));
+            store.commit(batch).await.map(|()| next)
+        }
+    });
+    let outcomes = futures_util::future::join_all(attempts).await;
+    let (won, lost): (Vec<_>, Vec<_>) = outcomes.into_iter().partition(Result::is_ok);
+    assert_eq!(won.len(), 1);
+    assert!(lost.iter().all(|outcome| matches!(outcome, Err(StoreError::Stale(Table::Accounts)))));
+    let winner = won.into_iter().next().unwrap().unwrap();
+    assert_eq!(store.load::<Account>(&alice.id).await.unwrap().unwrap().value, winner);
+    let newest = journal::newest(&store).await.unwrap().unwrap();
+    assert_eq!((newest.seq, newest.parse().unwrap()), (1, operation(&winner.contact[0])));
+}
+
+async fn concurrent_commits_all_count_and_the_journal_verifies(backend: Arc<dyn Backend>) {
+    let store = Store::new(backend);
+    let commits = (0..500_u32).map(|number| {
+        let store = &store;
+        async move {
+            let mut batch = Batch::new();
+            batch.put(ROWS, number.to_be_bytes().to_vec(), vec![0; 100]);
+            batch.record(NOW, operation(&number.to_string()));
+            store.commit(batch).await.unwrap();
+            // An acknowledged write is seen at once by who made it.
+            assert!(store.index(ROWS, &number.to_be_bytes()).await.unwrap().is_some());
+        }
+    });
+    futures_util::future::join_all(commits).await;
+    assert_eq!(store.scan(Range::of(ROWS)).await.unwrap().len(), 500);
+    let report = verify::verify(&store, None).await.unwrap();
+    assert_eq!((report.verified, report.broken), (500, None));
+}
+
+async fn a_row_too_large_is_refused_and_the_store_goes_on(backend: Arc<dyn Backend>) {
+    let mut batch = Batch::new();
+    batch.put(ROWS, b"a".to_vec(), b"small".to_vec()).put(ROWS, b"b".to_vec(), vec![0; 100_000]);
+    let refused = backend.commit(batch).await.unwrap_err();
+    assert!(matches!(refused, StoreError::TooLarge { table, .. } if table == ROWS), "{refused}");
+    assert!(backend.scan(Range::of(ROWS)).await.unwrap().is_empty());
+    let mut batch = Batch::new();
+    for number in 0..11_u8 {
+        batch.put(ROWS, vec![number], vec![number; 90_000]);
+    }
+    backend.commit(batch).await.unwrap();
+    assert_eq!(backend.get(ROWS, &[10]).await.unwrap().unwrap(), vec![10; 90_000]);
+    backend.health().await.unwrap();
+}
+
+async fn a_closed_store_refuses_to_commit(backend: Arc<dyn Backend>) {
+    put(&backend, ROWS, &[b"a"]).await;
+    backend.close().await;
+    assert!(matches!(backend.commit(Batch::new()).await, Err(StoreError::Closed)));
+    assert!(matches!(backend.health().await, Err(StoreError::Closed)));
+    backend.close().await;
+}

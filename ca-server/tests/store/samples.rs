@@ -1,0 +1,105 @@
+//! Records to store.
+
+use ca_server::ids::{AccountId, AuthorityName, AuthorizationId, ChallengeId, OrderId};
+use ca_server::log::act::Act;
+use ca_server::order::model::{
+    Account, AccountStatus, Authorization, AuthorizationStatus, Certificate, CertificateStatus, Order,
+    OrderStatus,
+};
+use ca_server::store::tables::validations::Due;
+use ca_server::verify::jwk::{Jwk, OkpCurve};
+use certs::identifier::Identifier;
+use certs::leaf::Proof;
+use certs::serial::Serial;
+use time::{Duration, OffsetDateTime};
+
+pub(crate) const NOW: OffsetDateTime = time::macros::datetime!(2026-01-01 12:00 UTC);
+
+pub(crate) fn authority() -> AuthorityName {
+    "external".parse().unwrap()
+}
+
+pub(crate) fn dns(name: &str) -> Identifier {
+    Identifier::from_parts("dns", name).unwrap()
+}
+
+pub(crate) fn operation(what: &str) -> Act {
+    Act::Operation { what: what.to_owned() }
+}
+
+pub(crate) fn account(key: &str) -> Account {
+    Account {
+        id: AccountId::random().unwrap(),
+        authority: authority(),
+        key: Jwk::Okp { crv: OkpCurve::Ed25519, x: key.to_owned() },
+        status: AccountStatus::Valid,
+        contact: vec!["mailto:ops@example.com".to_owned()],
+        terms_agreed: true,
+        external_key: None,
+        created: NOW,
+    }
+}
+
+pub(crate) fn order(account: AccountId, created: OffsetDateTime) -> Order {
+    Order {
+        id: OrderId::random().unwrap(),
+        account,
+        authority: authority(),
+        status: OrderStatus::Pending,
+        created,
+        expires: created + Duration::days(7),
+        identifiers: vec![dns("room-1.example.com")],
+        profile: "device".to_owned(),
+        not_before: None,
+        not_after: None,
+        replaces: None,
+        authorizations: Vec::new(),
+        csr_sha256: None,
+        serial: None,
+        error: None,
+    }
+}
+
+pub(crate) fn authorization(account: AccountId, name: &str, expires: OffsetDateTime) -> Authorization {
+    Authorization {
+        id: AuthorizationId::random().unwrap(),
+        account,
+        authority: authority(),
+        identifier: dns(name),
+        wildcard: false,
+        status: AuthorizationStatus::Pending,
+        expires,
+        reusable_until: None,
+        challenges: Vec::new(),
+    }
+}
+
+pub(crate) fn certificate(account: AccountId, name: &str, created: OffsetDateTime) -> Certificate {
+    Certificate {
+        serial: Serial::from_entropy(ca_server::ids::random_bytes().unwrap()),
+        authority: authority(),
+        issuer: "00112233445566778899aabbccddeeff00112233".to_owned(),
+        order: None,
+        account: Some(account),
+        profile: "device".to_owned(),
+        identifiers: vec![dns(name)],
+        proofs: vec![Proof::Dns01],
+        status: CertificateStatus::Intended,
+        der: "MAA=".to_owned(),
+        not_before: created,
+        not_after: created + Duration::days(30),
+        created,
+        revoked: None,
+        revocation_reason: None,
+        replaces: None,
+    }
+}
+
+pub(crate) fn due(at: OffsetDateTime) -> Due {
+    Due {
+        at,
+        authorization: AuthorizationId::random().unwrap(),
+        challenge: ChallengeId::random().unwrap(),
+        attempts: 0,
+    }
+}

@@ -1,0 +1,137 @@
+//! Opening the embedded store: what was kept, who holds it, and what a crash may have left in its folder.
+
+use std::fs;
+use std::path::Path;
+
+use ca_server::log::{journal, verify};
+use ca_server::store::sled::{Sled, SledConfig, SledOpenError};
+use ca_server::store::{Batch, Range, Store, Table};
+
+use super::samples::{NOW, operation};
+
+const ROWS: Table = Table::OrdersByAccount;
+
+fn open(folder: &Path) -> Store {
+    Store::new(std::sync::Arc::new(Sled::open(&SledConfig::new(folder)).unwrap()))
+}
+
+async fn write(store: &Store, numbers: std::ops::Range<u32>) {
+    for number in numbers {
+        let mut batch = Batch::new();
+        batch.put(ROWS, number.to_be_bytes().to_vec(), vec![1; 300]).record(NOW, operation("written"));
+        store.commit(batch).await.unwrap();
+    }
+}
+
+async fn holds(store: &Store, rows: usize) {
+    assert_eq!(store.scan(Range::of(ROWS)).await.unwrap().len(), rows);
+    let report = verify::verify(store, None).await.unwrap();
+    assert_eq!((report.verified, report.broken), (rows as u64, None));
+}
+
+fn snapshots(folder: &Path) -> Vec<std::path::PathBuf> {
+    let entries = fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path());
+    entries.filter(|path| path.file_name().unwrap().to_str().unwrap().starts_with("snap.")).collect()
+}
+
+#[tokio::test]
+async fn everything_is_there_after_reopening_and_the_chain_goes_on() {
+    let folder = tempfile::tempdir().unwrap();
+    for round in 0..4 {
+        let store = open(folder.path());
+        holds(&store, round * 50).await;
+        write(&store, round as u32 * 50..(round as u32 + 1) * 50).await;
+        store.close().await;
+    }
+    let store = open(folder.path());
+    holds(&store, 200).await;
+    assert_eq!(journal::newest(&store).await.unwrap().unwrap().seq, 200);
+}
+
+#[tokio::test]
+async fn a_second_opening_is_refused_with_a_hint_until_the_first_is_closed() {
+    let folder = tempfile::tempdir().unwrap();
+    let first = open(folder.path());
+    let refused = Sled::open(&SledConfig::new(folder.path())).err().unwrap();
+    assert!(matches!(refused, SledOpenError::InUse { .. }), "{refused}");
+    assert!(refused.to_string().contains("in use by another process"));
+    assert!(refused.hint().contains("stop the other server"));
+    first.close().await;
+    open(folder.path()).health().await.unwrap();
+}
+
+#[tokio::test]
+async fn a_store_dropped_without_closing_can_be_opened_again() {
+    let folder = tempfile::tempdir().unwrap();
+    let store = open(folder.path());
+    write(&store, 0..10).await;
+    drop(store);
+    holds(&open(folder.path()), 10).await;
+}
+
+#[tokio::test]
+async fn a_half_written_snapshot_is_discarded() {
+    let folder = tempfile::tempdir().unwrap();
+    for numbers in [0..20, 20..40] {
+        let store = open(folder.path());
+        write(&store, numbers).await;
+        store.close().await;
+    }
+    fs::write(folder.path().join("snap.7FFFFFFFFFFFFFFF.generating"), b"half").unwrap();
+    holds(&open(folder.path()), 40).await;
+}
+
+#[tokio::test]
+async fn a_damaged_or_missing_snapshot_costs_time_but_no_row() {
+    let folder = tempfile::tempdir().unwrap();
+    for round in 0..6 {
+        let store = open(folder.path());
+        holds(&store, round * 100).await;
+        write(&store, round as u32 * 100..(round as u32 + 1) * 100).await;
+        store.close().await;
+        for snapshot in snapshots(folder.path()) {
+            match round % 3 {
+                0 => fs::write(&snapshot, b"torn").unwrap(),
+                1 => fs::remove_file(&snapshot).unwrap(),
+                _ => {
+                    let mut octets = fs::read(&snapshot).unwrap();
+                    let middle = octets.len() / 2;
+                    octets[middle] ^= 0x55;
+                    fs::write(&snapshot, octets).unwrap();
+                }
+            }
+        }
+    }
+    holds(&open(folder.path()), 600).await;
+}
+
+#[tokio::test]
+async fn a_folder_left_by_a_crash_while_it_was_made_is_made_anew() {
+    let folder = tempfile::tempdir().unwrap();
+    fs::create_dir(folder.path().join("blobs")).unwrap();
+    fs::write(folder.path().join("conf"), b"segment_si").unwrap();
+    fs::write(folder.path().join("db"), b"").unwrap();
+    holds(&open(folder.path()), 0).await;
+}
+
+#[tokio::test]
+async fn another_layout_is_refused() {
+    let folder = tempfile::tempdir().unwrap();
+    let store = open(folder.path());
+    let mut batch = Batch::new();
+    batch.put(Table::Meta, b"layout".to_vec(), b"2".to_vec());
+    store.commit(batch).await.unwrap();
+    store.close().await;
+    let refused = Sled::open(&SledConfig::new(folder.path())).err().unwrap();
+    assert!(matches!(&refused, SledOpenError::Layout { found, .. } if found == "2"), "{refused}");
+}
+
+#[tokio::test]
+async fn a_new_folder_is_for_its_user_alone() {
+    use std::os::unix::fs::PermissionsExt as _;
+    let folder = tempfile::tempdir().unwrap();
+    let inner = folder.path().join("deep/data");
+    open(&inner).close().await;
+    assert_eq!(fs::metadata(&inner).unwrap().permissions().mode() & 0o777, 0o700);
+    assert_eq!(fs::read_dir(inner.join("blobs")).unwrap().count(), 0);
+}
