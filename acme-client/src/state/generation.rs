@@ -16,7 +16,7 @@ use super::{IdentityDir, StateError, account::read_secret, durable};
 
 const END: &str = "-----END CERTIFICATE-----";
 
-/// The number of a generation; it only grows.
+/// The number of a generation; each renewal adds one.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(transparent)]
 pub struct Generation(u64);
@@ -96,7 +96,13 @@ impl IdentityDir {
     pub fn install(&self, issued: &Issued, keep: u32) -> Result<Generation, StateError> {
         let all = self.folder.join("generations");
         durable::create_dir(&all)?;
-        let next = Generation(self.generations()?.last().map_or(1, |last| last.0.saturating_add(1)));
+        let current = self.current_generation()?;
+        // A generation beyond the current one was cut off before anybody could see it. It must not count among those kept, or
+        // a writer killed again and again would push out the pair that readers hold.
+        for unseen in self.generations()?.into_iter().filter(|one| Some(*one) > current) {
+            durable::remove_tree(&all.join(unseen.to_string()))?;
+        }
+        let next = Generation(current.map_or(1, |current| current.0.saturating_add(1)));
         let making = all.join(format!("{}{next}", durable::TEMPORARY));
         durable::remove_if_present(&making)?;
         durable::create_dir(&making)?;

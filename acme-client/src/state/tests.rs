@@ -82,6 +82,36 @@ fn a_kill_at_any_step_of_an_installation_leaves_a_whole_pair() {
 }
 
 #[test]
+fn however_often_a_writer_is_killed_the_last_pair_that_was_current_is_kept() {
+    let place = place();
+    let identity = identity(&place.state);
+    identity.install(&pair(1), 2).unwrap();
+    identity.install(&pair(2), 2).unwrap();
+    let held = identity.current().unwrap().unwrap();
+    let unseen = |mark: u32| {
+        let generations = identity.path().join("generations");
+        let key = |one: Generation| {
+            std::fs::read_to_string(generations.join(one.to_string()).join("key.pem")).unwrap()
+        };
+        identity
+            .generations()
+            .unwrap()
+            .into_iter()
+            .any(|one| one > held.generation && mark_of(&key(one)) == mark)
+    };
+    for mark in 10..15 {
+        // The first number of steps that finishes a generation without making it current.
+        let attempt =
+            |steps: &u32| fault::after(*steps, || identity.install(&pair(mark), 2)).is_err() && unseen(mark);
+        assert!((0..40).any(|steps| attempt(&steps)));
+        assert_eq!(identity.current().unwrap().unwrap().generation, held.generation);
+    }
+    let renewed = identity.install(&pair(4), 2).unwrap();
+    assert_eq!(identity.generations().unwrap(), [held.generation, renewed]);
+    assert_eq!(renewed.number(), 3);
+}
+
+#[test]
 fn a_kill_while_storing_a_pending_order_leaves_the_old_one_none_or_the_new_one() {
     let mut kills = 0;
     for steps in 0.. {
