@@ -73,6 +73,11 @@ pub(super) fn read<'m>(
     Ok(Answer::Nothing { ttl: 0 })
 }
 
+/// The end of the chain of aliases that starts at `name`.
+pub(super) fn end<'m>(message: &'m Message, name: &'m Name) -> Result<&'m Name, AnswerFault> {
+    follow(message, name).map(|(end, _)| end)
+}
+
 /// The end of the chain of aliases that starts at `name`, and the smallest time to live on it.
 fn follow<'m>(message: &'m Message, name: &'m Name) -> Result<(&'m Name, u32), AnswerFault> {
     let (mut at, mut ttl) = (name, u32::MAX);

@@ -18,6 +18,7 @@ use hickory_proto::op::{DnsRequest, DnsRequestOptions, DnsResponse, Message, Que
 use hickory_proto::rr::{Name, Record, RecordType};
 
 use self::anchors::Anchor;
+use super::answer;
 use super::stub::{Servers, ServersFailed};
 use crate::config::DnssecMode;
 
@@ -95,12 +96,12 @@ impl Dnssec {
         let mut answers = validator.lookup(Query::query(name.clone(), kind), options);
         let answer = answers.next().await.unwrap_or(Err(NetError::NoConnections));
         let message = answer.map_err(refused)?.into_message();
-        self.check(anchor.zone(), &message, kind)?;
+        self.check(anchor.zone(), &message, name, kind)?;
         Ok(message)
     }
 
     /// Whether the records that count are as good as the mode demands. Records outside the anchor's zone prove nothing and are unsigned.
-    fn check(&self, zone: &Name, message: &Message, kind: RecordType) -> Result<(), DnssecError> {
+    fn check(&self, zone: &Name, message: &Message, name: &Name, kind: RecordType) -> Result<(), DnssecError> {
         let counts = |record: &&Record| {
             matches!(record.record_type(), RecordType::CNAME) || record.record_type() == kind
         };
@@ -111,6 +112,12 @@ impl Dnssec {
             matches!(record.record_type(), RecordType::SOA | RecordType::NSEC | RecordType::NSEC3)
         });
         let absence: Vec<&Record> = if positive { Vec::new() } else { absence.collect() };
+        // An unsigned zone may speak of its own names only, or it could deny those of its signed neighbours.
+        let end = answer::end(message, name).map_err(|fault| DnssecError::Exchange(fault.to_string()))?;
+        let stranger = |record: &&&Record| record.record_type() == RecordType::SOA && !record.name.zone_of(end);
+        if let Some(record) = absence.iter().find(stranger) {
+            return Err(DnssecError::Bogus(format!("{} cannot speak for {end}", record.name)));
+        }
         let empty = answers.is_empty() && absence.is_empty();
         let mut secure = !empty;
         for record in answers.into_iter().chain(absence) {
@@ -167,6 +174,3 @@ impl DnsHandle for Validated {
         Box::pin(stream::once(self.clone().answer(request)))
     }
 }
-
-#[cfg(test)]
-mod tests;

@@ -247,6 +247,3 @@ impl Servers {
         if self.addresses.len() == 1 { fault.to_string() } else { format!("{server}: {fault}") }
     }
 }
-
-#[cfg(test)]
-mod tests;
