@@ -1,4 +1,4 @@
-//! The validation queue: answered challenges wait in [`Table::Validations`] until a worker has settled them (RFC 8555 §7.5.1).
+//! The validation queue: answered challenges wait in the store's queue until a worker has settled them (RFC 8555 §7.5.1).
 //!
 //! The table is the truth and outlives a crash; the channel only saves looking there. An attempt that may succeed later is put back with a
 //! later due time, durably. What an outcome means for the authorization is decided in `order/`, never here.
@@ -10,88 +10,25 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::time::Duration;
 
-use time::OffsetDateTime;
 use tokio::sync::{Notify, mpsc};
 
 use super::caa::CaaGate;
 use super::{Attempt, Validators};
 use crate::clock::Clock;
 use crate::config::ChallengeConfig;
-use crate::ids::{AuthorizationId, ChallengeId};
 use crate::request::links::Links;
-use crate::store::{Batch, Store, Table};
+use crate::store::Store;
+use crate::store::tables::validations::Due;
 
 pub use dispatch::{Worker, start};
 
 /// Jobs handed over in memory; more wait in the table alone.
 const IN_MEMORY: usize = 4096;
 
-/// One row of [`Table::Validations`]: a challenge that was answered and is not settled.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub struct QueueRow {
-    /// When it is due, in milliseconds since 1970.
-    due: u64,
-    /// The authorization.
-    pub authorization: AuthorizationId,
-    /// The challenge.
-    pub challenge: ChallengeId,
-    /// How many attempts were made already.
-    attempts: u32,
-}
-
-impl QueueRow {
-    /// A row that is due at `now`.
-    #[must_use]
-    pub fn new(now: OffsetDateTime, authorization: AuthorizationId, challenge: ChallengeId) -> Self {
-        Self { due: milliseconds(now), authorization, challenge, attempts: 0 }
-    }
-
-    /// The same challenge after one more attempt, due `delay` after `now`.
-    fn again(self, now: OffsetDateTime, delay: Duration) -> Self {
-        Self { due: milliseconds(now + delay), attempts: self.attempts.saturating_add(1), ..self }
-    }
-
-    /// Adds the row to `batch`; to be committed together with the challenge becoming `processing`.
-    pub fn enqueue(&self, batch: &mut Batch) {
-        batch.put(Table::Validations, self.key(), self.attempts.to_be_bytes().to_vec());
-    }
-
-    /// Removes the row in `batch`.
-    fn dequeue(&self, batch: &mut Batch) {
-        batch.delete(Table::Validations, self.key());
-    }
-
-    /// The key of the row.
-    #[must_use]
-    pub fn key(&self) -> Vec<u8> {
-        let mut key = self.due.to_be_bytes().to_vec();
-        key.extend_from_slice(self.authorization.as_bytes());
-        key.extend_from_slice(self.challenge.as_bytes());
-        key
-    }
-
-    /// The row with this key and value; `None` if they are not of this shape.
-    fn parse(key: &[u8], value: &[u8]) -> Option<Self> {
-        let (due, rest) = key.split_first_chunk::<8>()?;
-        let (authorization, rest) = rest.split_first_chunk::<16>()?;
-        let challenge = rest.first_chunk::<16>().filter(|_| rest.len() == 16)?;
-        Some(Self {
-            due: u64::from_be_bytes(*due),
-            authorization: AuthorizationId::from_bytes(*authorization),
-            challenge: ChallengeId::from_bytes(*challenge),
-            attempts: value.first_chunk::<4>().map_or(0, |count| u32::from_be_bytes(*count)),
-        })
-    }
-}
-
-fn milliseconds(at: OffsetDateTime) -> u64 {
-    u64::try_from(at.unix_timestamp_nanos() / 1_000_000).unwrap_or(0)
-}
-
 /// A row with the attempt it stands for.
 #[derive(Clone, Debug)]
 struct Job {
-    row: QueueRow,
+    due: Due,
     attempt: Arc<Attempt>,
 }
 
@@ -152,9 +89,9 @@ impl Queue {
     }
 
     /// Hands over a challenge whose row was just committed: the attempt starts at once, without a look into the store.
-    pub fn push(&self, row: QueueRow, attempt: Attempt) {
+    pub fn push(&self, due: Due, attempt: Attempt) {
         self.shared.grew();
-        if self.jobs.try_send(Job { row, attempt: Arc::new(attempt) }).is_err() {
+        if self.jobs.try_send(Job { due, attempt: Arc::new(attempt) }).is_err() {
             self.shared.shrank();
             self.shared.ring();
         }

@@ -7,9 +7,9 @@ use time::OffsetDateTime;
 
 use super::model::{Authorization, AuthorizationStatus, Challenge, ChallengeStatus};
 use super::state::{AuthorizationEvent, ChallengeEvent, Illegal};
-use crate::challenge::worker::QueueRow;
 use crate::ids::{AuthorizationId, ChallengeId};
 use crate::store::tables::authorizations;
+use crate::store::tables::validations::{self, Due};
 use crate::store::{Batch, Store, StoreError, Versioned};
 
 /// How often a change is decided anew because somebody else changed the authorization.
@@ -38,7 +38,7 @@ pub struct Answered {
     /// The authorization as it is now.
     pub authorization: Authorization,
     /// The validation that was queued; `None` if nothing changed.
-    pub queued: Option<QueueRow>,
+    pub queued: Option<Due>,
 }
 
 /// Takes the client's word that `challenge` can be validated.
@@ -67,12 +67,12 @@ pub async fn answer(
         for challenge in next.challenges.iter_mut().filter(|one| one.id == challenge) {
             challenge.status = challenge.status.step(ChallengeEvent::Answer)?;
         }
-        let row = QueueRow::new(now, next.id, challenge);
+        let due = Due { at: now, authorization: next.id, challenge, attempts: 0 };
         let mut batch = Batch::new();
         authorizations::replace(&mut batch, &seen, &next)?;
-        row.enqueue(&mut batch);
+        validations::enqueue(&mut batch, &due);
         match store.commit(batch).await {
-            Ok(()) => return Ok(Answered { authorization: next, queued: Some(row) }),
+            Ok(()) => return Ok(Answered { authorization: next, queued: Some(due) }),
             Err(StoreError::Stale(_)) => seen = again(store, seen.value.id).await?,
             Err(error) => return Err(error.into()),
         }

@@ -10,10 +10,11 @@ use time::OffsetDateTime;
 use super::model::{Authorization, AuthorizationStatus, Challenge};
 use super::state::{AuthorizationEvent, ChallengeEvent, Illegal};
 use crate::challenge::Control;
-use crate::ids::{AuthorizationId, ChallengeId};
+use crate::ids::AuthorizationId;
 use crate::respond::problem::StoredProblem;
 use crate::store::tables::authorizations;
-use crate::store::{Batch, Store, StoreError, Table, Versioned};
+use crate::store::tables::validations::{self, Due};
+use crate::store::{Batch, Store, StoreError, Versioned};
 
 /// How often a batch is decided anew because the authorization changed in between.
 const TRIES: usize = 5;
@@ -21,12 +22,8 @@ const TRIES: usize = 5;
 /// A finished attempt.
 #[derive(Debug)]
 pub struct Attempted {
-    /// The key of its row in [`Table::Validations`].
-    pub row: Vec<u8>,
-    /// The authorization it was made for.
-    pub authorization: AuthorizationId,
-    /// The challenge it was made for.
-    pub challenge: ChallengeId,
+    /// Its row in the queue: which authorization and challenge it was made for.
+    pub due: Due,
     /// What came of it.
     pub outcome: Result<Control, StoredProblem>,
 }
@@ -90,8 +87,8 @@ async fn decide(
     attempt: &Attempted,
 ) -> Result<(Batch, Settled), SettleError> {
     let mut batch = Batch::new();
-    batch.delete(Table::Validations, attempt.row.clone());
-    let Some(seen) = store.load::<Authorization>(&attempt.authorization).await? else {
+    validations::dequeue(&mut batch, &attempt.due);
+    let Some(seen) = store.load::<Authorization>(&attempt.due.authorization).await? else {
         return Ok((batch, Settled::Superseded));
     };
     if seen.value.status_at(now) != AuthorizationStatus::Pending {
@@ -109,7 +106,7 @@ fn record(
     attempt: &Attempted,
 ) -> Result<Settled, SettleError> {
     let mut next = seen.value.clone();
-    let Some(challenge) = next.challenges.iter_mut().find(|challenge| challenge.id == attempt.challenge)
+    let Some(challenge) = next.challenges.iter_mut().find(|challenge| challenge.id == attempt.due.challenge)
     else {
         return Ok(Settled::Superseded);
     };

@@ -71,14 +71,36 @@ async fn the_examples_of_rfc_8659_section_4_decide_as_the_text_says() {
 async fn the_examples_of_rfc_8657_decide_as_the_text_says() {
     // (records, account, method, allowed)
     let table: &[(&[&str], Option<&str>, &str, bool)] = &[
-        (&["0 issue ca1.example.net; accounturi=https://ca1.example.net/account/1234"], Some(ACCOUNT), "dns-01", true),
-        (&["0 issue ca1.example.net; accounturi=https://ca1.example.net/account/2345"], Some(ACCOUNT), "dns-01", false),
-        (&["0 issue ca1.example.net; accounturi=https://ca1.example.net/account/1234"], None, "dns-01", false),
-        (&["0 issue ca1.example.net; accounturi=https://CA1.example.net/account/1234"], Some(ACCOUNT), "dns-01", false),
+        (
+            &["0 issue ca1.example.net; accounturi=https://ca1.example.net/account/1234"],
+            Some(ACCOUNT),
+            "dns-01",
+            true,
+        ),
+        (
+            &["0 issue ca1.example.net; accounturi=https://ca1.example.net/account/2345"],
+            Some(ACCOUNT),
+            "dns-01",
+            false,
+        ),
+        (
+            &["0 issue ca1.example.net; accounturi=https://ca1.example.net/account/1234"],
+            None,
+            "dns-01",
+            false,
+        ),
+        (
+            &["0 issue ca1.example.net; accounturi=https://CA1.example.net/account/1234"],
+            Some(ACCOUNT),
+            "dns-01",
+            false,
+        ),
         (&["0 issue ca1.example.net; accounturi="], Some(ACCOUNT), "dns-01", false),
         // Two parameters in one property can never be satisfied; two properties are alternatives.
         (
-            &["0 issue ca1.example.net; accounturi=https://ca1.example.net/account/1234; accounturi=https://ca1.example.net/account/1234"],
+            &[
+                "0 issue ca1.example.net; accounturi=https://ca1.example.net/account/1234; accounturi=https://ca1.example.net/account/1234",
+            ],
             Some(ACCOUNT),
             "dns-01",
             false,
@@ -100,8 +122,18 @@ async fn the_examples_of_rfc_8657_decide_as_the_text_says() {
         (&["0 issue ca1.example.net; validationmethods=dns-01,"], Some(ACCOUNT), "dns-01", false),
         (&["0 issue ca1.example.net; validationmethods=DNS-01"], Some(ACCOUNT), "dns-01", false),
         (&["0 issue ca1.example.net; validationmethods=ca-sso-01"], Some(ACCOUNT), "sso-01", true),
-        (&["0 issue ca1.example.net; validationmethods=dns-01; validationmethods=dns-01"], Some(ACCOUNT), "dns-01", false),
-        (&["0 issue ca2.example.org; accounturi=https://ca1.example.net/account/1234"], Some(ACCOUNT), "dns-01", false),
+        (
+            &["0 issue ca1.example.net; validationmethods=dns-01; validationmethods=dns-01"],
+            Some(ACCOUNT),
+            "dns-01",
+            false,
+        ),
+        (
+            &["0 issue ca2.example.org; accounturi=https://ca1.example.net/account/1234"],
+            Some(ACCOUNT),
+            "dns-01",
+            false,
+        ),
         // Malformed parameters: the property matches nobody.
         (&["0 issue ca1.example.net; accounturi"], Some(ACCOUNT), "dns-01", false),
         (&["0 issue ca1.example.net; validationmethods=dns-01;"], Some(ACCOUNT), "dns-01", false),
@@ -115,7 +147,8 @@ async fn the_examples_of_rfc_8657_decide_as_the_text_says() {
 
 #[tokio::test]
 async fn the_nearest_name_with_records_decides_and_only_names_up_to_it_must_be_known() {
-    let records = at(&["0 issue ;"]).caa("room.example.com", &["0 issue ca1.example.net"]).caa_fails("com", "REFUSED");
+    let records =
+        at(&["0 issue ;"]).caa("room.example.com", &["0 issue ca1.example.net"]).caa_fails("com", "REFUSED");
     let decision = ask(&records, "a.b.room.example.com", false).await.unwrap();
     let name = DnsName::parse("room.example.com").unwrap();
     assert_eq!(decision, CaaDecision::Allowed { name, record: "issue \"ca1.example.net\"".to_owned() });
@@ -176,7 +209,8 @@ async fn addresses_are_restricted_by_issuemail_alone() {
 
 #[tokio::test]
 async fn modes_look_away_report_or_enforce() {
-    for (mode, allowed, asks) in [(CaaMode::Off, true, false), (CaaMode::Report, true, true), (CaaMode::Enforce, false, true)]
+    for (mode, allowed, asks) in
+        [(CaaMode::Off, true, false), (CaaMode::Report, true, true), (CaaMode::Enforce, false, true)]
     {
         let records = Arc::new(at(&["0 issue ;"]));
         let gate = CaaGate::new(records.clone(), mode, &["CA1.example.net".to_owned()]);

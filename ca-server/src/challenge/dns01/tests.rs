@@ -49,7 +49,9 @@ async fn no_record_is_told_with_the_record_to_publish_and_may_appear_later() {
 async fn other_records_are_told_and_final() {
     let error = validate(CannedDns::default().txt(NAME, &["one", "t\u{1b}wo"]), false).await.unwrap_err();
     let text = error.to_string();
-    let start = format!("TXT {NAME} at 192.0.2.53:53: found 2 records (\"one\", \"t\\x1bwo\"), none equals \"{DIGEST}\"; ");
+    let start = format!(
+        "TXT {NAME} at 192.0.2.53:53: found 2 records (\"one\", \"t\\x1bwo\"), none equals \"{DIGEST}\"; "
+    );
     assert!(text.starts_with(&start), "{text}");
     assert!(!error.is_transient());
 }
@@ -66,7 +68,8 @@ async fn the_usual_mistakes_get_a_hint() {
 
 #[tokio::test]
 async fn near_misses_do_not_prove_control() {
-    for value in [DIGEST.to_lowercase(), format!("{DIGEST}="), format!(" {DIGEST}"), DIGEST[..42].to_owned()] {
+    for value in [DIGEST.to_lowercase(), format!("{DIGEST}="), format!(" {DIGEST}"), DIGEST[..42].to_owned()]
+    {
         assert!(validate(CannedDns::default().txt(NAME, &[&value]), false).await.is_err(), "{value:?}");
     }
 }

@@ -45,7 +45,9 @@ async fn wildcards_and_names_below_need_policy_wildcard() {
 
 #[tokio::test]
 async fn a_top_level_domain_and_a_name_that_only_ends_alike_vouch_for_nobody() {
-    let dns = CannedDns::default().txt("_validation-persist.com", &[WILD]).txt("_validation-persist.1.example.com", &[WILD]);
+    let dns = CannedDns::default()
+        .txt("_validation-persist.com", &[WILD])
+        .txt("_validation-persist.1.example.com", &[WILD]);
     assert!(matches!(validate(dns, false).await, Err(ChallengeError::NotFound { .. })));
 }
 

@@ -101,7 +101,13 @@ impl Dnssec {
     }
 
     /// Whether the records that count are as good as the mode demands. Records outside the anchor's zone prove nothing and are unsigned.
-    fn check(&self, zone: &Name, message: &Message, name: &Name, kind: RecordType) -> Result<(), DnssecError> {
+    fn check(
+        &self,
+        zone: &Name,
+        message: &Message,
+        name: &Name,
+        kind: RecordType,
+    ) -> Result<(), DnssecError> {
         let counts = |record: &&Record| {
             matches!(record.record_type(), RecordType::CNAME) || record.record_type() == kind
         };
@@ -114,7 +120,8 @@ impl Dnssec {
         let absence: Vec<&Record> = if positive { Vec::new() } else { absence.collect() };
         // An unsigned zone may speak of its own names only, or it could deny those of its signed neighbours.
         let end = answer::end(message, name).map_err(|fault| DnssecError::Exchange(fault.to_string()))?;
-        let stranger = |record: &&&Record| record.record_type() == RecordType::SOA && !record.name.zone_of(end);
+        let stranger =
+            |record: &&&Record| record.record_type() == RecordType::SOA && !record.name.zone_of(end);
         if let Some(record) = absence.iter().find(stranger) {
             return Err(DnssecError::Bogus(format!("{} cannot speak for {end}", record.name)));
         }

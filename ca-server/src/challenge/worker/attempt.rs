@@ -4,11 +4,12 @@
 
 use std::time::Duration;
 
-use super::{Job, Parts, QueueRow};
+use super::{Job, Parts};
 use crate::challenge::{Attempt, ChallengeError, Control};
 use crate::order::{Attempted, SettleError, Settled, settle};
 use crate::respond::problem::StoredProblem;
 use crate::store::Batch;
+use crate::store::tables::validations::{self, Due};
 
 /// Wait before the second attempt; each further wait is three times as long.
 const FIRST_DELAY: Duration = Duration::from_secs(2);
@@ -22,7 +23,7 @@ pub(super) enum Verdict {
     /// Its row is gone.
     Settled,
     /// Its row was replaced by one that is due after the delay.
-    Later(QueueRow, Duration),
+    Later(Due, Duration),
     /// The outcome could not be recorded; its row stands as it was.
     NotRecorded(SettleError),
 }
@@ -34,17 +35,17 @@ pub(super) async fn run(parts: &Parts, job: &Job) -> Verdict {
         metrics::counter!("rollcall_challenges_total", "kind" => kind, "outcome" => outcome).increment(1);
     };
     let outcome = prove(parts, &job.attempt).await;
-    let made = job.row.attempts.saturating_add(1);
+    let made = job.due.attempts.saturating_add(1);
     match outcome {
         Ok(control) => record(parts, job, Ok(control), &count).await,
         Err(error) if error.is_transient() && made < parts.config.attempts => {
-            tracing::info!(challenge.id = %job.row.challenge, challenge.kind = kind, attempt = made, reason = %error,
+            tracing::info!(challenge.id = %job.due.challenge, challenge.kind = kind, attempt = made, reason = %error,
                 "validation did not succeed yet");
             count("retry");
             put_back(parts, job, delay_after(made)).await
         }
         Err(error) => {
-            tracing::info!(challenge.id = %job.row.challenge, challenge.kind = kind, attempt = made, reason = %error,
+            tracing::info!(challenge.id = %job.due.challenge, challenge.kind = kind, attempt = made, reason = %error,
                 "validation failed");
             record(parts, job, Err(error.problem(&job.attempt.identifier).stored()), &count).await
         }
@@ -76,8 +77,7 @@ async fn record(
     outcome: Result<Control, StoredProblem>,
     count: &(dyn Fn(&'static str) + Sync),
 ) -> Verdict {
-    let QueueRow { authorization, challenge, .. } = job.row;
-    let attempted = Attempted { row: job.row.key(), authorization, challenge, outcome };
+    let attempted = Attempted { due: job.due, outcome };
     match settle(&parts.store, parts.clock.now(), parts.lifetime, attempted).await {
         Ok(settled) => {
             count(match settled {
@@ -92,10 +92,8 @@ async fn record(
 }
 
 async fn put_back(parts: &Parts, job: &Job, delay: Duration) -> Verdict {
-    let later = job.row.again(parts.clock.now(), delay);
     let mut batch = Batch::new();
-    job.row.dequeue(&mut batch);
-    later.enqueue(&mut batch);
+    let later = validations::postpone(&mut batch, &job.due, parts.clock.now() + delay);
     match parts.store.commit(batch).await {
         Ok(()) => Verdict::Later(later, delay),
         Err(error) => Verdict::NotRecorded(error.into()),

@@ -14,14 +14,15 @@ use tokio::time::{Instant, sleep_until};
 use tokio_util::sync::CancellationToken;
 
 use super::attempt::{Verdict, run};
-use super::{IN_MEMORY, Inbox, Job, Parts, QueueRow, milliseconds};
+use super::{IN_MEMORY, Inbox, Job, Parts};
 use crate::challenge::Attempt;
 use crate::ids::ChallengeId;
 use crate::order::model::{Account, Authorization, ChallengeStatus};
-use crate::store::{Batch, Range, StoreError, Table};
+use crate::store::tables::validations::{self, Due};
+use crate::store::{Batch, StoreError};
 
-/// Rows read from the table at a time.
-const PAGE: usize = 256;
+/// Most rows read from the table at a time.
+const MOST_ROWS: usize = 4 * IN_MEMORY;
 
 /// Wait after a failure of the store, or after an attempt that ended by a bug.
 const AFTER_FAILURE: Duration = Duration::from_secs(5);
@@ -58,7 +59,7 @@ pub fn start(inbox: Inbox, parts: Parts) -> Worker {
         jobs: HashMap::new(),
         known: HashSet::new(),
         waiting: BinaryHeap::new(),
-        due: HashMap::new(),
+        later: HashMap::new(),
     };
     let task = tokio::spawn(dispatcher.work(stop.clone()));
     Worker { stop, task }
@@ -73,10 +74,10 @@ struct Dispatcher {
     jobs: HashMap<Id, Job>,
     /// Challenges that run or wait in memory.
     known: HashSet<ChallengeId>,
-    /// When the jobs in `due` fall due.
+    /// When the jobs in `later` fall due.
     waiting: BinaryHeap<Reverse<(Instant, ChallengeId)>>,
     /// Jobs that wait for their time or for a free worker.
-    due: HashMap<ChallengeId, Job>,
+    later: HashMap<ChallengeId, Job>,
 }
 
 impl Dispatcher {
@@ -101,7 +102,7 @@ impl Dispatcher {
 
     /// Takes a job that was handed over and starts it.
     fn take(&mut self, job: Job) {
-        if self.known.insert(job.row.challenge) {
+        if self.known.insert(job.due.challenge) {
             self.spawn(job);
         } else {
             self.inbox.shared.shrank();
@@ -115,8 +116,8 @@ impl Dispatcher {
     }
 
     fn wait(&mut self, job: Job, delay: Duration) {
-        self.waiting.push(Reverse((Instant::now() + delay, job.row.challenge)));
-        self.due.insert(job.row.challenge, job);
+        self.waiting.push(Reverse((Instant::now() + delay, job.due.challenge)));
+        self.later.insert(job.due.challenge, job);
     }
 
     /// Starts what is due, as far as workers are free.
@@ -128,7 +129,7 @@ impl Dispatcher {
                 return;
             }
             self.waiting.pop();
-            if let Some(job) = self.due.remove(&challenge) {
+            if let Some(job) = self.later.remove(&challenge) {
                 self.spawn(job);
             }
         }
@@ -141,14 +142,14 @@ impl Dispatcher {
         };
         let Some(job) = self.jobs.remove(&id) else { return };
         match verdict {
-            Some(Verdict::Settled) => self.forget(job.row.challenge),
-            Some(Verdict::Later(row, delay)) => self.wait(Job { row, ..job }, delay),
+            Some(Verdict::Settled) => self.forget(job.due.challenge),
+            Some(Verdict::Later(due, delay)) => self.wait(Job { due, ..job }, delay),
             Some(Verdict::NotRecorded(error)) => {
-                tracing::error!(challenge.id = %job.row.challenge, %error, "outcome of a validation could not be stored");
+                tracing::error!(challenge.id = %job.due.challenge, %error, "outcome of a validation could not be stored");
                 self.wait(job, AFTER_FAILURE);
             }
             None => {
-                tracing::error!(challenge.id = %job.row.challenge, "a validation ended by a bug; trying again");
+                tracing::error!(challenge.id = %job.due.challenge, "a validation ended by a bug; trying again");
                 self.wait(job, AFTER_FAILURE);
             }
         }
@@ -179,49 +180,37 @@ impl Dispatcher {
     }
 
     async fn read_rows(&mut self) -> Result<(), StoreError> {
-        let mut range = Range {
-            table: Table::Validations,
-            prefix: Vec::new(),
-            after: None,
-            backwards: false,
-            limit: PAGE,
-        };
-        loop {
-            let rows = self.parts.store.scan(range.clone()).await?;
-            let Some((last, _)) = rows.last() else { return Ok(()) };
-            range.after = Some(last.clone());
+        let rows = self.parts.store.validations(MOST_ROWS).await?;
+        let more = rows.len() == MOST_ROWS;
+        for due in rows {
+            if self.known.contains(&due.challenge) {
+                continue;
+            }
             if self.known.len() > IN_MEMORY {
                 self.inbox.shared.unseen.store(true, Ordering::Release);
                 return Ok(());
             }
-            for (key, value) in &rows {
-                match QueueRow::parse(key, value) {
-                    Some(row) if self.known.contains(&row.challenge) => {}
-                    Some(row) => self.take_row(row).await?,
-                    None => {
-                        tracing::error!(key = %data_encoding::HEXLOWER.encode(key), "unreadable row in the validation queue")
-                    }
-                }
-            }
-            if rows.len() < PAGE {
-                return Ok(());
-            }
+            self.take_row(due).await?;
         }
+        if more {
+            self.inbox.shared.unseen.store(true, Ordering::Release);
+        }
+        Ok(())
     }
 
     /// Takes up one row; a row whose challenge no longer waits is removed.
-    async fn take_row(&mut self, row: QueueRow) -> Result<(), StoreError> {
-        match load_attempt(&self.parts, &row).await? {
+    async fn take_row(&mut self, due: Due) -> Result<(), StoreError> {
+        match load_attempt(&self.parts, &due).await? {
             Some(attempt) => {
-                self.known.insert(row.challenge);
+                self.known.insert(due.challenge);
                 self.inbox.shared.grew();
-                let delay = row.due.saturating_sub(milliseconds(self.parts.clock.now()));
-                self.wait(Job { row, attempt: Arc::new(attempt) }, Duration::from_millis(delay));
+                let delay = Duration::try_from(due.at - self.parts.clock.now()).unwrap_or(Duration::ZERO);
+                self.wait(Job { due, attempt: Arc::new(attempt) }, delay);
                 Ok(())
             }
             None => {
                 let mut batch = Batch::new();
-                row.dequeue(&mut batch);
+                validations::dequeue(&mut batch, &due);
                 self.parts.store.commit(batch).await
             }
         }
@@ -229,12 +218,12 @@ impl Dispatcher {
 }
 
 /// The attempt that a row stands for, if its challenge still waits to be settled.
-async fn load_attempt(parts: &Parts, row: &QueueRow) -> Result<Option<Attempt>, StoreError> {
-    let Some(authorization) = parts.store.load::<Authorization>(&row.authorization).await? else {
+async fn load_attempt(parts: &Parts, due: &Due) -> Result<Option<Attempt>, StoreError> {
+    let Some(authorization) = parts.store.load::<Authorization>(&due.authorization).await? else {
         return Ok(None);
     };
     let waits = |status| matches!(status, ChallengeStatus::Processing);
-    let challenge = authorization.value.challenges.iter().find(|challenge| challenge.id == row.challenge);
+    let challenge = authorization.value.challenges.iter().find(|challenge| challenge.id == due.challenge);
     let Some(challenge) = challenge.filter(|challenge| waits(challenge.status)) else {
         return Ok(None);
     };

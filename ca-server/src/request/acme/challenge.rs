@@ -40,10 +40,10 @@ pub async fn challenge(
         ReadOr::Read => seen.value,
         ReadOr::Change(Ready {}) => {
             let answered = answer(&app.store, seen, id, now).await?;
-            if let (Some(row), Some(challenge)) = (answered.queued, find(&answered.authorization, id)) {
+            if let (Some(due), Some(challenge)) = (answered.queued, find(&answered.authorization, id)) {
                 // Only a hint: the row is durable, and the worker finds it there if the process dies here.
                 let attempt = Attempt::new(account, &answered.authorization, challenge, &app.links);
-                app.validations.push(row, attempt);
+                app.validations.push(due, attempt);
             }
             answered.authorization
         }

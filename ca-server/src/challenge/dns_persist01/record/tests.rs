@@ -8,7 +8,9 @@ fn read(text: &str) -> Result<PersistRecord, RecordFault> {
 
 #[test]
 fn issuer_account_policy_and_time_are_read_whatever_the_case_and_spacing_of_tags() {
-    let record = read("ca.example;  AccountURI = https://ca.example/acct/1 ;POLICY=Wildcard; persistuntil=1721952000").unwrap();
+    let record =
+        read("ca.example;  AccountURI = https://ca.example/acct/1 ;POLICY=Wildcard; persistuntil=1721952000")
+            .unwrap();
     assert_eq!(record.account_uri, "https://ca.example/acct/1");
     assert!(record.wildcard);
     assert_eq!(record.until.unwrap().unix_timestamp(), 1_721_952_000);
@@ -35,7 +37,10 @@ fn every_departure_from_the_syntax_is_a_fault() {
         ("ca.example; accounturi=x; other=\u{e4}", RecordFault::ValueCharacter { tag: "other".to_owned() }),
         ("ca.example; accounturi=x; ACCOUNTURI=y", RecordFault::Duplicate { tag: "accounturi" }),
         ("ca.example; accounturi=x; policy=a; policy=a", RecordFault::Duplicate { tag: "policy" }),
-        ("ca.example; accounturi=x; persistUntil=1; persistUntil=1", RecordFault::Duplicate { tag: "persistUntil" }),
+        (
+            "ca.example; accounturi=x; persistUntil=1; persistUntil=1",
+            RecordFault::Duplicate { tag: "persistUntil" },
+        ),
         ("ca.example; accounturi=x; persistUntil=soon", RecordFault::BadTime),
         ("ca.example; accounturi=x; persistUntil=-1", RecordFault::BadTime),
         ("ca.example; accounturi=x; persistUntil=", RecordFault::BadTime),

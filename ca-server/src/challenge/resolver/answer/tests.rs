@@ -73,6 +73,10 @@ fn a_referral_is_no_answer_but_an_authoritative_nothing_is() {
 #[test]
 fn long_chains_of_aliases_are_cut() {
     let mut message = message();
-    message.answers = (0..20).map(|n| alias(&format!("n{n}.example."), &format!("n{}.example.", n + 1), 60)).collect();
-    assert_eq!(read(&message, &name("n0.example."), RecordType::TXT).err(), Some(AnswerFault::TooManyAliases));
+    message.answers =
+        (0..20).map(|n| alias(&format!("n{n}.example."), &format!("n{}.example.", n + 1), 60)).collect();
+    assert_eq!(
+        read(&message, &name("n0.example."), RecordType::TXT).err(),
+        Some(AnswerFault::TooManyAliases)
+    );
 }
