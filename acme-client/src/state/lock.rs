@@ -17,7 +17,7 @@ use super::{StateError, durable::failed};
 /// Held while the state directory may be written; dropping it lets the next writer in.
 #[derive(Debug)]
 pub struct StateLock {
-    _file: File,
+    file: File,
 }
 
 impl StateLock {
@@ -44,6 +44,13 @@ impl StateLock {
             .set_len(0)
             .and_then(|()| file.rewind())
             .and_then(|()| write!(file, "{}", std::process::id()));
-        Ok(Self { _file: file })
+        Ok(Self { file })
+    }
+}
+
+impl Drop for StateLock {
+    fn drop(&mut self) {
+        // Closing is not enough: a child that is just being started by another thread still holds a copy of the descriptor.
+        let _ = flock(&self.file, FlockOperation::Unlock);
     }
 }
