@@ -2,6 +2,9 @@
 //!
 //! Nothing here is part of a shipped program except `quickstart`, which shows a newcomer the whole of it in one process.
 
+pub mod ca;
+pub mod device;
 pub mod dns;
+pub mod faults;
 pub mod foreign;
 pub mod load;

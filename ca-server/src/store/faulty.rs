@@ -20,6 +20,7 @@ pub struct Switches(Arc<Positions>);
 #[derive(Debug, Default)]
 struct Positions {
     commits_to_fail: AtomicU64,
+    commits_until_failure: AtomicU64,
     lose_answers: AtomicU64,
     all_commits_fail: AtomicBool,
     reads_fail: AtomicBool,
@@ -30,6 +31,13 @@ impl Switches {
     /// The next `count` commits fail and write nothing.
     pub fn fail_next_commits(&self, count: u64) {
         self.0.commits_to_fail.store(count, Ordering::SeqCst);
+    }
+
+    /// Lets `count` commits through and fails the one after them.
+    ///
+    /// The commits are those of all requests together, so the server should be at rest otherwise.
+    pub fn fail_commit_after(&self, count: u64) {
+        self.0.commits_until_failure.store(count.saturating_add(1), Ordering::SeqCst);
     }
 
     /// The next `count` commits are written, but reported as failed.
@@ -51,6 +59,11 @@ impl Switches {
     pub fn delay_commits(&self, by: Duration) {
         let millis = u64::try_from(by.as_millis()).unwrap_or(u64::MAX);
         self.0.delay_ms.store(millis, Ordering::SeqCst);
+    }
+
+    /// Whether this was the last of what was counted.
+    fn count_down(counter: &AtomicU64) -> bool {
+        counter.fetch_update(Ordering::SeqCst, Ordering::SeqCst, |left| left.checked_sub(1)) == Ok(1)
     }
 
     fn take(counter: &AtomicU64) -> bool {
@@ -98,7 +111,11 @@ impl Backend for Faulty {
             0 => {}
             millis => tokio::time::sleep(Duration::from_millis(millis)).await,
         }
-        if positions.all_commits_fail.load(Ordering::SeqCst) || Switches::take(&positions.commits_to_fail) {
+        let counted = Switches::count_down(&positions.commits_until_failure);
+        if counted
+            || positions.all_commits_fail.load(Ordering::SeqCst)
+            || Switches::take(&positions.commits_to_fail)
+        {
             return Err(failure());
         }
         self.inner.commit(batch).await?;
