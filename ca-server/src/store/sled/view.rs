@@ -101,3 +101,6 @@ fn without_table((mut key, value): Row) -> Row {
     key.drain(..1.min(key.len()));
     (key, value)
 }
+
+#[cfg(test)]
+mod tests;
