@@ -188,8 +188,7 @@ pub(super) fn open_database(config: &SledConfig) -> Result<Db, SledOpenError> {
         .path(&config.folder)
         .cache_capacity(config.cache)
         .segment_size(SEGMENT)
-        .flush_every_ms(None)
-        .mode(sled::Mode::HighThroughput);
+        .flush_every_ms(None);
     match settings.open() {
         Ok(db) => Ok(db),
         Err(first) => {
