@@ -27,7 +27,7 @@ use ca_server::store::sled::{Sled, SledConfig};
 use ca_server::store::{Backend, Range, Table};
 use tempfile::TempDir;
 
-use crate::device::{Device, Http};
+use crate::device::{Device, Http, NoncePool};
 use crate::dns::FakeDns;
 
 pub use audit::Audit;
@@ -48,6 +48,7 @@ pub struct TestCa {
     /// Switches of its store.
     pub store_faults: Switches,
     folder: TempDir,
+    nonces: NoncePool,
 }
 
 /// Where it keeps its records.
@@ -91,7 +92,7 @@ impl TestCa {
     async fn open(config: Config, kept: Kept, dns: FakeDns, clock: FixedClock, folder: TempDir) -> Self {
         let store_faults = Switches::default();
         let running = run(&config, &kept, &clock, &store_faults).await;
-        Self { running, config, kept, dns, clock, store_faults, folder }
+        Self { running, config, kept, dns, clock, store_faults, folder, nonces: NoncePool::default() }
     }
 
     /// Stops the server as SIGTERM does and starts it again on the same records (if they are in the embedded store), with the DNS, clock and folder that it had.
@@ -169,7 +170,7 @@ impl TestCa {
     /// A plain HTTPS client that shows everything.
     #[must_use]
     pub fn http(&self) -> Http {
-        Http::new(HOST, self.running.address(), &files::files().tls_certificate)
+        Http::new(HOST, self.running.address(), &files::files().tls_certificate).sharing(&self.nonces)
     }
 
     /// Makes an account at `external`; the name is for the reader of the test.
@@ -187,7 +188,7 @@ impl TestCa {
     /// A key without an account.
     #[must_use]
     pub fn stranger(&self, authority: &str, name: &str) -> Device {
-        Device::new(self.http(), &self.url(&format!("/acme/{authority}")), name)
+        Device::at(self.http(), &self.url(&format!("/acme/{authority}")), name)
     }
 
     /// Our own client's core at `external`, over its real transport; only its waits are shortened.

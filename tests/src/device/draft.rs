@@ -158,6 +158,9 @@ impl<'a> Draft<'a> {
             let nonce = self.http.nonce(&new_nonce(&self.target)).await;
             self.protected.insert("nonce".to_owned(), nonce.into());
         }
+        if let Some(nonce) = self.protected.get("nonce").and_then(Value::as_str) {
+            self.http.forget_nonce(nonce);
+        }
         let body = match self.body.take() {
             Some(octets) => octets,
             None => self.jws(),

@@ -10,11 +10,30 @@ use rustls::pki_types::pem::PemObject as _;
 
 use super::Reply;
 
+/// Nonces that a server gave and nobody used yet; clones are the same.
+#[derive(Clone, Debug, Default)]
+pub struct NoncePool(Arc<Mutex<Vec<String>>>);
+
+impl NoncePool {
+    fn keep(&self, nonce: &str) {
+        self.0.lock().push(nonce.to_owned());
+    }
+
+    fn take(&self) -> Option<String> {
+        self.0.lock().pop()
+    }
+
+    /// A nonce that is used otherwise is not used again.
+    fn forget(&self, nonce: &str) {
+        self.0.lock().retain(|kept| kept != nonce);
+    }
+}
+
 /// The client; clones share connections and nonces.
 #[derive(Clone)]
 pub struct Http {
     client: reqwest::Client,
-    nonces: Arc<Mutex<Vec<String>>>,
+    nonces: NoncePool,
 }
 
 impl Http {
@@ -41,7 +60,13 @@ impl Http {
             .resolve(host, address)
             .build()
             .expect("the client can be set up");
-        Self { client, nonces: Arc::default() }
+        Self { client, nonces: NoncePool::default() }
+    }
+
+    /// Uses the nonces that this server gave to others, and gives them its own.
+    #[must_use]
+    pub fn sharing(self, nonces: &NoncePool) -> Self {
+        Self { nonces: nonces.clone(), ..self }
     }
 
     /// Sends a request and reads the answer whole.
@@ -71,7 +96,7 @@ impl Http {
         let (status, headers) = (answer.status(), answer.headers().clone());
         let reply = Reply { status, headers, body: answer.bytes().await? };
         if let Some(nonce) = reply.nonce() {
-            self.nonces.lock().push(nonce.to_owned());
+            self.nonces.keep(nonce);
         }
         Ok(reply)
     }
@@ -83,18 +108,17 @@ impl Http {
 
     /// A nonce that was not used yet: one of an earlier answer, or a new one.
     pub async fn nonce(&self, new_nonce: &str) -> String {
-        let kept = self.nonces.lock().pop();
-        match kept {
+        match self.nonces.take() {
             Some(nonce) => nonce,
             None => {
                 let _ = self.send(Method::HEAD, new_nonce, HeaderMap::new(), Vec::new()).await;
-                self.nonces.lock().pop().expect("newNonce gives a nonce")
+                self.nonces.take().expect("newNonce gives a nonce")
             }
         }
     }
 
-    /// Forgets the nonces of earlier answers.
-    pub fn forget_nonces(&self) {
-        self.nonces.lock().clear();
+    /// Says that a nonce of an earlier answer is used otherwise.
+    pub fn forget_nonce(&self, nonce: &str) {
+        self.nonces.forget(nonce);
     }
 }

@@ -16,7 +16,7 @@ use serde_json::{Value, json};
 
 pub use draft::Draft;
 pub use flow::{challenge, dns, revocation};
-pub use http::Http;
+pub use http::{Http, NoncePool};
 pub use key::AccountKey;
 pub use order::{Issued, Order, csr};
 pub use reply::{Problem, Reply};
@@ -32,7 +32,9 @@ pub struct Device {
 }
 
 impl Device {
-    pub(crate) fn new(http: Http, base: &str, name: &str) -> Self {
+    /// A new key at the authority with this base URL, such as `https://ca.test/acme/external`. The name is for the reader of the test.
+    #[must_use]
+    pub fn at(http: Http, base: &str, name: &str) -> Self {
         let key = AccountKey::p256();
         Self { name: name.to_owned(), http, base: base.to_owned(), key, account: None }
     }
