@@ -8,6 +8,7 @@ mod envelope;
 mod identifiers;
 mod kinds;
 mod matrix;
+mod nonces;
 mod provoke;
 mod resources;
 mod support;

@@ -1,0 +1,164 @@
+//! The commands that ask a running server, against one that was made by `init` and runs as its own process.
+
+use std::io::{BufRead as _, BufReader};
+use std::net::{SocketAddr, TcpListener};
+use std::path::PathBuf;
+use std::process::{Child, Command, Stdio};
+
+use http::StatusCode;
+use rollcall_tests::device::{Device, Http};
+use rollcall_tests::dns::FakeDns;
+use serde_json::Value;
+use tempfile::TempDir;
+
+use crate::program::{Ran, ca_server, init};
+
+/// The server; it ends when this is dropped.
+struct Server {
+    process: Child,
+    place: TempDir,
+    address: SocketAddr,
+    dns: FakeDns,
+}
+
+impl Drop for Server {
+    fn drop(&mut self) {
+        let _ = self.process.kill();
+        let _ = self.process.wait();
+    }
+}
+
+impl Server {
+    async fn start() -> Self {
+        let place = tempfile::tempdir().unwrap();
+        let dns = FakeDns::start().await;
+        dns.add_zone("corp.test");
+        let address = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
+        let folder = place.path().join("ca");
+        let url = format!("https://localhost:{}", address.port());
+        assert_eq!(init(&folder, &url, &["--listen", &address.to_string()]).code, 0);
+        let config = folder.join("ca.toml");
+        let text = std::fs::read_to_string(&config).unwrap();
+        let text = text.replace("resolvers = []", &format!("resolvers = [\"{}\"]", dns.address()));
+        std::fs::write(&config, text).unwrap();
+        let mut process = Command::new(env!("CARGO_BIN_EXE_harness-ca-server"))
+            .args(["serve", "--config", config.to_str().unwrap()])
+            .env("NO_COLOR", "1")
+            .stderr(Stdio::piped())
+            .spawn()
+            .unwrap();
+        let mut log = BufReader::new(process.stderr.take().unwrap());
+        let mut line = String::new();
+        while !line.contains("listening") {
+            line.clear();
+            assert_ne!(log.read_line(&mut line).unwrap(), 0, "the server ended before it listened");
+        }
+        // Nobody may stop reading, or the server would stand still at a full pipe.
+        std::thread::spawn(move || log.lines().map_while(Result::ok).for_each(drop));
+        Self { process, place, address, dns }
+    }
+
+    fn config(&self) -> PathBuf {
+        self.place.path().join("ca/ca.toml")
+    }
+
+    fn ask(&self, arguments: &[&str]) -> Ran {
+        let config = self.config();
+        let mut all = arguments.to_vec();
+        all.extend(["--config", config.to_str().unwrap()]);
+        ca_server(&all)
+    }
+
+    fn http(&self) -> Http {
+        let root = std::fs::read_to_string(self.place.path().join("ca/roots/external.pem")).unwrap();
+        Http::new("localhost", self.address, &root)
+    }
+
+    fn device(&self, name: &str) -> Device {
+        let base = format!("https://localhost:{}/acme/external", self.address.port());
+        Device::at(self.http(), &base, name)
+    }
+}
+
+fn field<'v>(value: &'v Value, name: &str) -> &'v str {
+    value[name].as_str().unwrap_or_else(|| panic!("no {name} in {value}"))
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn an_operator_sees_finds_exports_and_revokes_what_was_issued() {
+    let server = Server::start().await;
+    let mut alice = server.device("alice");
+    alice.register().await;
+    let issued = alice.issue(&server.dns, &["room-1.corp.test"]).await;
+    alice.issue(&server.dns, &["room-2.corp.test"]).await;
+
+    let status = server.ask(&["status", "--json"]).json();
+    assert_eq!(status["health"], "ok");
+    let page = server.ask(&["certificates", "list", "--json", "--identifier", "room-1.corp.test"]).json();
+    assert_eq!(page["items"].as_array().unwrap().len(), 1, "{page}");
+    let serial = field(&page["items"][0], "serial").to_owned();
+    let shown = server.ask(&["certificates", "show", &serial, "--json"]).json();
+    assert_eq!(shown["identifiers"], serde_json::json!(["dns:room-1.corp.test"]));
+    let exported = server.ask(&["certificates", "export", "--identifier", "room-1.corp.test"]);
+    let exported = certs::pem::parse_certificates(exported.data()).unwrap();
+    assert_eq!(exported, issued.chain, "with its chain");
+
+    let revoked = server.ask(&["certificates", "revoke", &serial, "--reason", "superseded"]);
+    assert!(revoked.data().contains(&serial), "{}", revoked.stdout);
+    assert_eq!(alice.revoke(issued.leaf(), None).await.problem().kind, "alreadyRevoked");
+    let again = server.ask(&["certificates", "revoke", &serial]);
+    assert!(again.error().0.contains("already"), "{}", again.stderr);
+    let acts = server.ask(&["log", "show", "--json", "--act", "revoked"]).json();
+    assert_eq!(acts["items"].as_array().unwrap().len(), 1, "{acts}");
+    let verified = server.ask(&["log", "verify"]);
+    assert!(verified.data().contains("entries verified"), "{}", verified.stdout);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn lists_go_page_by_page() {
+    let server = Server::start().await;
+    for name in ["alice", "bob", "carol"] {
+        server.device(name).register().await;
+    }
+    let first = server.ask(&["accounts", "list", "--json", "--limit", "2"]).json();
+    assert_eq!(first["items"].as_array().unwrap().len(), 2);
+    let after = field(&first, "next").to_owned();
+    let second = server.ask(&["accounts", "list", "--json", "--limit", "2", "--after", &after]).json();
+    assert_eq!(second["items"].as_array().unwrap().len(), 1);
+    let table = server.ask(&["accounts", "list"]);
+    assert_eq!(table.data().lines().count(), 4, "a head and three rows: {}", table.stdout);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn an_operator_turns_an_account_off_and_hands_out_keys_for_new_ones() {
+    let server = Server::start().await;
+    let mut alice = server.device("alice");
+    alice.register().await;
+    let accounts = server.ask(&["accounts", "list", "--json"]).json();
+    let id = field(&accounts["items"][0], "id").to_owned();
+    let view = server.ask(&["accounts", "deactivate", &id, "--json"]).json();
+    assert_ne!(view["status"], "valid");
+    assert_eq!(alice.get(alice.url()).await.status, StatusCode::UNAUTHORIZED);
+
+    let key = server.ask(&["eab", "create", "--domain", "rooms.corp.test", "--json"]).json();
+    let kid = field(&key, "kid").to_owned();
+    assert!(field(&key, "secret").len() >= 43, "256 bits at least");
+    let list = server.ask(&["eab", "list"]);
+    assert!(list.data().contains(&kid), "{}", list.stdout);
+    assert!(!list.stdout.contains(field(&key, "secret")), "the secret is shown once only");
+    server.ask(&["eab", "revoke", &kid]).data();
+    let unknown = server.ask(&["eab", "revoke", "no-such-key"]);
+    assert!(unknown.error().0.contains("no-such-key") || !unknown.error().1.is_empty(), "{}", unknown.stderr);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn the_admin_socket_is_for_its_owner_and_a_second_server_does_not_start() {
+    use std::os::unix::fs::PermissionsExt as _;
+    let server = Server::start().await;
+    let socket = server.place.path().join("ca/admin.sock");
+    assert_eq!(std::fs::metadata(&socket).unwrap().permissions().mode() & 0o777, 0o600);
+    let second = server.ask(&["serve"]);
+    let (error, hint) = second.error();
+    assert!(!error.is_empty() && !hint.is_empty(), "{}", second.stderr);
+    assert_eq!(server.ask(&["status", "--json"]).json()["health"], "ok", "the first one goes on");
+}

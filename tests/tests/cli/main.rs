@@ -1,0 +1,9 @@
+//! The two programs as people and scripts meet them: help, errors with hints, files made, and the commands that ask a running server.
+
+#![expect(clippy::unwrap_used, clippy::indexing_slicing, reason = "a test stops at the first wrong value")]
+
+mod admin;
+mod check;
+mod help;
+mod init;
+mod program;
