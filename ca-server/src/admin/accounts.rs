@@ -27,7 +27,10 @@ pub struct Wanted {
 ///
 /// # Errors
 /// [`Refusal`] on a bad filter or a failing store.
-pub async fn list(State(app): State<App>, Query(wanted): Query<Wanted>) -> Result<Json<Page<AccountView>>, Refusal> {
+pub async fn list(
+    State(app): State<App>,
+    Query(wanted): Query<Wanted>,
+) -> Result<Json<Page<AccountView>>, Refusal> {
     let status = wanted.status.as_deref().map(status).transpose()?;
     let mut after = wanted.after.as_deref().map(id).transpose()?;
     let limit = wanted.limit.clamp(1, MAX_PAGE);
@@ -63,7 +66,10 @@ pub async fn show(State(app): State<App>, Path(text): Path<String>) -> Result<Js
 ///
 /// # Errors
 /// [`Refusal`] if there is none, it is not valid any more, or on a failing store.
-pub async fn deactivate(State(app): State<App>, Path(text): Path<String>) -> Result<Json<AccountView>, Refusal> {
+pub async fn deactivate(
+    State(app): State<App>,
+    Path(text): Path<String>,
+) -> Result<Json<AccountView>, Refusal> {
     let seen = load(&app, &text).await?;
     if seen.value.status != AccountStatus::Valid {
         return Err(Refusal::Already("account is not valid"));
@@ -71,7 +77,10 @@ pub async fn deactivate(State(app): State<App>, Path(text): Path<String>) -> Res
     let next = Account { status: AccountStatus::Revoked, ..seen.value.clone() };
     let mut batch = Batch::new();
     accounts::replace(&mut batch, &seen, &next)?;
-    batch.record(app.clock.now(), Act::AccountDeactivated { account: next.id, by: "administrator".to_owned() });
+    batch.record(
+        app.clock.now(),
+        Act::AccountDeactivated { account: next.id, by: "administrator".to_owned() },
+    );
     app.store.commit(batch).await?;
     Ok(Json(view(&app, &next)))
 }
@@ -86,7 +95,11 @@ fn view(app: &App, account: &Account) -> AccountView {
 }
 
 pub(super) fn id(text: &str) -> Result<AccountId, Refusal> {
-    text.parse().map_err(|_| Refusal::Value { name: "account", value: text.to_owned(), wanted: "an account id" })
+    text.parse().map_err(|_| Refusal::Value {
+        name: "account",
+        value: text.to_owned(),
+        wanted: "an account id",
+    })
 }
 
 fn status(text: &str) -> Result<AccountStatus, Refusal> {

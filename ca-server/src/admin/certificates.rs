@@ -51,7 +51,9 @@ pub async fn list(
         authority: None,
         profile: wanted.profile.clone(),
         status: wanted.status.as_deref().map(status).transpose()?,
-        expires_before: wanted.expires_within.map(|seconds| app.clock.now().saturating_add(Duration::seconds(seconds))),
+        expires_before: wanted
+            .expires_within
+            .map(|seconds| app.clock.now().saturating_add(Duration::seconds(seconds))),
     };
     let after: Option<Cursor> = wanted.after.as_deref().map(cursor).transpose()?;
     let page = app.store.certificates(&filter, after.as_ref(), wanted.limit.clamp(1, MAX_PAGE)).await?;
@@ -59,14 +61,20 @@ pub async fn list(
         let pem = if wanted.pem { pem(&app, &row.value) } else { None };
         CertificateView { pem, ..CertificateView::new(&row.value) }
     };
-    Ok(Json(Page { items: page.items.iter().map(view).collect(), next: page.next.map(|cursor| cursor.to_string()) }))
+    Ok(Json(Page {
+        items: page.items.iter().map(view).collect(),
+        next: page.next.map(|cursor| cursor.to_string()),
+    }))
 }
 
 /// `GET /certificates/{serial}`.
 ///
 /// # Errors
 /// [`Refusal`] if there is none, or on a failing store.
-pub async fn show(State(app): State<App>, Path(serial): Path<String>) -> Result<Json<CertificateView>, Refusal> {
+pub async fn show(
+    State(app): State<App>,
+    Path(serial): Path<String>,
+) -> Result<Json<CertificateView>, Refusal> {
     let record = load(&app, &serial).await?.value;
     Ok(Json(CertificateView { pem: pem(&app, &record), ..CertificateView::new(&record) }))
 }
@@ -91,7 +99,9 @@ pub async fn revoke(
         value: wanted.reason.to_string(),
         wanted: "a reason code of RFC 5280",
     })?;
-    record(&app.store, &seen, reason, "administrator".to_owned(), app.clock.now()).await.map_err(Problem::from)?;
+    record(&app.store, &seen, reason, "administrator".to_owned(), app.clock.now())
+        .await
+        .map_err(Problem::from)?;
     app.revocation_lists.outdated(&seen.value.authority);
     Ok(Json(CertificateView::new(&load(&app, &serial).await?.value)))
 }

@@ -94,12 +94,21 @@ impl AdminClient {
     ///
     /// # Errors
     /// [`AdminError`].
-    pub async fn post<B: Serialize + Sync, T: DeserializeOwned>(&self, path: &str, body: &B) -> Result<T, AdminError> {
+    pub async fn post<B: Serialize + Sync, T: DeserializeOwned>(
+        &self,
+        path: &str,
+        body: &B,
+    ) -> Result<T, AdminError> {
         let body = serde_json::to_vec(body).map_err(|error| self.broken(&error))?;
         self.ask(Method::POST, path, Bytes::from(body)).await
     }
 
-    async fn ask<T: DeserializeOwned>(&self, method: Method, path: &str, body: Bytes) -> Result<T, AdminError> {
+    async fn ask<T: DeserializeOwned>(
+        &self,
+        method: Method,
+        path: &str,
+        body: Bytes,
+    ) -> Result<T, AdminError> {
         let answer = tokio::time::timeout(TIMEOUT, self.exchange(method, path, body));
         let (status, bytes) = answer.await.map_err(|_| self.broken(&"no answer in time"))??;
         if !status.is_success() {
@@ -110,10 +119,16 @@ impl AdminClient {
         serde_json::from_slice(&bytes).map_err(|error| self.broken(&error))
     }
 
-    async fn exchange(&self, method: Method, path: &str, body: Bytes) -> Result<(http::StatusCode, Bytes), AdminError> {
+    async fn exchange(
+        &self,
+        method: Method,
+        path: &str,
+        body: Bytes,
+    ) -> Result<(http::StatusCode, Bytes), AdminError> {
         let stream = connect(&self.socket).await?;
-        let (mut sender, connection) =
-            hyper::client::conn::http1::handshake(TokioIo::new(stream)).await.map_err(|error| self.broken(&error))?;
+        let (mut sender, connection) = hyper::client::conn::http1::handshake(TokioIo::new(stream))
+            .await
+            .map_err(|error| self.broken(&error))?;
         tokio::spawn(connection);
         let request = Request::builder()
             .method(method)

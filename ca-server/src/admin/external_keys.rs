@@ -41,10 +41,15 @@ pub async fn create(
     let authority = authority(&app, wanted.authority.as_deref())?;
     for domain in &wanted.domains {
         let wanted = "a domain name, such as rooms.example.com";
-        DnsName::parse(domain).map_err(|_| Refusal::Value { name: "domain", value: domain.clone(), wanted })?;
+        DnsName::parse(domain).map_err(|_| Refusal::Value {
+            name: "domain",
+            value: domain.clone(),
+            wanted,
+        })?;
     }
     let now = app.clock.now();
-    let lifetime = wanted.lifetime.map(|seconds| Duration::seconds(i64::try_from(seconds).unwrap_or(i64::MAX)));
+    let lifetime =
+        wanted.lifetime.map(|seconds| Duration::seconds(i64::try_from(seconds).unwrap_or(i64::MAX)));
     let key = ExternalKey {
         kid: URL_SAFE_NO_PAD.encode(random_bytes::<12>()?),
         authority,
@@ -68,8 +73,12 @@ pub async fn create(
 ///
 /// # Errors
 /// [`Refusal`] if there is none, it is revoked already, or on a failing store.
-pub async fn revoke(State(app): State<App>, Path(kid): Path<String>) -> Result<Json<ExternalKeyView>, Refusal> {
-    let seen = app.store.load::<ExternalKey>(&kid).await?.ok_or(Refusal::Absent("external account binding key"))?;
+pub async fn revoke(
+    State(app): State<App>,
+    Path(kid): Path<String>,
+) -> Result<Json<ExternalKeyView>, Refusal> {
+    let seen =
+        app.store.load::<ExternalKey>(&kid).await?.ok_or(Refusal::Absent("external account binding key"))?;
     if seen.value.revoked {
         return Err(Refusal::Already("key is revoked"));
     }

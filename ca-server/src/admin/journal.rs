@@ -25,7 +25,10 @@ pub struct Wanted {
 ///
 /// # Errors
 /// [`Refusal`] if the journal cannot be read.
-pub async fn list(State(app): State<App>, Query(wanted): Query<Wanted>) -> Result<Json<Page<EntryView>>, Refusal> {
+pub async fn list(
+    State(app): State<App>,
+    Query(wanted): Query<Wanted>,
+) -> Result<Json<Page<EntryView>>, Refusal> {
     let selection = journal::Selection {
         after: wanted.after,
         newest_first: false,

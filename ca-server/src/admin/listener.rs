@@ -64,7 +64,8 @@ impl AdminSocket {
     /// # Errors
     /// If the listener fails.
     pub async fn serve(self, app: App, stop: CancellationToken) -> io::Result<()> {
-        let served = axum::serve(self.listener, router(app)).with_graceful_shutdown(stop.cancelled_owned()).await;
+        let served =
+            axum::serve(self.listener, router(app)).with_graceful_shutdown(stop.cancelled_owned()).await;
         // It may be gone already, with its folder.
         let _ = std::fs::remove_file(&self.path);
         served

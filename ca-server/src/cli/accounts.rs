@@ -51,7 +51,10 @@ pub(super) fn run(command: &Accounts) -> Result<(), Failure> {
         }
         Accounts::Deactivate { asking, id } => {
             let path = format!("/accounts/{}/deactivate", segment(id));
-            print(asking, &serve::ask(&asking.file, async |client| client.post(&path, &serde_json::json!({})).await)?);
+            print(
+                asking,
+                &serve::ask(&asking.file, async |client| client.post(&path, &serde_json::json!({})).await)?,
+            );
             Ok(())
         }
     }
@@ -73,9 +76,18 @@ fn list(asking: &Asking, status: Option<&str>, paging: &Paging) -> Result<(), Fa
     }
     let row = |view: &AccountView| {
         let status = format!("{:?}", view.status).to_lowercase();
-        vec![view.id.clone(), view.authority.clone(), status, view.created.date().to_string(), view.contact.join(" ")]
+        vec![
+            view.id.clone(),
+            view.authority.clone(),
+            status,
+            view.created.date().to_string(),
+            view.contact.join(" "),
+        ]
     };
-    output::table(&["ID", "AUTHORITY", "STATUS", "CREATED", "CONTACT"], &page.items.iter().map(row).collect::<Vec<_>>());
+    output::table(
+        &["ID", "AUTHORITY", "STATUS", "CREATED", "CONTACT"],
+        &page.items.iter().map(row).collect::<Vec<_>>(),
+    );
     if let Some(next) = page.next {
         output::note(&format!("more with --after {next}"));
     }

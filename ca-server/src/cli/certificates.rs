@@ -117,7 +117,10 @@ fn list(asking: &Asking, filter: &Filter, paging: &Paging) -> Result<(), Failure
         let end = view.not_after.date().to_string();
         vec![view.serial.clone(), view.profile.clone(), status, end, view.identifiers.join(" ")]
     };
-    output::table(&["SERIAL", "PROFILE", "STATUS", "ENDS", "IDENTIFIERS"], &page.items.iter().map(row).collect::<Vec<_>>());
+    output::table(
+        &["SERIAL", "PROFILE", "STATUS", "ENDS", "IDENTIFIERS"],
+        &page.items.iter().map(row).collect::<Vec<_>>(),
+    );
     if let Some(next) = page.next {
         output::note(&format!("more with --after {next}"));
     }
@@ -195,6 +198,9 @@ pub(super) fn segment(value: &str) -> String {
 fn reason(text: &str) -> Result<u8, String> {
     let names = ["unspecified", "keyCompromise", "affiliationChanged", "superseded", "cessationOfOperation"];
     let codes = [0, 1, 3, 4, 5];
-    let found = names.iter().zip(codes).find(|(name, code)| name.eq_ignore_ascii_case(text) || code.to_string() == text);
+    let found = names
+        .iter()
+        .zip(codes)
+        .find(|(name, code)| name.eq_ignore_ascii_case(text) || code.to_string() == text);
     found.map(|(_, code)| code).ok_or_else(|| format!("one of {}", names.join(", ")))
 }

@@ -86,7 +86,8 @@ fn create(asking: &Asking, wanted: &NewExternalKey) -> Result<(), Failure> {
 }
 
 fn list(asking: &Asking) -> Result<(), Failure> {
-    let page: Page<ExternalKeyView> = serve::ask(&asking.file, async |client| client.get("/external-keys").await)?;
+    let page: Page<ExternalKeyView> =
+        serve::ask(&asking.file, async |client| client.get("/external-keys").await)?;
     if asking.json {
         output::json(&page);
         return Ok(());
@@ -95,6 +96,9 @@ fn list(asking: &Asking) -> Result<(), Failure> {
         let accounts = view.accounts.len().to_string();
         vec![view.kid.clone(), view.authority.clone(), view.state.clone(), accounts, view.domains.join(" ")]
     };
-    output::table(&["KID", "AUTHORITY", "STATE", "ACCOUNTS", "DOMAINS"], &page.items.iter().map(row).collect::<Vec<_>>());
+    output::table(
+        &["KID", "AUTHORITY", "STATE", "ACCOUNTS", "DOMAINS"],
+        &page.items.iter().map(row).collect::<Vec<_>>(),
+    );
     Ok(())
 }

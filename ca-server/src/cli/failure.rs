@@ -109,7 +109,9 @@ impl Failure {
             Self::Making { .. } => "look at the values given; nothing was kept".to_owned(),
             Self::Start { hint, .. } => hint.clone(),
             Self::Value { wanted, .. } => format!("give {wanted}"),
-            Self::Journal { .. } => "stop the server, keep a copy of the store, and compare with your last backup".to_owned(),
+            Self::Journal { .. } => {
+                "stop the server, keep a copy of the store, and compare with your last backup".to_owned()
+            }
             Self::Cases { .. } => "mend the rules or the expectations".to_owned(),
         }
     }

@@ -78,8 +78,11 @@ struct Root {
 /// Makes it and says what to do next.
 pub(super) fn run(command: &Init) -> Result<(), Failure> {
     check_url(command)?;
-    let folder = std::path::absolute(&command.dir)
-        .map_err(|source| Failure::File { action: "use", path: command.dir.clone(), source })?;
+    let folder = std::path::absolute(&command.dir).map_err(|source| Failure::File {
+        action: "use",
+        path: command.dir.clone(),
+        source,
+    })?;
     let draft = Draft::open(&folder)?;
     let passphrase = command.passphrase_file.as_deref().map(keys::read_passphrase).transpose()?;
     let root_passphrase = root_passphrase(command, &draft)?;
@@ -144,7 +147,8 @@ fn write_texts(command: &Init, draft: &Draft) -> Result<(), Failure> {
     for (name, text) in policies::rules::SHIPPED {
         draft.file(&format!("policy/rules/{name}"), text)?;
     }
-    draft.file("policy/rules/domains.cedar", &policies::rules::shipped_rules_for_domains(&command.domains))?;
+    draft
+        .file("policy/rules/domains.cedar", &policies::rules::shipped_rules_for_domains(&command.domains))?;
     draft.file("offline/README", OFFLINE)
 }
 
@@ -179,7 +183,8 @@ fn check_url(command: &Init) -> Result<(), Failure> {
     if command.url.host_str().is_none_or(str::is_empty) {
         return refuse("a URL with a host name");
     }
-    if command.url.query().is_some() || command.url.fragment().is_some() || !command.url.username().is_empty() {
+    if command.url.query().is_some() || command.url.fragment().is_some() || !command.url.username().is_empty()
+    {
         return refuse("a URL of scheme, host, port and perhaps a path");
     }
     Ok(())
@@ -192,7 +197,12 @@ fn tell(command: &Init, made: &Made) {
     }
     output::line(&format!("made {}", made.folder.display()));
     for root in &made.roots {
-        output::line(&format!("  root {}: {} (SHA-256 {})", root.authority, root.file.display(), root.sha256));
+        output::line(&format!(
+            "  root {}: {} (SHA-256 {})",
+            root.authority,
+            root.file.display(),
+            root.sha256
+        ));
     }
     output::line("next:");
     output::line(&format!("  1. move {} to safe, offline storage", made.offline.display()));

@@ -41,7 +41,8 @@ pub(super) fn run(command: &Log) -> Result<(), Failure> {
 }
 
 fn verify(asking: &Asking) -> Result<(), Failure> {
-    let view: VerificationView = serve::ask(&asking.file, async |client| client.get("/journal/verify").await)?;
+    let view: VerificationView =
+        serve::ask(&asking.file, async |client| client.get("/journal/verify").await)?;
     if asking.json {
         output::json(&view);
     } else if view.broken.is_none() {

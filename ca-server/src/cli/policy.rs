@@ -36,8 +36,9 @@ pub(super) fn run(command: &PolicyCommand) -> Result<(), Failure> {
     match command {
         PolicyCommand::Test { file, json, table } => test(file, *json, table),
         PolicyCommand::Reload { asking } => {
-            let answer: serde_json::Value =
-                serve::ask(&asking.file, async |client| client.post("/reload", &serde_json::json!({})).await)?;
+            let answer: serde_json::Value = serve::ask(&asking.file, async |client| {
+                client.post("/reload", &serde_json::json!({})).await
+            })?;
             if asking.json {
                 output::json(&answer);
             } else {
@@ -51,8 +52,11 @@ pub(super) fn run(command: &PolicyCommand) -> Result<(), Failure> {
 fn test(file: &ConfigFile, json: bool, path: &PathBuf) -> Result<(), Failure> {
     let config = load::load(&file.config)?;
     let ruleset = policy::read(&config.resolve(&config.policy.folder)).map_err(|error| unusable(&error))?;
-    let text = std::fs::read_to_string(path)
-        .map_err(|source| Failure::File { action: "read", path: path.clone(), source })?;
+    let text = std::fs::read_to_string(path).map_err(|source| Failure::File {
+        action: "read",
+        path: path.clone(),
+        source,
+    })?;
     let table = Table::parse(&path.display().to_string(), &text)
         .map_err(|problems| unusable(&PolicyError::Faulty(problems)))?;
     let results = table::run(&table, &ruleset.rules, &ruleset.profiles);

@@ -70,7 +70,9 @@ async fn serve(config: Config) -> Result<(), Failure> {
 fn reload(running: &Running) {
     match running.reload() {
         Ok(()) => tracing::info!("policy and TLS files were read again"),
-        Err(error) => tracing::error!(error = %causes(&error), "files were not taken; the old ones stay in force"),
+        Err(error) => {
+            tracing::error!(error = %causes(&error), "files were not taken; the old ones stay in force")
+        }
     }
 }
 

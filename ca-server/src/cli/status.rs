@@ -17,6 +17,9 @@ pub(super) fn run(asking: &Asking) -> Result<(), Failure> {
         output::line(&format!("authority {}: {directory}", authority.name));
         output::line(&format!("  issuer {}, until {}", authority.issuer, authority.issuer_not_after));
     }
-    output::line(&format!("journal: {} entries; validations waiting: {}", status.journal_entries, status.validations_waiting));
+    output::line(&format!(
+        "journal: {} entries; validations waiting: {}",
+        status.journal_entries, status.validations_waiting
+    ));
     Ok(())
 }

@@ -36,7 +36,11 @@ fn general(config: &Config, found: &mut Vec<ConfigProblem>) {
     match (config.url.scheme(), config.tls.mode) {
         ("https", _) | ("http", TlsMode::Off) => {}
         ("http", TlsMode::Own | TlsMode::Files) => {
-            add("url", "is http, but [tls] mode is not `off`".to_owned(), "write https, or mode = \"off\" behind a proxy");
+            add(
+                "url",
+                "is http, but [tls] mode is not `off`".to_owned(),
+                "write https, or mode = \"off\" behind a proxy",
+            );
         }
         (other, _) => add("url", format!("scheme {other} is not served"), "write an https URL"),
     }
@@ -51,9 +55,15 @@ fn general(config: &Config, found: &mut Vec<ConfigProblem>) {
         }
     }
     if let Some(name) = config.tls.authority.as_ref().filter(|name| !config.authority.contains_key(*name)) {
-        add("tls.authority", format!("there is no authority {name}"), "name one of the [authority.…] sections");
+        add(
+            "tls.authority",
+            format!("there is no authority {name}"),
+            "name one of the [authority.…] sections",
+        );
     }
-    if !(config.store.url == "memory:" || config.store.url.strip_prefix("sled:").is_some_and(|path| !path.is_empty())) {
+    if !(config.store.url == "memory:"
+        || config.store.url.strip_prefix("sled:").is_some_and(|path| !path.is_empty()))
+    {
         add("store.url", format!("{:?} is no store", config.store.url), "write \"sled:data\"");
     }
     if let Some(path) = &config.dns.trust_anchors
@@ -67,7 +77,11 @@ fn general(config: &Config, found: &mut Vec<ConfigProblem>) {
     }
     for domain in &config.challenge.issuer_domains {
         if let Err(error) = DnsName::parse(domain) {
-            add("challenge.issuer_domains", format!("{domain}: {error}"), "write domain names such as ca.example.com");
+            add(
+                "challenge.issuer_domains",
+                format!("{domain}: {error}"),
+                "write domain names such as ca.example.com",
+            );
         }
     }
     for (key, zero) in [
@@ -83,7 +97,11 @@ fn general(config: &Config, found: &mut Vec<ConfigProblem>) {
     }
     let socket = config.resolve(&config.admin.socket);
     if socket.as_os_str().len() > MAX_SOCKET_PATH {
-        add("admin.socket", format!("{} is too long for a Unix socket", socket.display()), "name a shorter path, such as /run/rollcall/admin.sock");
+        add(
+            "admin.socket",
+            format!("{} is too long for a Unix socket", socket.display()),
+            "name a shorter path, such as /run/rollcall/admin.sock",
+        );
     }
     if let Err(error) = tracing_subscriber::EnvFilter::try_new(&config.log.filter) {
         add("log.filter", error.to_string(), "write a filter such as \"info\" or \"info,ca_server=debug\"");
@@ -125,18 +143,27 @@ fn authority(
     let known: Option<BTreeSet<&str>> = ruleset.map(|ruleset| ruleset.profiles.names().collect());
     let unknown = |profile: &&String| known.as_ref().is_some_and(|known| !known.contains(profile.as_str()));
     for profile in section.profiles.iter().filter(unknown) {
-        add("profiles", format!("there is no profile {profile}"), "make policy/profiles/<name>.toml, or name another");
+        add(
+            "profiles",
+            format!("there is no profile {profile}"),
+            "make policy/profiles/<name>.toml, or name another",
+        );
     }
     if section.acme && section.profiles.is_empty() {
         add("profiles", "is empty, so nothing could be ordered".to_owned(), "name at least one profile");
     }
-    if let Some(default) = section.default_profile.as_ref().filter(|default| !section.profiles.contains(default)) {
+    if let Some(default) =
+        section.default_profile.as_ref().filter(|default| !section.profiles.contains(default))
+    {
         add("default_profile", format!("{default} is not in `profiles`"), "add it to `profiles`");
     }
     for path in &section.alternate_chains {
-        match std::fs::read_to_string(config.resolve(path)).map(|text| certs::pem::parse_certificates(&text)) {
+        match std::fs::read_to_string(config.resolve(path)).map(|text| certs::pem::parse_certificates(&text))
+        {
             Err(error) => add("alternate_chains", format!("{}: {error}", path.display()), "name a PEM file"),
-            Ok(Err(error)) => add("alternate_chains", format!("{}: {error}", path.display()), "name a PEM file"),
+            Ok(Err(error)) => {
+                add("alternate_chains", format!("{}: {error}", path.display()), "name a PEM file")
+            }
             Ok(Ok(_)) => {}
         }
     }
@@ -147,8 +174,9 @@ type Unfit = (&'static str, String, &'static str);
 /// Whether certificate, root and key of an authority belong together.
 fn key_fits(config: &Config, name: &AuthorityName, section: &AuthorityConfig) -> Result<(), Unfit> {
     let read = |key: &'static str, path: &Path| {
-        std::fs::read_to_string(config.resolve(path))
-            .map_err(|error| (key, format!("{}: {error}", path.display()), "name a PEM file that the server may read"))
+        std::fs::read_to_string(config.resolve(path)).map_err(|error| {
+            (key, format!("{}: {error}", path.display()), "name a PEM file that the server may read")
+        })
     };
     let chain = read("certificate", &section.certificate)? + "\n" + &read("root", &section.root)?;
     let issuer = Issuer::from_pem(&chain).map_err(|error| {
@@ -162,7 +190,11 @@ fn key_fits(config: &Config, name: &AuthorityName, section: &AuthorityConfig) ->
         ("key", error.to_string(), hint)
     })?;
     if key.public() != issuer.public_key() {
-        return Err(("key", "does not belong to `certificate`".to_owned(), "name the key that the certificate was made for"));
+        return Err((
+            "key",
+            "does not belong to `certificate`".to_owned(),
+            "name the key that the certificate was made for",
+        ));
     }
     Ok(())
 }
@@ -184,9 +216,11 @@ pub fn passphrase(
     private("passphrase_file", &path)?;
     match std::fs::read_to_string(&path) {
         Ok(text) => Ok(Some(Secret::from_file_text(text))),
-        Err(error) => {
-            Err(("passphrase_file", format!("{}: {error}", path.display()), "name a file that the server may read"))
-        }
+        Err(error) => Err((
+            "passphrase_file",
+            format!("{}: {error}", path.display()),
+            "name a file that the server may read",
+        )),
     }
 }
 
@@ -194,7 +228,11 @@ pub fn passphrase(
 fn private(key: &'static str, path: &Path) -> Result<(), Unfit> {
     let mode = std::fs::metadata(path).map(|data| data.permissions().mode()).unwrap_or_default();
     if mode & 0o077 != 0 {
-        return Err((key, format!("{} may be read by others (mode {:o})", path.display(), mode & 0o777), "chmod 600 it"));
+        return Err((
+            key,
+            format!("{} may be read by others (mode {:o})", path.display(), mode & 0o777),
+            "chmod 600 it",
+        ));
     }
     Ok(())
 }

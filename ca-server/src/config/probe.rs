@@ -7,8 +7,8 @@ use toml::{Table, Value};
 
 use super::load::ConfigProblem;
 use super::sections::{
-    AcmeConfig, AdminConfig, AuthorityConfig, ChallengeConfig, DnsConfig, LimitsConfig, LogConfig, PolicyConfig,
-    StoreConfig, TlsConfig,
+    AcmeConfig, AdminConfig, AuthorityConfig, ChallengeConfig, DnsConfig, LimitsConfig, LogConfig,
+    PolicyConfig, StoreConfig, TlsConfig,
 };
 use crate::ids::AuthorityName;
 
@@ -18,9 +18,24 @@ pub fn problems(table: &Table) -> Vec<ConfigProblem> {
     let mut found = Vec::new();
     for (key, value) in table {
         match key.as_str() {
-            "listen" => scalar::<std::net::SocketAddr>(key, value, "an address and port, such as \"0.0.0.0:14000\"", &mut found),
-            "metrics_listen" => scalar::<std::net::SocketAddr>(key, value, "an address and port, such as \"127.0.0.1:9100\"", &mut found),
-            "url" => scalar::<url::Url>(key, value, "an absolute URL, such as \"https://ca.example.com:14000\"", &mut found),
+            "listen" => scalar::<std::net::SocketAddr>(
+                key,
+                value,
+                "an address and port, such as \"0.0.0.0:14000\"",
+                &mut found,
+            ),
+            "metrics_listen" => scalar::<std::net::SocketAddr>(
+                key,
+                value,
+                "an address and port, such as \"127.0.0.1:9100\"",
+                &mut found,
+            ),
+            "url" => scalar::<url::Url>(
+                key,
+                value,
+                "an absolute URL, such as \"https://ca.example.com:14000\"",
+                &mut found,
+            ),
             "tls" => section::<TlsConfig>(key, value, &Table::new(), &mut found),
             "store" => section::<StoreConfig>(key, value, &Table::new(), &mut found),
             "dns" => section::<DnsConfig>(key, value, &Table::new(), &mut found),
@@ -31,7 +46,11 @@ pub fn problems(table: &Table) -> Vec<ConfigProblem> {
             "admin" => section::<AdminConfig>(key, value, &Table::new(), &mut found),
             "log" => section::<LogConfig>(key, value, &Table::new(), &mut found),
             "authority" => authorities(value, &mut found),
-            unknown => found.push(ConfigProblem::new(unknown, "unknown key", "see docs/configuration.md for the keys there are")),
+            unknown => found.push(ConfigProblem::new(
+                unknown,
+                "unknown key",
+                "see docs/configuration.md for the keys there are",
+            )),
         }
     }
     for (key, example) in [
@@ -55,7 +74,11 @@ fn scalar<T: DeserializeOwned>(key: &str, value: &Value, wanted: &str, found: &m
 /// Reads each key of the section alone, upon `base`, which holds what is required.
 fn section<T: DeserializeOwned>(name: &str, value: &Value, base: &Table, found: &mut Vec<ConfigProblem>) {
     let Value::Table(section) = value else {
-        found.push(ConfigProblem::new(name, "must be a section", format!("write [{name}] on a line of its own")));
+        found.push(ConfigProblem::new(
+            name,
+            "must be a section",
+            format!("write [{name}] on a line of its own"),
+        ));
         return;
     };
     for (key, value) in section {
@@ -70,14 +93,24 @@ fn section<T: DeserializeOwned>(name: &str, value: &Value, base: &Table, found: 
 
 fn authorities(value: &Value, found: &mut Vec<ConfigProblem>) {
     let Value::Table(authorities) = value else {
-        found.push(ConfigProblem::new("authority", "must be a section", "write [authority.external] on a line of its own"));
+        found.push(ConfigProblem::new(
+            "authority",
+            "must be a section",
+            "write [authority.external] on a line of its own",
+        ));
         return;
     };
     if authorities.is_empty() {
-        found.push(ConfigProblem::new("authority", "no authority", "add [authority.external]; `ca-server init` writes one"));
+        found.push(ConfigProblem::new(
+            "authority",
+            "no authority",
+            "add [authority.external]; `ca-server init` writes one",
+        ));
     }
-    let required: Table =
-        ["certificate", "key", "root"].into_iter().map(|key| (key.to_owned(), Value::String("x".to_owned()))).collect();
+    let required: Table = ["certificate", "key", "root"]
+        .into_iter()
+        .map(|key| (key.to_owned(), Value::String("x".to_owned())))
+        .collect();
     for (name, value) in authorities {
         let full = format!("authority.{name}");
         if name.parse::<AuthorityName>().is_err() {

@@ -92,9 +92,16 @@ mod tests {
     #[test]
     fn every_section_and_the_head_of_the_file_are_found() {
         let keys = keys();
-        for (section, key) in [("The whole", "listen"), ("`[dns]`", "dnssec"), ("`[authority.", "root"), ("`[policy]`", "folder")]
-        {
-            assert!(keys.iter().any(|(title, found)| title.starts_with(section) && found == key), "{section} {key}");
+        for (section, key) in [
+            ("The whole", "listen"),
+            ("`[dns]`", "dnssec"),
+            ("`[authority.", "root"),
+            ("`[policy]`", "folder"),
+        ] {
+            assert!(
+                keys.iter().any(|(title, found)| title.starts_with(section) && found == key),
+                "{section} {key}"
+            );
         }
         assert!(!keys.iter().any(|(title, key)| title.starts_with("The whole") && key == "folder"));
     }

@@ -24,7 +24,11 @@ pub struct Choices {
 pub fn render(choices: &Choices) -> String {
     let mut text = String::from(HEAD);
     // Writing to a String cannot fail.
-    let _ = write!(text, "\n# Where to listen for clients, as \"address:port\".\nlisten = \"{}\"\n", choices.listen);
+    let _ = write!(
+        text,
+        "\n# Where to listen for clients, as \"address:port\".\nlisten = \"{}\"\n",
+        choices.listen
+    );
     let _ = write!(text, "\n{URL}\nurl = \"{}\"\n", choices.url.as_str().trim_end_matches('/'));
     text.push_str(SECTIONS);
     for (name, acme, profiles) in &choices.authorities {
@@ -50,7 +54,8 @@ pub fn render(choices: &Choices) -> String {
 }
 
 fn passphrase(choices: &Choices) -> String {
-    let comment = "# File with the passphrase of an encrypted key; without it ROLLCALL_PASSPHRASE_<NAME> is read.\n";
+    let comment =
+        "# File with the passphrase of an encrypted key; without it ROLLCALL_PASSPHRASE_<NAME> is read.\n";
     match &choices.passphrase_file {
         Some(file) => format!("{comment}passphrase_file = {:?}\n", file.display().to_string()),
         None => format!("{comment}#passphrase_file = \"/run/credentials/passphrase\"\n"),

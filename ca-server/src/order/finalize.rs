@@ -131,8 +131,8 @@ pub async fn finalize(
         // 4., 5. Serial, bytes, lint.
         let prepared = prepared(app, authority, approval, account, now).await?;
         let issuance = Issuance { account: account.clone(), seen, csr_sha256: csr_sha256.clone(), prepared };
-        // 6., 7., 8. On a task of their own: a client that hangs up must not leave the intent open.
-        match tokio::spawn(issue(app.clone(), issuance)).await? {
+        // 6., 7., 8. On a task of their own, for which a stop waits: a client that hangs up must not leave the intent open.
+        match app.tasks.spawn(issue(app.clone(), issuance)).await? {
             Ok(order) => return Ok(order),
             Err(FinalizeError::Store(StoreError::Stale(_))) if tries < TRIES => tries += 1,
             Err(error) => return Err(error),

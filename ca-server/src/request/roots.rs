@@ -2,12 +2,13 @@
 //!
 //! A root fetched over a connection that it protects itself proves nothing; the start page says so.
 
-use axum::extract::{Path, State};
+use axum::extract::State;
 use axum::response::{IntoResponse, Response};
 use http::header::{CACHE_CONTROL, CONTENT_TYPE};
 
 use crate::app::App;
 use crate::ids::AuthorityName;
+use crate::request::acme::path::Segments;
 use crate::respond::kinds::Kind;
 use crate::respond::problem::Problem;
 
@@ -15,7 +16,7 @@ use crate::respond::problem::Problem;
 ///
 /// # Errors
 /// If there is no such authority, or its file cannot be read.
-pub async fn root(State(app): State<App>, Path(file): Path<String>) -> Result<Response, Problem> {
+pub async fn root(State(app): State<App>, Segments(file): Segments<String>) -> Result<Response, Problem> {
     let unknown = || Problem::new(Kind::NotFound, "there is no such authority here");
     let name = file.strip_suffix(".pem").and_then(|name| name.parse::<AuthorityName>().ok());
     let authority = name.and_then(|name| app.config.authority.get(&name)).ok_or_else(unknown)?;

@@ -76,7 +76,9 @@ impl StartError {
             Self::OwnTls(OwnTlsError::Host(_)) => {
                 "use a host name in `url`, or [tls] mode = \"files\" with a certificate of your own"
             }
-            Self::OwnTls(_) => "look at the [authority.…] that issues it and at the folder of [tls] certificate",
+            Self::OwnTls(_) => {
+                "look at the [authority.…] that issues it and at the folder of [tls] certificate"
+            }
             Self::Tls(_) => "look at the files that [tls] names",
             Self::Listen { .. } => "stop what listens there, or set `listen` to another address",
             Self::Entropy(_) | Self::Metrics(_) => "",

@@ -86,10 +86,14 @@ fn authority(app: &App) -> Option<&Arc<Authority>> {
 /// Whether what is there can be used, is for these names, is of this issuer, and has a third of its life before it.
 fn serves(config: &Config, authority: &Authority, names: &[DnsName], now: OffsetDateTime) -> bool {
     let read = |path: &Path| fs::read_to_string(config.resolve(path)).ok();
-    let (Some(chain), Some(key)) = (read(&config.tls.certificate), read(&config.tls.key)) else { return false };
+    let (Some(chain), Some(key)) = (read(&config.tls.certificate), read(&config.tls.key)) else {
+        return false;
+    };
     let Ok(chain) = pem::parse_certificates(&chain) else { return false };
     let Some(der) = chain.first() else { return false };
-    let (Ok(leaf), Ok(certified)) = (inspect_certificate(der), PublicKey::of_certificate(der)) else { return false };
+    let (Ok(leaf), Ok(certified)) = (inspect_certificate(der), PublicKey::of_certificate(der)) else {
+        return false;
+    };
     let Ok(key) = SigningKey::load(&key, None) else { return false };
     let third = (leaf.not_after - leaf.not_before) / 3;
     names.iter().all(|name| leaf.names.contains(&Identifier::from(name.clone()).to_string()))

@@ -7,7 +7,7 @@ use std::collections::HashMap;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
-use axum::extract::{Path, State};
+use axum::extract::State;
 use axum::response::{IntoResponse, Response};
 use bytes::Bytes;
 use certs::crl::{CrlRequest, RevocationReason, Revoked};
@@ -23,6 +23,7 @@ use crate::app::App;
 use crate::ids::AuthorityName;
 use crate::log::act::Act;
 use crate::order::read::not_found;
+use crate::request::acme::path::Segments;
 use crate::respond::problem::Problem;
 use crate::sign::{Authority, CrlSignError, sign_crl};
 use crate::store::{Batch, Record, Store, StoreError, Table};
@@ -193,7 +194,7 @@ const HTTP_DATE: &[FormatItem<'_>] =
 /// `NotFound`, or `serverInternal` if it cannot be signed.
 pub async fn crl(
     State(app): State<App>,
-    Path(file): Path<String>,
+    Segments(file): Segments<String>,
     headers: HeaderMap,
 ) -> Result<Response, Problem> {
     let named = file.strip_suffix(".crl").and_then(|name| app.authorities.named(name));

@@ -7,6 +7,7 @@ use certs::authority::{self, AuthorityRequest, AuthorityUrls};
 use certs::issuer::Issuer;
 use certs::key::{KeyKind, SigningKey};
 use certs::leaf::Validity;
+use certs::name::DnsName;
 use certs::serial::Serial;
 use rustls_pki_types::CertificateDer;
 use time::{Duration, OffsetDateTime};
@@ -89,6 +90,9 @@ fn policy_files(folder: &Path) {
             std::fs::copy(&path, to.join(path.file_name().unwrap())).unwrap();
         }
     }
+    let domains = [DnsName::parse("corp.test").unwrap()];
+    let rules = policies::rules::shipped_rules_for_domains(&domains);
+    std::fs::write(folder.join("policy/rules/domains.cedar"), rules).unwrap();
 }
 
 fn request(name: &str, serial: u8, days: i64) -> AuthorityRequest {

@@ -2,6 +2,7 @@
 
 #![allow(dead_code, unreachable_pub, reason = "every test program uses another part")]
 
+pub mod dns;
 pub mod folder;
 pub mod key;
 
@@ -24,6 +25,7 @@ use hyper_util::client::legacy::connect::HttpConnector;
 use hyper_util::rt::TokioExecutor;
 use serde_json::{Map, Value, json};
 
+pub use dns::FakeDns;
 pub use key::Key;
 
 /// What a request was answered.
@@ -59,9 +61,11 @@ pub struct Ca {
     pub store: Arc<Memory>,
     pub switches: Switches,
     pub clock: FixedClock,
+    pub dns: Arc<FakeDns>,
     pub base: String,
     client: Client<HttpConnector, Full<Bytes>>,
-    _folder: tempfile::TempDir,
+    config: Config,
+    folder: Arc<tempfile::TempDir>,
 }
 
 impl Ca {
@@ -86,16 +90,41 @@ impl Ca {
         let mut config = folder::config(folder.path(), &base, lines);
         change(&mut config);
         let clock = FixedClock::at(time::OffsetDateTime::from_unix_timestamp(1_780_000_000).unwrap());
-        let (store, switches) = (Arc::new(Memory::new()), Switches::default());
+        let dns = Arc::new(FakeDns::default());
+        Self::run(config, Arc::new(folder), base, clock, Arc::new(Memory::new()), dns, around).await
+    }
+
+    /// Another server on the same store and files, as after the end of this one's process; this one does nothing any more.
+    pub async fn again(&self) -> Self {
+        let Self { config, folder, base, clock, store, dns, .. } = self;
+        let (config, folder, base) = (config.clone(), folder.clone(), base.clone());
+        Self::run(config, folder, base, clock.clone(), store.clone(), dns.clone(), |backend| backend).await
+    }
+
+    async fn run(
+        config: Config,
+        folder: Arc<tempfile::TempDir>,
+        base: String,
+        clock: FixedClock,
+        store: Arc<Memory>,
+        dns: Arc<FakeDns>,
+        around: impl FnOnce(Arc<dyn Backend>) -> Arc<dyn Backend>,
+    ) -> Self {
+        let switches = Switches::default();
         let backend = Faulty::new(Arc::<Memory>::clone(&store), switches.clone());
         let parts = Parts {
             clock: Some(Arc::new(clock.clone())),
             backend: Some(around(Arc::new(backend))),
-            ..Parts::default()
+            resolver: Some(dns.clone()),
         };
-        let running = server::start(config, parts).await.unwrap();
+        let running = server::start(config.clone(), parts).await.unwrap();
         let client = Client::builder(TokioExecutor::new()).build_http();
-        Self { running, store, switches, clock, base, client, _folder: folder }
+        Self { running, store, switches, clock, dns, base, client, config, folder }
+    }
+
+    /// The text of a file beside `ca.toml`.
+    pub fn file(&self, name: &str) -> String {
+        std::fs::read_to_string(self.folder.path().join(name)).unwrap()
     }
 
     pub fn address(&self) -> SocketAddr {

@@ -39,7 +39,8 @@ pub(super) fn make(
         reason: error.to_string(),
     };
     let root_key = SigningKey::generate(KeyKind::P384).map_err(|error| failed("root key", &error))?;
-    let root_der = root(&request(plan, "root", ROOT_YEARS)?, &root_key).map_err(|error| failed("root", &error))?;
+    let root_der =
+        root(&request(plan, "root", ROOT_YEARS)?, &root_key).map_err(|error| failed("root", &error))?;
     let issuer = Issuer::from_chain(vec![root_der.clone()]).map_err(|error| failed("root", &error))?;
     let key = SigningKey::generate(KeyKind::P256).map_err(|error| failed("issuing key", &error))?;
     let issuing = intermediate(
@@ -67,7 +68,8 @@ pub(super) fn make(
 }
 
 fn request(plan: &Plan<'_>, what: &str, lifetime: i64) -> Result<AuthorityRequest, Failure> {
-    let serial = random_bytes().map_err(|error| Failure::Making { what: "a serial".into(), reason: error.to_string() })?;
+    let serial = random_bytes()
+        .map_err(|error| Failure::Making { what: "a serial".into(), reason: error.to_string() })?;
     let organisation: String = plan.organisation.chars().take(64).collect();
     let short: String = organisation.chars().take(40).collect();
     Ok(AuthorityRequest {
@@ -91,7 +93,10 @@ pub(super) fn read_passphrase(path: &Path) -> Result<Secret, Failure> {
     }
     let secret = Secret::from_file_text(std::fs::read_to_string(path).map_err(failed)?);
     if secret.is_empty() {
-        return Err(Failure::Value { value: path.display().to_string(), wanted: "a file with a passphrase in it" });
+        return Err(Failure::Value {
+            value: path.display().to_string(),
+            wanted: "a file with a passphrase in it",
+        });
     }
     Ok(secret)
 }
@@ -101,6 +106,7 @@ pub(super) fn new_passphrase() -> Result<Secret, Failure> {
     let bytes: [u8; 20] = random_bytes()
         .map_err(|error| Failure::Making { what: "a passphrase".to_owned(), reason: error.to_string() })?;
     let text = BASE32_NOPAD.encode(&bytes).to_lowercase();
-    let groups: Vec<&str> = text.as_bytes().chunks(4).filter_map(|group| std::str::from_utf8(group).ok()).collect();
+    let groups: Vec<&str> =
+        text.as_bytes().chunks(4).filter_map(|group| std::str::from_utf8(group).ok()).collect();
     Ok(Secret::new(groups.join("-")))
 }

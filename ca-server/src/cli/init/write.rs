@@ -48,23 +48,27 @@ impl Draft {
         if let Some(parent) = path.parent() {
             self.folder_at(parent)?;
         }
-        let mut file = OpenOptions::new().write(true).create_new(true).mode(mode).open(&path).map_err(failed)?;
+        let mut file =
+            OpenOptions::new().write(true).create_new(true).mode(mode).open(&path).map_err(failed)?;
         file.write_all(text.as_bytes()).and_then(|()| file.sync_all()).map_err(failed)
     }
 
     fn folder_at(&self, path: &Path) -> Result<(), Failure> {
-        DirBuilder::new()
-            .recursive(true)
-            .mode(0o700)
-            .create(path)
-            .map_err(|source| Failure::File { action: "make", path: path.to_owned(), source })
+        DirBuilder::new().recursive(true).mode(0o700).create(path).map_err(|source| Failure::File {
+            action: "make",
+            path: path.to_owned(),
+            source,
+        })
     }
 
     /// Puts the folder in its place.
     pub(super) fn keep(self, target: &Path) -> Result<(), Failure> {
         // An empty folder may stand there; a rename replaces it and fails on any other.
-        std::fs::rename(&self.folder, target)
-            .map_err(|source| Failure::File { action: "make", path: target.to_owned(), source })?;
+        std::fs::rename(&self.folder, target).map_err(|source| Failure::File {
+            action: "make",
+            path: target.to_owned(),
+            source,
+        })?;
         // The name is durable when its parent is; where a parent cannot be opened the files are still whole.
         if let Some(Ok(parent)) = target.parent().map(File::open) {
             let _ = parent.sync_all();

@@ -77,10 +77,23 @@ fn ended_objects_never_change_again() {
         assert!(ChallengeStatus::Valid.step(event).is_err());
         assert!(ChallengeStatus::Invalid.step(event).is_err());
     }
+    for event in [CertificateEvent::Issue, CertificateEvent::Abandon, CertificateEvent::Revoke] {
+        assert!(CertificateStatus::Abandoned.step(event).is_err());
+        assert!(CertificateStatus::Revoked.step(event).is_err());
+    }
     for event in [AccountEvent::Deactivate, AccountEvent::Revoke] {
         assert!(AccountStatus::Deactivated.step(event).is_err());
         assert!(AccountStatus::Revoked.step(event).is_err());
     }
+}
+
+#[test]
+fn only_an_intended_certificate_is_issued_or_abandoned_and_only_an_issued_one_revoked() {
+    assert_eq!(CertificateStatus::Intended.step(CertificateEvent::Issue), Ok(CertificateStatus::Issued));
+    assert_eq!(CertificateStatus::Intended.step(CertificateEvent::Abandon), Ok(CertificateStatus::Abandoned));
+    assert_eq!(CertificateStatus::Issued.step(CertificateEvent::Revoke), Ok(CertificateStatus::Revoked));
+    assert!(CertificateStatus::Intended.step(CertificateEvent::Revoke).is_err());
+    assert!(CertificateStatus::Issued.step(CertificateEvent::Abandon).is_err());
 }
 
 #[test]

@@ -1,9 +1,10 @@
 //! `POST /acme/<authority>/account/<id>`: read (POST-as-GET), change contacts (RFC 8555 §7.3.2), deactivate (§7.3.6).
 
-use axum::extract::{Path, State};
+use axum::extract::State;
 use serde::Deserialize;
 
 use super::contact;
+use super::path::Segments;
 use crate::app::App;
 use crate::ids::AccountId;
 use crate::log::act::Act;
@@ -33,7 +34,7 @@ pub struct AccountChange {
 /// If it is another account's URL, or the change is not allowed.
 pub async fn account(
     State(app): State<App>,
-    Path((_, id)): Path<(String, String)>,
+    Segments((_, id)): Segments<(String, String)>,
     request: Verified<ReadOr<AccountChange>>,
 ) -> Result<Answer<AccountView>, Problem> {
     let Verified { account, payload, .. } = request;

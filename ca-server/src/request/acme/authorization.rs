@@ -1,9 +1,9 @@
 //! `POST /acme/<authority>/authz/<id>`: an authorization as it stands, or given up (RFC 8555 §7.5, §7.5.2).
 
-use axum::extract::{Path, State};
+use axum::extract::State;
 use serde::Deserialize;
 
-use super::path;
+use super::path::{self, Segments};
 use crate::app::App;
 use crate::order::answer::{AnswerError, deactivate};
 use crate::order::model::{Authorization, ChallengeStatus};
@@ -29,7 +29,7 @@ pub struct Change {
 /// `NotFound`, `unauthorized`, or `malformed` for any other change.
 pub async fn authorization(
     State(app): State<App>,
-    Path((_, id)): Path<(String, String)>,
+    Segments((_, id)): Segments<(String, String)>,
     request: Verified<ReadOr<Change>>,
 ) -> Result<Answer<AuthorizationView>, Problem> {
     let now = app.clock.now();

@@ -1,6 +1,6 @@
 //! `POST /acme/<authority>/certificate/<serial>[/<chain>]`: a certificate with its chain (RFC 8555 §7.4.2), and links to the other chains.
 
-use axum::extract::{Path, State};
+use axum::extract::State;
 use axum::response::{IntoResponse, Response};
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
@@ -8,7 +8,7 @@ use certs::pem::{Label, encode};
 use http::header::{ACCEPT, CONTENT_TYPE, LINK};
 use http::{HeaderMap, HeaderValue};
 
-use super::path;
+use super::path::{self, Segments};
 use crate::app::App;
 use crate::order::model::{Certificate, CertificateStatus};
 use crate::order::read::{not_found, not_yours};
@@ -24,11 +24,11 @@ const PEM_CHAIN: &str = "application/pem-certificate-chain";
 /// As [`alternate`].
 pub async fn certificate(
     app: State<App>,
-    Path((authority, serial)): Path<(String, String)>,
+    Segments((authority, serial)): Segments<(String, String)>,
     headers: HeaderMap,
     request: Verified<PostAsGet>,
 ) -> Result<Response, Problem> {
-    alternate(app, Path((authority, serial, "0".to_owned())), headers, request).await
+    alternate(app, Segments((authority, serial, "0".to_owned())), headers, request).await
 }
 
 /// Gives out the chain with this number.
@@ -37,7 +37,7 @@ pub async fn certificate(
 /// `NotFound`, `unauthorized` for another account, `NotAcceptable` if the client takes only other formats.
 pub async fn alternate(
     State(app): State<App>,
-    Path((_, serial, chain)): Path<(String, String, String)>,
+    Segments((_, serial, chain)): Segments<(String, String, String)>,
     headers: HeaderMap,
     request: Verified<PostAsGet>,
 ) -> Result<Response, Problem> {

@@ -2,10 +2,10 @@
 //!
 //! The answer's members are not looked at: none of the challenges offered here has any. Answering again is no error.
 
-use axum::extract::{Path, State};
+use axum::extract::State;
 use serde::Deserialize;
 
-use super::path;
+use super::path::{self, Segments};
 use crate::app::App;
 use crate::challenge::Attempt;
 use crate::order::answer::{AnswerError, answer, find};
@@ -29,7 +29,7 @@ pub struct Ready {}
 /// `NotFound`, `unauthorized`, or `malformed` if the authorization has ended.
 pub async fn challenge(
     State(app): State<App>,
-    Path((_, authorization, id)): Path<(String, String, String)>,
+    Segments((_, authorization, id)): Segments<(String, String, String)>,
     request: Verified<ReadOr<Ready>>,
 ) -> Result<Answer<ChallengeView>, Problem> {
     let (account, now) = (&request.account.value, app.clock.now());

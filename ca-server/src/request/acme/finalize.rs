@@ -1,12 +1,12 @@
 //! `POST /acme/<authority>/order/<id>/finalize` (RFC 8555 §7.4).
 
-use axum::extract::{Path, State};
+use axum::extract::State;
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use serde::Deserialize;
 
 use super::order::answer;
-use super::path;
+use super::path::{self, Segments};
 use crate::app::App;
 use crate::order;
 use crate::respond::Answer;
@@ -28,7 +28,7 @@ pub struct Finalize {
 /// `badCSR`, `orderNotReady`, a refusal, or `serverInternal`.
 pub async fn finalize(
     State(app): State<App>,
-    Path((_, id)): Path<(String, String)>,
+    Segments((_, id)): Segments<(String, String)>,
     request: Verified<Finalize>,
 ) -> Result<Answer<OrderView>, Problem> {
     let id = path::id("order", &id)?;

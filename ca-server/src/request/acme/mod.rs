@@ -14,6 +14,6 @@ pub mod new_nonce;
 pub mod new_order;
 pub mod order;
 pub mod orders;
-mod path;
+pub mod path;
 pub mod renewal_info;
 pub mod revoke_cert;

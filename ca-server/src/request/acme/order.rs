@@ -1,8 +1,8 @@
 //! `POST /acme/<authority>/order/<id>`: an order as it stands (RFC 8555 §7.4), with Retry-After while it is processing.
 
-use axum::extract::{Path, State};
+use axum::extract::State;
 
-use super::path;
+use super::path::{self, Segments};
 use crate::app::App;
 use crate::order::model::OrderStatus;
 use crate::order::read::{OrderNow, order_of};
@@ -20,7 +20,7 @@ const AGAIN: u64 = 1;
 /// `NotFound` or `unauthorized`.
 pub async fn order(
     State(app): State<App>,
-    Path((_, id)): Path<(String, String)>,
+    Segments((_, id)): Segments<(String, String)>,
     request: Verified<PostAsGet>,
 ) -> Result<Answer<OrderView>, Problem> {
     let now = app.clock.now();

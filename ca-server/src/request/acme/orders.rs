@@ -2,10 +2,10 @@
 //!
 //! Orders that ended without a certificate are left out as the RFC asks, so a page may be short although more follow.
 
-use axum::extract::{Path, Query, State};
-use serde::{Deserialize, Serialize};
+use axum::extract::{RawQuery, State};
+use serde::Serialize;
 
-use super::path;
+use super::path::{self, Segments};
 use crate::app::App;
 use crate::ids::AccountId;
 use crate::order::model::OrderStatus;
@@ -15,13 +15,6 @@ use crate::respond::kinds::Kind;
 use crate::respond::problem::Problem;
 use crate::store::Cursor;
 use crate::verify::{PostAsGet, Verified};
-
-/// Where to go on.
-#[derive(Clone, Debug, Deserialize)]
-pub struct Place {
-    /// From the `next` link of the page before.
-    cursor: Option<String>,
-}
 
 /// One page.
 #[derive(Clone, Debug, Serialize)]
@@ -35,16 +28,15 @@ pub struct OrdersView {
 /// `unauthorized` for another account's list; `malformed` for a cursor that is none.
 pub async fn orders(
     State(app): State<App>,
-    Path((_, id)): Path<(String, String)>,
-    Query(place): Query<Place>,
+    Segments((_, id)): Segments<(String, String)>,
+    RawQuery(query): RawQuery,
     request: Verified<PostAsGet>,
 ) -> Result<Answer<OrdersView>, Problem> {
     let id: AccountId = path::id("account", &id)?;
     if id != request.account.value.id {
         return Err(not_yours("list"));
     }
-    let malformed = |_| Problem::new(Kind::Malformed, "the cursor is not one that this server gave out");
-    let after: Option<Cursor> = place.cursor.map(|text| text.parse()).transpose().map_err(malformed)?;
+    let after = query.as_deref().map(cursor).transpose()?;
     let page = app.store.orders_of(id, after.as_ref(), app.config.acme.orders_per_page).await?;
     let mut orders = Vec::with_capacity(page.items.len());
     for order in page.items {
@@ -63,4 +55,10 @@ pub async fn orders(
         }
         None => answer,
     })
+}
+
+/// The cursor in `cursor=…`, as the `next` link of the page before has it.
+fn cursor(query: &str) -> Result<Cursor, Problem> {
+    let text = query.strip_prefix("cursor=").and_then(|text| text.parse().ok());
+    text.ok_or_else(|| Problem::new(Kind::Malformed, "the cursor is not one that this server gave out"))
 }

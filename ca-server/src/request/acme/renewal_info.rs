@@ -1,9 +1,9 @@
 //! `GET /acme/<authority>/renewal-info/<id>` (RFC 9773 §4.1). Anybody may ask; nothing is told that the certificate does not say itself.
 
-use axum::extract::{Path, State};
+use axum::extract::State;
 use certs::ari::CertId;
 
-use super::path;
+use super::path::{self, Segments};
 use crate::app::App;
 use crate::order::read::not_found;
 use crate::order::replaces::certificate_named;
@@ -18,7 +18,7 @@ use crate::status::renewal_info::{RenewalInfo, suggest};
 /// `malformed` for what is no id, `NotFound` for a certificate that this authority did not issue.
 pub async fn renewal_info(
     State(app): State<App>,
-    Path((authority, id)): Path<(String, String)>,
+    Segments((authority, id)): Segments<(String, String)>,
 ) -> Result<Answer<RenewalInfo>, Problem> {
     let authority = path::id("authority", &authority)?;
     app.authority(&authority)?;
