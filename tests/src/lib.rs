@@ -8,3 +8,4 @@ pub mod dns;
 pub mod faults;
 pub mod foreign;
 pub mod load;
+pub mod quickstart;

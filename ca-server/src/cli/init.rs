@@ -30,53 +30,70 @@ Afterwards move DIR/offline (the encrypted root keys and their passphrase) to a 
 pub struct Init {
     /// The folder to make; it must not exist, or be empty.
     #[arg(long, value_name = "DIR")]
-    dir: PathBuf,
+    pub dir: PathBuf,
     /// The URL under which clients will reach the server, such as https://ca.example.com:14000.
     #[arg(long, value_name = "URL")]
-    url: Url,
+    pub url: Url,
     /// A domain whose names may be certified; may be given more than once.
     #[arg(long = "domain", value_name = "DOMAIN", required = true, value_parser = domain)]
-    domains: Vec<DnsName>,
+    pub domains: Vec<DnsName>,
     /// Where to listen. Default: every address, at the port of the URL.
     #[arg(long, value_name = "ADDRESS:PORT")]
-    listen: Option<SocketAddr>,
+    pub listen: Option<SocketAddr>,
     /// The organisation's name, as it stands in the root certificates. Default: the first domain.
     #[arg(long, value_name = "NAME")]
-    organisation: Option<String>,
+    pub organisation: Option<String>,
     /// File with a passphrase to encrypt the issuing keys with; it is written into ca.toml and read at each start.
     #[arg(long, value_name = "FILE")]
-    passphrase_file: Option<PathBuf>,
+    pub passphrase_file: Option<PathBuf>,
     /// File with the passphrase for the root keys. Default: one is made and written to DIR/offline/passphrase.
     #[arg(long, value_name = "FILE")]
-    root_passphrase_file: Option<PathBuf>,
+    pub root_passphrase_file: Option<PathBuf>,
     /// Serve plain HTTP: only behind a proxy that does TLS. The URL may still be https.
     #[arg(long)]
-    plain_http: bool,
+    pub plain_http: bool,
     /// Print what was made as JSON.
     #[arg(long)]
-    json: bool,
+    pub json: bool,
 }
 
 /// What was made.
 #[derive(Debug, Serialize)]
-struct Made {
-    folder: PathBuf,
-    config: PathBuf,
-    directory: String,
-    roots: Vec<Root>,
-    offline: PathBuf,
+pub struct Made {
+    /// The folder.
+    pub folder: PathBuf,
+    /// The configuration file in it.
+    pub config: PathBuf,
+    /// The URL of the ACME directory, once the server runs.
+    pub directory: String,
+    /// The roots that relying parties are to trust.
+    pub roots: Vec<Root>,
+    /// The folder that is to be moved away.
+    pub offline: PathBuf,
 }
 
 /// One root.
 #[derive(Debug, Serialize)]
-struct Root {
-    authority: AuthorityName,
-    file: PathBuf,
-    sha256: String,
+pub struct Root {
+    /// Whose it is.
+    pub authority: AuthorityName,
+    /// Its certificate.
+    pub file: PathBuf,
+    /// The digest of the certificate, hexadecimal.
+    pub sha256: String,
 }
 
 /// Makes it and says what to do next.
 pub(super) fn run(command: &Init) -> Result<(), Failure> {
+    tell(command, &make(command)?);
+    Ok(())
+}
+
+/// Makes it, whole or not at all; prints nothing.
+///
+/// # Errors
+/// If the folder is not empty, or a value, key or file is not to be had.
+pub fn make(command: &Init) -> Result<Made, Failure> {
     check_url(command)?;
     let folder = std::path::absolute(&command.dir).map_err(|source| Failure::File {
         action: "use",
@@ -99,15 +116,13 @@ pub(super) fn run(command: &Init) -> Result<(), Failure> {
     }
     write_texts(command, &draft)?;
     draft.keep(&folder)?;
-    let made = Made {
+    Ok(Made {
         config: folder.join("ca.toml"),
         directory: format!("{}/acme/external/directory", command.url.as_str().trim_end_matches('/')),
         roots,
         offline: folder.join("offline"),
         folder,
-    };
-    tell(command, &made);
-    Ok(())
+    })
 }
 
 /// The authorities of a new server: name, whether clients reach it over ACME, its profiles.

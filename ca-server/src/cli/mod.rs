@@ -7,7 +7,7 @@ mod certificates;
 mod check;
 mod eab;
 mod failure;
-mod init;
+pub mod init;
 mod journal;
 mod output;
 mod policy;

@@ -1,0 +1,96 @@
+//! The authority: made by the same code as `ca-server init`, run by the same code as `ca-server serve`, admin socket included.
+
+use std::net::{Ipv4Addr, SocketAddr};
+use std::path::PathBuf;
+
+use ca_server::admin::listener::AdminSocket;
+use ca_server::cli::init::{self, Init, Made};
+use ca_server::config::{check, load};
+use ca_server::server::{self, Parts, Running};
+use tokio::task::JoinHandle;
+use tokio_util::sync::CancellationToken;
+
+use super::{Arguments, Failure, Place};
+use crate::load::process::free_port;
+
+/// The authority that devices reach over ACME.
+pub(super) const AUTHORITY: &str = "external";
+
+/// A running server.
+pub(super) struct Authority {
+    running: Running,
+    stop: CancellationToken,
+    admin: JoinHandle<std::io::Result<()>>,
+    /// The configuration file.
+    pub(super) config: PathBuf,
+    /// The URL of the ACME directory.
+    pub(super) directory: String,
+    /// The URL that people give to `--ca`.
+    pub(super) url: String,
+    /// The file with the root certificate.
+    pub(super) root: PathBuf,
+    /// Its content.
+    pub(super) root_pem: String,
+}
+
+/// Makes the authority's folder, and lets it ask the DNS server at `resolver`.
+pub(super) fn init(arguments: &Arguments, place: &Place, resolver: SocketAddr) -> Result<Made, Failure> {
+    let port = match arguments.port {
+        Some(port) => port,
+        None => free_port().map_err(Failure::System)?,
+    };
+    let url = format!("https://localhost:{port}");
+    let made = init::make(&Init {
+        dir: place.join("ca"),
+        url: url.parse().map_err(|_| Failure::Url(url))?,
+        domains: vec![arguments.domain.clone()],
+        listen: Some(SocketAddr::from((Ipv4Addr::LOCALHOST, port))),
+        organisation: Some("Rollcall quickstart".to_owned()),
+        passphrase_file: None,
+        root_passphrase_file: None,
+        plain_http: false,
+        json: false,
+    })?;
+    let edited = std::fs::read_to_string(&made.config)
+        .map(|text| text.replace("\nresolvers = []", &format!("\nresolvers = [\"{resolver}\"]")))
+        .and_then(|text| std::fs::write(&made.config, text));
+    edited.map_err(|source| Failure::File { action: "edit", path: made.config.clone(), source })?;
+    Ok(made)
+}
+
+impl Authority {
+    /// Starts the server of that folder.
+    pub(super) async fn start(made: &Made) -> Result<Self, Failure> {
+        let config = load::load(&made.config)?;
+        if let Some(problem) = check::check(&config).first() {
+            return Err(Failure::Config { problem: problem.to_string(), hint: problem.hint.clone() });
+        }
+        let url = config.url.as_str().trim_end_matches('/').to_owned();
+        let root = made.folder.join(format!("roots/{AUTHORITY}.pem"));
+        let root_pem = std::fs::read_to_string(&root)
+            .map_err(|source| Failure::File { action: "read", path: root.clone(), source })?;
+        let socket = AdminSocket::open(&config.resolve(&config.admin.socket))?;
+        let running = server::start(config, Parts::default()).await?;
+        let stop = CancellationToken::new();
+        let admin = tokio::spawn(socket.serve(running.app().clone(), stop.clone()));
+        let directory = made.directory.clone();
+        Ok(Self { running, stop, admin, config: made.config.clone(), directory, url, root, root_pem })
+    }
+
+    /// Recomputes the journal's chain, as `ca-server log verify` does; gives the number of its entries.
+    pub(super) async fn verify_journal(&self) -> Result<u64, Failure> {
+        let report = ca_server::log::verify::verify(&self.running.app().store, None).await?;
+        match report.broken {
+            None => Ok(report.verified),
+            Some((entry, fault)) => Err(Failure::Broken { entry, fault }),
+        }
+    }
+
+    /// Stops in order.
+    pub(super) async fn stop(self) {
+        self.stop.cancel();
+        self.running.shutdown().await;
+        // The socket has nothing to lose.
+        let _ = self.admin.await;
+    }
+}

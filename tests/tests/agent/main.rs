@@ -1,0 +1,14 @@
+//! `acme-client` end to end: the program and its library against the real server program, over TLS, with a DNS in this process that takes signed
+//! updates.
+
+mod account;
+mod cut_off;
+mod enroll;
+mod external_account;
+mod inspect;
+mod killed;
+mod proofs;
+mod renew;
+mod revoke;
+mod setting;
+mod unkind;
