@@ -67,8 +67,11 @@ impl Authority {
         }
         let url = config.url.as_str().trim_end_matches('/').to_owned();
         let root = made.folder.join(format!("roots/{AUTHORITY}.pem"));
-        let root_pem = std::fs::read_to_string(&root)
-            .map_err(|source| Failure::File { action: "read", path: root.clone(), source })?;
+        let root_pem = std::fs::read_to_string(&root).map_err(|source| Failure::File {
+            action: "read",
+            path: root.clone(),
+            source,
+        })?;
         let socket = AdminSocket::open(&config.resolve(&config.admin.socket))?;
         let running = server::start(config, Parts::default()).await?;
         let stop = CancellationToken::new();

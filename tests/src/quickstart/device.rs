@@ -3,9 +3,7 @@
 use std::net::SocketAddr;
 
 use acme_client::clock::{Clock, FixedClock, SystemClock};
-use acme_client::enroll::{
-    AccountOptions, Agent, Connector, Leaf, directory_url, obtain, open_account,
-};
+use acme_client::enroll::{AccountOptions, Agent, Connector, Leaf, directory_url, obtain, open_account};
 use acme_client::progress::Progress;
 use acme_client::renew::{Attempt, Why, renew_identity};
 use acme_client::state::{
@@ -108,7 +106,8 @@ impl Device {
 
     /// What `current` leads to.
     fn held(&self) -> Result<Held, Failure> {
-        let current = self.identity.current()?.ok_or_else(|| Failure::Pass("no certificate is in place".to_owned()))?;
+        let current =
+            self.identity.current()?.ok_or_else(|| Failure::Pass("no certificate is in place".to_owned()))?;
         let leaf = Leaf::from_pem(&current.certificate).map_err(acme_client::enroll::EnrollError::from)?;
         let fullchain = format!("{}{}", current.certificate, current.chain);
         Ok(Held { fullchain, key: current.key, leaf, folder: current.folder })

@@ -121,11 +121,15 @@ impl Failure {
     #[must_use]
     pub fn hint(&self) -> String {
         match self {
-            Self::Occupied(_) => "choose another folder with `--dir`, or leave it out for a temporary one".to_owned(),
+            Self::Occupied(_) => {
+                "choose another folder with `--dir`, or leave it out for a temporary one".to_owned()
+            }
             Self::File { .. } => "choose a folder that you may write to with `--dir`".to_owned(),
             Self::Init(failure) => failure.hint(),
             Self::Config { hint, .. } => hint.clone(),
-            Self::Start(StartError::Listen { .. }) => "choose another port with `--port`, or leave it out".to_owned(),
+            Self::Start(StartError::Listen { .. }) => {
+                "choose another port with `--port`, or leave it out".to_owned()
+            }
             Self::Socket(_) => "choose a shorter path with `--dir`".to_owned(),
             Self::Interrupted => "run it again and let it come to its end".to_owned(),
             Self::Enroll(EnrollError::Acme(error)) => error.hint().unwrap_or_else(look_closer),

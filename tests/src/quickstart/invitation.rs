@@ -18,7 +18,8 @@ pub(super) fn text(
     let client = program("acme-client");
     let (dns, root) = (names.address(), quoted(&authority.root));
     let certbot = quoted(&place.join("certbot"));
-    let mut text = format!("\nThe server goes on at {} until Ctrl-C. Try it from another terminal:\n", authority.url);
+    let mut text =
+        format!("\nThe server goes on at {} until Ctrl-C. Try it from another terminal:\n", authority.url);
     let _ = write!(
         text,
         "\n  {client} --state {} enroll device --ca {} --root {root} \\\n    \
@@ -46,7 +47,8 @@ pub(super) fn text(
 
 /// How to start one of our programs: where it lies beside this one, else through cargo.
 fn program(name: &str) -> String {
-    let beside = std::env::current_exe().ok().map(|own| own.with_file_name(name)).filter(|path| path.is_file());
+    let beside =
+        std::env::current_exe().ok().map(|own| own.with_file_name(name)).filter(|path| path.is_file());
     match beside {
         Some(path) => shell_word(&shortest(path).display().to_string()),
         None => format!("cargo run --release --quiet --bin {name} --"),
@@ -62,7 +64,11 @@ fn shortest(path: PathBuf) -> PathBuf {
 /// A word that a shell leaves alone.
 fn shell_word(text: &str) -> String {
     let plain = |c: char| c.is_ascii_alphanumeric() || "/._-:@+=".contains(c);
-    if !text.is_empty() && text.chars().all(plain) { text.to_owned() } else { format!("'{}'", text.replace('\'', r"'\''")) }
+    if !text.is_empty() && text.chars().all(plain) {
+        text.to_owned()
+    } else {
+        format!("'{}'", text.replace('\'', r"'\''"))
+    }
 }
 
 #[cfg(test)]

@@ -18,7 +18,8 @@ impl Place {
     /// Opens `wanted`, which must not exist or be empty, or a temporary folder.
     pub(super) fn open(wanted: Option<&Path>) -> Result<Self, Failure> {
         let Some(wanted) = wanted else {
-            let temporary = tempfile::Builder::new().prefix("rollcall-").tempdir().map_err(Failure::System)?;
+            let temporary =
+                tempfile::Builder::new().prefix("rollcall-").tempdir().map_err(Failure::System)?;
             return Ok(Self { path: temporary.path().to_owned(), temporary: Some(temporary) });
         };
         let failed = |source| Failure::File { action: "use", path: wanted.to_owned(), source };

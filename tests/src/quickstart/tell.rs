@@ -50,10 +50,7 @@ impl Teller {
 
     /// All steps are over.
     pub(super) fn proof(&self, proof: &Complete) {
-        self.line(&format!(
-            "\nIssued, verified and renewed in {:.1} s.",
-            self.began.elapsed().as_secs_f64()
-        ));
+        self.line(&format!("\nIssued, verified and renewed in {:.1} s.", self.began.elapsed().as_secs_f64()));
         if self.json {
             let text = serde_json::to_string_pretty(proof).unwrap_or_default();
             // Whoever reads us has seen enough.

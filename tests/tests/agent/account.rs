@@ -68,8 +68,16 @@ async fn a_rollover_cut_off_at_any_request_is_settled_by_the_next_command() {
             cut += u32::from(ended.is_err());
             // The program settles it, with whichever key the server knows, and the account goes on working.
             let after = device.run(&["account", "show"]).with(0);
-            assert_eq!(after["key_thumbprint"], thumbprint_at_server(&device), "cut at request {number} ({fault:?})");
-            if after["key_thumbprint"] == before { kept += 1 } else { changed += 1 }
+            assert_eq!(
+                after["key_thumbprint"],
+                thumbprint_at_server(&device),
+                "cut at request {number} ({fault:?})"
+            );
+            if after["key_thumbprint"] == before {
+                kept += 1
+            } else {
+                changed += 1
+            }
             let folder = device.state.accounts().unwrap().remove(0);
             assert!(folder.next_key().unwrap().is_none(), "a key was left over");
         }
@@ -77,7 +85,10 @@ async fn a_rollover_cut_off_at_any_request_is_settled_by_the_next_command() {
             break;
         }
     }
-    assert!(kept >= 2 && changed >= 2, "the cuts must fall before and after the change: {kept} and {changed}");
+    assert!(
+        kept >= 2 && changed >= 2,
+        "the cuts must fall before and after the change: {kept} and {changed}"
+    );
     device.run(&["renew", "--force"]).with(0);
 }
 

@@ -18,8 +18,22 @@ async fn a_device_enrols_and_a_relying_party_believes_what_it_holds() {
     assert_eq!(
         keys(&enrolled),
         [
-            "account", "certificate", "chain", "deployment", "directory", "fullchain", "generation", "identity",
-            "issued", "key", "names", "not_after", "not_before", "profile", "resumed", "serial",
+            "account",
+            "certificate",
+            "chain",
+            "deployment",
+            "directory",
+            "fullchain",
+            "generation",
+            "identity",
+            "issued",
+            "key",
+            "names",
+            "not_after",
+            "not_before",
+            "profile",
+            "resumed",
+            "serial",
         ]
     );
     assert_eq!((enrolled["issued"].as_bool(), enrolled["resumed"].as_bool()), (Some(true), Some(false)));
@@ -39,7 +53,11 @@ async fn a_device_enrols_and_a_relying_party_believes_what_it_holds() {
     let known = setting.certificates("room-1.corp.test");
     assert_eq!(known.len(), 1);
     assert_eq!(known[0]["status"], "issued");
-    assert_eq!(setting.dns.txt("_acme-challenge.room-1.corp.test"), Vec::<String>::new(), "the proof was not removed");
+    assert_eq!(
+        setting.dns.txt("_acme-challenge.room-1.corp.test"),
+        Vec::<String>::new(),
+        "the proof was not removed"
+    );
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -112,7 +130,10 @@ async fn people_read_sentences_on_standard_output_and_steps_on_standard_error() 
     command = std::process::Command::new(command.get_program());
     let output = command.args(["renew", "--force", "--state"]).arg(state).output().unwrap();
     let stdout = String::from_utf8(output.stdout).unwrap();
-    assert!(stdout.starts_with("room-1.corp.test: renewed until ") && stdout.lines().count() == 1, "{stdout}");
+    assert!(
+        stdout.starts_with("room-1.corp.test: renewed until ") && stdout.lines().count() == 1,
+        "{stdout}"
+    );
     let stderr = String::from_utf8(output.stderr).unwrap();
     assert!(stderr.contains("renewing room-1.corp.test (forced)"), "{stderr}");
 }

@@ -26,7 +26,8 @@ async fn only_who_holds_a_key_of_the_operator_may_register_where_that_is_demande
     assert_eq!(device.run(&["account", "show"]).with(0)["eab_kid"], kid);
     device.run(&["renew", "--force"]).with(0);
     // A key binds one account.
-    let again = setting.device("copy").enroll("room-2.corp.test", &["--eab-kid", kid, "--eab-key-file", &file]);
+    let again =
+        setting.device("copy").enroll("room-2.corp.test", &["--eab-kid", kid, "--eab-key-file", &file]);
     assert_eq!(again.code, Some(1), "{again:?}");
 }
 

@@ -53,8 +53,10 @@ async fn a_hook_of_the_persons_own_publishes_and_removes() {
     let asked = std::thread::scope(|scope| {
         let served = scope.spawn(|| serve(&setting, &mailbox, &stop));
         let hook = hook.to_str().unwrap();
-        let enrolled =
-            device.enroll_by("room-1.corp.test", &["--dns", "hook", "--dns-hook", hook, "--dns-resolver", &resolver]);
+        let enrolled = device.enroll_by(
+            "room-1.corp.test",
+            &["--dns", "hook", "--dns-hook", hook, "--dns-resolver", &resolver],
+        );
         stop.store(true, Ordering::Relaxed);
         let asked = served.join().unwrap();
         enrolled.with(0);
@@ -72,8 +74,9 @@ async fn a_hook_that_fails_is_quoted_and_the_order_waits_for_the_next_run() {
     let hook = setting.script("hook", "echo the zone is frozen >&2; exit 3");
     let hook = hook.to_str().unwrap();
     let resolver = setting.dns.address().to_string();
-    let failed =
-        device.enroll_by("room-1.corp.test", &["--dns", "hook", "--dns-hook", hook, "--dns-resolver", &resolver]).with(1);
+    let failed = device
+        .enroll_by("room-1.corp.test", &["--dns", "hook", "--dns-hook", hook, "--dns-resolver", &resolver])
+        .with(1);
     assert!(failed["error"]["message"].as_str().unwrap().contains("the zone is frozen"), "{failed}");
     let (pending, _) = device.identity("room-1.corp.test").pending().unwrap().unwrap();
     let enrolled = device.enroll("room-1.corp.test", &[]).with(0);
@@ -104,7 +107,11 @@ async fn a_standing_record_proves_a_name_with_nothing_published() {
     let resolver = setting.dns.address().to_string();
     device.enroll_by("room-2.corp.test", &["--dns", "persist", "--dns-resolver", &resolver]).with(0);
     assert_eq!(setting.certificates("room-2.corp.test")[0]["proofs"], serde_json::json!(["dns-persist-01"]));
-    assert_eq!(setting.dns.txt(&dns_persist_01_name("room-2.corp.test")), [value], "the standing record was touched");
+    assert_eq!(
+        setting.dns.txt(&dns_persist_01_name("room-2.corp.test")),
+        [value],
+        "the standing record was touched"
+    );
     device.run(&["renew", "--force", "--name", "room-2.corp.test"]).with(0);
 }
 

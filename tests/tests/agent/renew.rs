@@ -21,8 +21,12 @@ async fn nothing_due_is_exit_code_3_and_says_when() {
     assert_eq!(pass["result"], "nothing_due");
     let identity = &pass["identities"][0];
     assert_eq!(keys(identity), ["deployment", "identity", "next", "reason", "status"]);
-    assert_eq!((&identity["status"], &identity["reason"]), (&json!("not_due"), &json!("suggested by the server")));
-    let (now, next, end) = (OffsetDateTime::now_utc(), moment(&identity["next"]), moment(&enrolled["not_after"]));
+    assert_eq!(
+        (&identity["status"], &identity["reason"]),
+        (&json!("not_due"), &json!("suggested by the server"))
+    );
+    let (now, next, end) =
+        (OffsetDateTime::now_utc(), moment(&identity["next"]), moment(&enrolled["not_after"]));
     assert!(now < next && next < end, "{identity}");
     let status = device.run(&["status"]).with(0);
     assert_eq!(status["identities"][0]["renewal"]["at"], identity["next"], "status tells another moment");
@@ -78,7 +82,10 @@ async fn several_identities_are_renewed_apart_and_one_that_fails_makes_it_partly
     std::fs::write(&file, text.replace("room-2.corp.test", "room-2.elsewhere.test")).unwrap();
     let pass = device.run(&["renew", "--force"]).with(4);
     assert_eq!(pass["result"], "partly_failed");
-    assert_eq!((&pass["identities"][0]["status"], &pass["identities"][1]["status"]), (&json!("renewed"), &json!("failed")));
+    assert_eq!(
+        (&pass["identities"][0]["status"], &pass["identities"][1]["status"]),
+        (&json!("renewed"), &json!("failed"))
+    );
     assert!(pass["identities"][1]["error"].as_str().unwrap().contains("room-2.elsewhere.test"), "{pass}");
     let held_back = device.run(&["renew"]);
     assert_eq!(device.run(&["status"]).with(0)["identities"][1]["renewal"]["failures"], 1, "{held_back:?}");

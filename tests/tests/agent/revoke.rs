@@ -9,7 +9,10 @@ async fn a_certificate_is_revoked_once_and_said_to_be_so_the_second_time() {
     let enrolled = device.enroll("room-1.corp.test", &[]).with(0);
     let revoked = device.run(&["revoke", "--name", "room-1.corp.test", "--reason", "superseded"]).with(0);
     assert_eq!(keys(&revoked), ["already_revoked", "forgotten", "generation", "identity", "serial"]);
-    assert_eq!((&revoked["serial"], revoked["already_revoked"].as_bool()), (&enrolled["serial"], Some(false)));
+    assert_eq!(
+        (&revoked["serial"], revoked["already_revoked"].as_bool()),
+        (&enrolled["serial"], Some(false))
+    );
     let known = setting.certificates("room-1.corp.test").remove(0);
     assert_eq!((known["status"].as_str(), known["revocation_reason"].as_u64()), (Some("revoked"), Some(4)));
     let again = device.run(&["revoke", "--name", "room-1.corp.test"]).with(0);
@@ -23,9 +26,15 @@ async fn a_revoked_certificate_is_due_at_once_and_its_successor_is_whole() {
     device.enroll("room-1.corp.test", &[]).with(0);
     device.run(&["revoke", "--name", "room-1.corp.test", "--reason", "key-compromise"]).with(0);
     let pass = device.run(&["renew"]).with(0);
-    assert_eq!(pass["identities"][0]["reason"], "suggested by the server", "the server asks for it at once (RFC 9773)");
-    let statuses: Vec<_> =
-        setting.certificates("room-1.corp.test").iter().map(|row| row["status"].as_str().unwrap().to_owned()).collect();
+    assert_eq!(
+        pass["identities"][0]["reason"], "suggested by the server",
+        "the server asks for it at once (RFC 9773)"
+    );
+    let statuses: Vec<_> = setting
+        .certificates("room-1.corp.test")
+        .iter()
+        .map(|row| row["status"].as_str().unwrap().to_owned())
+        .collect();
     assert_eq!(statuses, ["issued", "revoked"]);
 }
 

@@ -178,11 +178,7 @@ impl Device<'_> {
     }
 
     /// The library on the same state directory, over a transport and with patience of the caller's.
-    pub(crate) fn over(
-        &self,
-        transport: Arc<dyn Transport>,
-        clock: Arc<dyn acme::Clock>,
-    ) -> Library {
+    pub(crate) fn over(&self, transport: Arc<dyn Transport>, clock: Arc<dyn acme::Clock>) -> Library {
         let connector = Connector::over(transport, clock, acme::Patience::default());
         Library { state: self.state.clone(), connector, clock: Box::new(SystemClock) }
     }
@@ -202,7 +198,12 @@ pub(crate) struct Library {
 
 impl Library {
     pub(crate) fn agent(&self) -> Agent<'_> {
-        Agent { state: &self.state, connector: &self.connector, clock: self.clock.as_ref(), progress: &Silent }
+        Agent {
+            state: &self.state,
+            connector: &self.connector,
+            clock: self.clock.as_ref(),
+            progress: &Silent,
+        }
     }
 }
 

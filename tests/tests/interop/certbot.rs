@@ -46,7 +46,9 @@ fn credentials(setting: &Setting) -> PathBuf {
 
 #[test]
 fn certbot_obtains_renews_and_revokes_a_name_and_a_wildcard() {
-    let (Some(program), Some(openssl)) = (foreign::program("certbot"), foreign::program("openssl")) else { return };
+    let (Some(program), Some(openssl)) = (foreign::program("certbot"), foreign::program("openssl")) else {
+        return;
+    };
     let Some(setting) = Setting::start() else { return };
     let home = setting.folder.path().join("certbot");
     let certbot = Certbot { setting: &setting, program, home };
@@ -68,7 +70,8 @@ fn certbot_obtains_renews_and_revokes_a_name_and_a_wildcard() {
         assert!(said.success, "{}", said.text);
         let live = name.trim_start_matches("*.");
         let verified =
-            openssl_verify(&openssl, &setting.server.root("external"), &certbot.live(live, "fullchain.pem")).unwrap();
+            openssl_verify(&openssl, &setting.server.root("external"), &certbot.live(live, "fullchain.pem"))
+                .unwrap();
         assert!(verified.success, "{}", verified.text);
         assert_eq!(setting.statuses(name), ["issued"]);
     }
@@ -78,11 +81,19 @@ fn certbot_obtains_renews_and_revokes_a_name_and_a_wildcard() {
     assert_eq!(setting.statuses("room-1.corp.test"), ["issued", "issued"]);
 
     let path = certbot.live("room-1.corp.test", "cert.pem");
-    let said = certbot.run(&["revoke", "--cert-path", path.to_str().unwrap(), "--reason", "superseded", "--no-delete-after-revoke"]);
+    let said = certbot.run(&[
+        "revoke",
+        "--cert-path",
+        path.to_str().unwrap(),
+        "--reason",
+        "superseded",
+        "--no-delete-after-revoke",
+    ]);
     assert!(said.success, "{}", said.text);
     assert_eq!(setting.statuses("room-1.corp.test"), ["revoked", "issued"]);
     // A wildcard, revoked with the certificate's own key.
-    let (path, key) = (certbot.live("rooms.corp.test", "cert.pem"), certbot.live("rooms.corp.test", "privkey.pem"));
+    let (path, key) =
+        (certbot.live("rooms.corp.test", "cert.pem"), certbot.live("rooms.corp.test", "privkey.pem"));
     let said = certbot.run(&[
         "revoke",
         "--cert-path",

@@ -36,11 +36,15 @@ impl Lego<'_> {
 
 #[test]
 fn lego_obtains_renews_and_revokes_a_name_and_a_wildcard() {
-    let (Some(program), Some(openssl)) = (foreign::program("lego"), foreign::program("openssl")) else { return };
+    let (Some(program), Some(openssl)) = (foreign::program("lego"), foreign::program("openssl")) else {
+        return;
+    };
     let Some(setting) = Setting::start() else { return };
     let home = setting.folder.path().join("lego");
     let lego = Lego { setting: &setting, program, home };
-    for (name, file) in [("room-2.corp.test", "room-2.corp.test.crt"), ("*.halls.corp.test", "_.halls.corp.test.crt")] {
+    for (name, file) in
+        [("room-2.corp.test", "room-2.corp.test.crt"), ("*.halls.corp.test", "_.halls.corp.test.crt")]
+    {
         let said = lego.run(name, &["run"]);
         assert!(said.success, "{}\n{}", said.text, setting.bind.log());
         let chain = lego.home.join("certificates").join(file);

@@ -32,15 +32,9 @@ impl Setting {
         format!("{}/acme/external/directory", self.server.url)
     }
 
-    /// What the server knows about certificates for a name, as `certificates list --json`.
+    /// What the server knows about certificates for a name, newest first.
     pub(crate) fn certificates(&self, name: &str) -> serde_json::Value {
-        let output = std::process::Command::new(env!("CARGO_BIN_EXE_harness-ca-server"))
-            .args(["certificates", "list", "--json", "--identifier", name, "--config"])
-            .arg(self.server.folder.join("ca.toml"))
-            .output()
-            .unwrap();
-        assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
-        serde_json::from_slice::<serde_json::Value>(&output.stdout).unwrap()["items"].clone()
+        ask(&self.server, &["certificates", "list", "--identifier", name])["items"].clone()
     }
 
     /// The statuses of the certificates for a name, newest first.
@@ -48,4 +42,17 @@ impl Setting {
         let items = self.certificates(name);
         items.as_array().unwrap().iter().map(|item| item["status"].as_str().unwrap().to_owned()).collect()
     }
+}
+
+/// `ca-server` asked over its socket, with `--json`.
+#[track_caller]
+pub(crate) fn ask(server: &Server, arguments: &[&str]) -> serde_json::Value {
+    let output = std::process::Command::new(env!("CARGO_BIN_EXE_harness-ca-server"))
+        .args(arguments)
+        .args(["--json", "--config"])
+        .arg(server.folder.join("ca.toml"))
+        .output()
+        .unwrap();
+    assert!(output.status.success(), "{arguments:?}: {}", String::from_utf8_lossy(&output.stderr));
+    serde_json::from_slice(&output.stdout).unwrap()
 }
