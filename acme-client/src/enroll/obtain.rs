@@ -141,10 +141,11 @@ async fn open(
     Ok((order, pending, key))
 }
 
-/// RFC 9773 §5: a server may refuse `replaces`; the certificate is wanted all the same.
+/// RFC 9773 §5: a server may refuse `replaces`, for one because another account ordered the old certificate; the new one is wanted all the same.
 fn refuses_replaces(error: &OrderError) -> bool {
     let OrderError::Request(request) = error else { return false };
-    [ProblemKind::AlreadyReplaced, ProblemKind::Malformed].iter().any(|kind| request.is_problem(kind))
+    let kinds = [ProblemKind::AlreadyReplaced, ProblemKind::Malformed, ProblemKind::Unauthorized];
+    kinds.iter().any(|kind| request.is_problem(kind))
 }
 
 async fn ready(

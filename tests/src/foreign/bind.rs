@@ -1,16 +1,18 @@
-//! BIND 9 on an address of its own in 127.0.0.0/8, port 53: authoritative for one zone that takes TSIG-signed updates (RFC 2136).
+//! BIND 9 behind port 53 of an address of its own in 127.0.0.0/8: authoritative for one zone that takes TSIG-signed updates (RFC 2136).
 //!
 //! Port 53, because foreign clients look up the zone's name servers and ask those; it needs root, else the test skips.
 
 use std::fs;
 use std::io;
-use std::net::{Ipv4Addr, SocketAddr, UdpSocket};
+use std::net::{IpAddr, Ipv4Addr, SocketAddr, UdpSocket};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
+
+use super::relay::Relay;
 
 /// A running name server.
 #[derive(Debug)]
@@ -23,6 +25,7 @@ pub struct Bind {
     pub zone: String,
     /// The TSIG key's secret, base64.
     pub secret: String,
+    _relay: Relay,
 }
 
 /// The TSIG key's name.
@@ -35,7 +38,8 @@ impl Bind {
     /// If its files cannot be written or it does not answer.
     pub fn start(zone: &str) -> io::Result<Option<Self>> {
         let Some(named) = super::program("named") else { return Ok(None) };
-        let Some(ip) = free_address() else {
+        let port = crate::load::process::free_port()?;
+        let Some(relay) = Relay::start(SocketAddr::from((Ipv4Addr::LOCALHOST, port)))? else {
             super::skip("the right to listen on port 53");
             return Ok(None);
         };
@@ -43,8 +47,8 @@ impl Bind {
         let mut octets = [0; 32];
         aws_lc_rs::rand::fill(&mut octets).map_err(|_| io::Error::other("no entropy"))?;
         let secret = STANDARD.encode(octets);
-        fs::write(folder.path().join("zone"), zone_text(zone, ip))?;
-        fs::write(folder.path().join("named.conf"), config_text(folder.path(), zone, ip, &secret))?;
+        fs::write(folder.path().join("zone"), zone_text(zone, relay.address.ip()))?;
+        fs::write(folder.path().join("named.conf"), config_text(folder.path(), zone, port, &secret))?;
         let log = fs::File::create(folder.path().join("log"))?;
         let child = Command::new(named)
             .arg("-g")
@@ -55,7 +59,7 @@ impl Bind {
             .stderr(log)
             .spawn()?;
         let bind =
-            Self { child, folder, address: SocketAddr::from((ip, 53)), zone: zone.to_owned(), secret };
+            Self { child, folder, address: relay.address, zone: zone.to_owned(), secret, _relay: relay };
         bind.wait()?;
         Ok(Some(bind))
     }
@@ -102,35 +106,19 @@ impl Drop for Bind {
     }
 }
 
-/// An address in 127.0.0.0/8 whose port 53 is free for us.
-fn free_address() -> Option<Ipv4Addr> {
-    for _ in 0..16 {
-        let mut octets = [0; 3];
-        aws_lc_rs::rand::fill(&mut octets).ok()?;
-        let [a, b, c] = octets;
-        let ip = Ipv4Addr::new(127, a.max(1), b, c.clamp(1, 254));
-        if UdpSocket::bind((ip, 53)).is_ok() {
-            return Some(ip);
-        }
-    }
-    None
-}
-
-fn zone_text(zone: &str, ip: Ipv4Addr) -> String {
-    format!(
-        "$ORIGIN {zone}.\n$TTL 1\n@ SOA ns hostmaster 1 3600 600 86400 1\n@ NS ns\nns A {ip}\n"
-    )
+fn zone_text(zone: &str, ip: IpAddr) -> String {
+    format!("$ORIGIN {zone}.\n$TTL 1\n@ SOA ns hostmaster 1 3600 600 86400 1\n@ NS ns\nns A {ip}\n")
 }
 
 fn key_text(secret: &str) -> String {
     format!("key \"{KEY_NAME}\" {{ algorithm hmac-sha256; secret \"{secret}\"; }};\n")
 }
 
-fn config_text(folder: &Path, zone: &str, ip: Ipv4Addr, secret: &str) -> String {
+fn config_text(folder: &Path, zone: &str, port: u16, secret: &str) -> String {
     let folder = folder.display();
     format!(
         "options {{\n  directory \"{folder}\"; pid-file \"{folder}/pid\"; session-keyfile \"{folder}/session\";\n  \
-         lock-file none; listen-on port 53 {{ {ip}; }}; listen-on-v6 {{ none; }};\n  \
+         lock-file none; listen-on port {port} {{ 127.0.0.1; }}; listen-on-v6 {{ none; }};\n  \
          recursion no; dnssec-validation no; notify no; allow-transfer {{ none; }};\n}};\ncontrols {{ }};\n{}\
          zone \"{zone}\" {{ type primary; file \"{folder}/zone\"; allow-update {{ key \"{KEY_NAME}\"; }}; }};\n",
         key_text(secret)

@@ -3,6 +3,7 @@
 //! With `ROLLCALL_INTEROP=require` (as `.ci/run` sets it) a missing program is a failure.
 
 pub mod bind;
+pub mod relay;
 
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -55,7 +56,8 @@ pub struct Said {
 /// If it cannot be started.
 pub fn run(command: &mut Command) -> std::io::Result<Said> {
     let output = command.output()?;
-    let text = format!("{}{}", String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr));
+    let text =
+        format!("{}{}", String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr));
     Ok(Said { success: output.status.success(), text })
 }
 

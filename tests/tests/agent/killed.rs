@@ -249,7 +249,7 @@ fn installations_that_are_killed_never_leave_a_missing_or_mixed_pair() {
     let begun = Instant::now();
     let ((kills, _), seen) = std::thread::scope(|scope| {
         let watched = scope.spawn(|| reader.watch(&stop));
-        let result = kill_and_kill_again(&identity, wanted, Duration::from_millis(150), || {
+        let result = kill_and_kill_again(&identity, wanted, Duration::from_millis(400), || {
             Command::new(std::env::current_exe().unwrap())
                 .args(["--exact", "killed::writer", "--nocapture"])
                 .env(FOLDER, folder.path())

@@ -49,7 +49,9 @@ async fn a_forced_renewal_has_a_new_key_and_tells_the_server_what_it_replaces() 
     let known = setting.certificates("room-1.corp.test");
     let leaf = device.identity("room-1.corp.test").path().join("generations/1/cert.pem");
     let old = acme_client::enroll::Leaf::from_pem(&std::fs::read_to_string(leaf).unwrap()).unwrap();
-    assert_eq!(known[0]["replaces"], old.id.unwrap().as_str());
+    let replaces = old.id.unwrap();
+    let newer = known.iter().find(|row| row["serial"] == serial.as_str()).unwrap();
+    assert_eq!(newer["replaces"], replaces.as_str());
 }
 
 #[tokio::test(flavor = "multi_thread")]

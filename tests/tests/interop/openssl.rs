@@ -8,7 +8,7 @@ use certs::identifier::Identifier;
 use certs::inspect::inspect_certificate;
 use certs::issuer::Issuer;
 use certs::key::{KeyKind, SigningKey};
-use certs::leaf::{LeafProfile, LeafRequest, LeafUrls, Proof, leaf_tbs};
+use certs::leaf::{ExtendedKeyUsage, LeafProfile, LeafRequest, LeafUrls, Proof, leaf_tbs};
 use certs::pem::{Label, encode, parse_certificates};
 use certs::serial::Serial;
 use certs::tbs::{TwinKey, assemble};
@@ -131,10 +131,11 @@ fn leaf_of(local: &Local, profile: &LeafProfile) -> String {
         })
         .collect();
     let proofs: BTreeSet<Proof> = profile.proofs.iter().copied().take(1).collect();
+    let own = SigningKey::generate(KeyKind::P256).unwrap();
     let request = LeafRequest {
         profile,
         identifiers: &identifiers,
-        public_key: SigningKey::generate(KeyKind::P256).unwrap().public(),
+        public_key: own.public(),
         serial: Serial::from_entropy([9; 20]),
         validity: profile.validity(OffsetDateTime::now_utc(), None, None).unwrap(),
         proofs: &proofs,
@@ -159,10 +160,10 @@ async fn openssl_believes_every_shipped_profile_under_an_authority_as_init_makes
     for profile in profiles.iter() {
         let chain = write(&local, "chain.pem", leaf_of(&local, profile));
         for usage in &profile.extended_key_usages {
-            let purpose = match usage.as_str() {
-                "client-auth" => "sslclient",
-                "server-auth" => "sslserver",
-                _ => "smimesign",
+            let purpose = match usage {
+                ExtendedKeyUsage::ClientAuth => "sslclient",
+                ExtendedKeyUsage::ServerAuth => "sslserver",
+                ExtendedKeyUsage::EmailProtection => "smimesign",
             };
             let said = verify(&program, &local, &chain, purpose, &[]);
             assert!(said.success, "{} for {purpose}: {}", profile.name, said.text);
