@@ -187,11 +187,15 @@ struct Parts {
     value: String,
 }
 
+/// A stored identifier may be a server's own single-label name; what an order asks for goes through [`Identifier::from_parts`].
 impl TryFrom<Parts> for Identifier {
     type Error = IdentifierError;
 
     fn try_from(parts: Parts) -> Result<Self, IdentifierError> {
-        Self::from_parts(&parts.kind, &parts.value)
+        match (Self::from_parts(&parts.kind, &parts.value), DnsName::parse_allowing_single_label(&parts.value)) {
+            (Err(IdentifierError::Name { fault: NameError::SingleLabel { .. }, .. }), Ok(name)) => Ok(Self::Dns(name)),
+            (parsed, _) => parsed,
+        }
     }
 }
 

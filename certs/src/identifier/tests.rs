@@ -43,3 +43,12 @@ fn the_text_form_round_trips() {
     }
     assert!("room.example.com".parse::<Identifier>().is_err());
 }
+
+#[test]
+fn a_stored_single_label_name_is_read_again_but_an_order_cannot_ask_for_one() {
+    let own = Identifier::Dns(DnsName::parse_allowing_single_label("localhost").unwrap());
+    let stored = serde_json::to_string(&own).unwrap();
+    assert_eq!(serde_json::from_str::<Identifier>(&stored).unwrap(), own);
+    assert!(Identifier::from_parts("dns", "localhost").is_err());
+    assert!(serde_json::from_str::<Identifier>(r#"{"type":"dns","value":"a..b"}"#).is_err());
+}
