@@ -74,12 +74,13 @@ impl Policy {
         let (profile, validity) =
             whole(&rules, authority, order, now).map_err(|reason| refuse(vec![(None, reason)]))?;
         let lifetime = asked_lifetime(profile, order.not_before, order.not_after, now);
+        let judge = Judge { rules: &rules, profile, account: candidate.account, lifetime, now };
         let mut reasons = Vec::new();
         let (mut proofs, mut permits) = (BTreeSet::new(), BTreeSet::new());
         let mut proven = Vec::with_capacity(order.identifiers.len());
         for (at, identifier) in order.identifiers.iter().enumerate() {
             let authorization = candidate.authorizations.get(at).copied();
-            match one(&rules, profile, candidate.account, identifier, authorization, lifetime, now) {
+            match judge.one(identifier, authorization) {
                 Ok((proof, rules)) => {
                     proofs.insert(proof);
                     permits.extend(rules);
@@ -169,35 +170,43 @@ fn validity(
     Ok(validity)
 }
 
-/// The proof of one identifier and the rules that permit it.
-fn one(
-    rules: &Ruleset,
-    profile: &LeafProfile,
-    account: &Account,
-    identifier: &Identifier,
-    authorization: Option<&Authorization>,
+/// What all identifiers of one order are judged by.
+struct Judge<'a> {
+    rules: &'a Ruleset,
+    profile: &'a LeafProfile,
+    account: &'a Account,
     lifetime: Option<Duration>,
     now: OffsetDateTime,
-) -> Result<(Proof, Vec<String>), RefusalReason> {
-    let proof = authorization
-        .filter(|authorization| authorization.account == account.id && authorization.is_for(identifier))
-        .filter(|authorization| authorization.status_at(now) == AuthorizationStatus::Valid)
-        .and_then(Authorization::proven_by)
-        .map(|challenge| challenge.kind)
-        .ok_or(RefusalReason::Unproven)?;
-    admit(profile, identifier, Some(&[proof])).map_err(RefusalReason::Misfit)?;
-    let id = account.id.to_string();
-    let request = Request {
-        account: asked_by(account, &id),
-        action: Action::Issue,
-        identifier,
-        profile: profile.name.as_str(),
-        proofs: &[proof],
-        key_kind: KeyKind::P256,
-        requested_lifetime: lifetime,
-        client_address: None,
-    };
-    Ok((proof, decided(rules.rules.decide(&request))?))
+}
+
+impl Judge<'_> {
+    /// The proof of one identifier and the rules that permit it.
+    fn one(
+        &self,
+        identifier: &Identifier,
+        authorization: Option<&Authorization>,
+    ) -> Result<(Proof, Vec<String>), RefusalReason> {
+        let account = self.account;
+        let proof = authorization
+            .filter(|authorization| authorization.account == account.id && authorization.is_for(identifier))
+            .filter(|authorization| authorization.status_at(self.now) == AuthorizationStatus::Valid)
+            .and_then(Authorization::proven_by)
+            .map(|challenge| challenge.kind)
+            .ok_or(RefusalReason::Unproven)?;
+        admit(self.profile, identifier, Some(&[proof])).map_err(RefusalReason::Misfit)?;
+        let id = account.id.to_string();
+        let request = Request {
+            account: asked_by(account, &id),
+            action: Action::Issue,
+            identifier,
+            profile: self.profile.name.as_str(),
+            proofs: &[proof],
+            key_kind: KeyKind::P256,
+            requested_lifetime: self.lifetime,
+            client_address: None,
+        };
+        Ok((proof, decided(self.rules.rules.decide(&request))?))
+    }
 }
 
 /// CAA at issuance, all identifiers at the same time.

@@ -107,7 +107,7 @@ async fn a_replaced_certificate_stays_replaced_until_its_own_record_goes() {
     let issuer = data_encoding::HEXLOWER.decode(old.issuer.as_bytes()).unwrap();
     let base64 = |octets: &[u8]| data_encoding::BASE64URL_NOPAD.encode(octets);
     let id = format!("{}.{}", base64(&issuer), base64(old.serial.as_bytes()));
-    let renewal = Order { replaces: Some(id.clone()), ..order(account, NOW) };
+    let renewal = Order { status: OrderStatus::Valid, replaces: Some(id.clone()), ..order(account, NOW) };
     let mut batch = Batch::new();
     orders::insert(&mut batch, &renewal).unwrap();
     store.commit(batch).await.unwrap();
@@ -116,4 +116,20 @@ async fn a_replaced_certificate_stays_replaced_until_its_own_record_goes() {
     assert_eq!(store.replacement_of(&id).await.unwrap(), Some(renewal.id));
     prune(&store, &keep(), NOW + Duration::days(40)).await.unwrap();
     assert_eq!(store.replacement_of(&id).await.unwrap(), None);
+}
+
+#[tokio::test]
+async fn an_order_that_ended_without_a_certificate_gives_free_what_it_was_to_replace() {
+    let (store, account) = (Store::new(Arc::new(Memory::new())), AccountId::random().unwrap());
+    let renewal = Order {
+        status: OrderStatus::Pending,
+        replaces: Some("aki.serial".to_owned()),
+        ..order(account, NOW)
+    };
+    let mut batch = Batch::new();
+    orders::insert(&mut batch, &renewal).unwrap();
+    store.commit(batch).await.unwrap();
+    prune(&store, &keep(), NOW + Duration::days(20)).await.unwrap();
+    assert!(store.load::<Order>(&renewal.id).await.unwrap().is_none());
+    assert_eq!(store.replacement_of("aki.serial").await.unwrap(), None);
 }

@@ -41,9 +41,17 @@ pub fn replace(batch: &mut Batch, seen: &Versioned<Order>, next: &Order) -> Resu
     Ok(())
 }
 
-/// Removes an order with its rows; stale if it changed since. What it replaced stays replaced.
+/// Removes an order with its rows; stale if it changed since. What it replaced stays replaced, unless it ended without a
+/// certificate while it still held the row.
 pub(crate) fn remove(batch: &mut Batch, seen: &Versioned<Order>) {
     batch.remove(seen);
+    let held = match seen.value.status {
+        OrderStatus::Pending | OrderStatus::Ready => seen.value.replaces.as_ref(),
+        OrderStatus::Processing | OrderStatus::Valid | OrderStatus::Invalid => None,
+    };
+    if let Some(replaced) = held {
+        batch.delete(Table::Replacements, replaced.as_bytes().to_vec());
+    }
     batch.delete(Table::OrdersByAccount, account_row(&seen.value));
     batch.delete(Table::Expiry, expiry_row(&seen.value));
 }
