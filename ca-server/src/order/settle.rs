@@ -143,3 +143,6 @@ fn check(control: &Control, seen: &Authorization, challenge: &Challenge) -> Resu
     }
     Err(SettleError::Mismatch { authorization: seen.id, found: control.identifier().to_string() })
 }
+
+#[cfg(test)]
+mod tests;
