@@ -10,12 +10,14 @@ use time::OffsetDateTime;
 use super::{Kept, TestCa, files};
 use crate::dns::FakeDns;
 
+type Change = Box<dyn FnOnce(&mut Config) + Send>;
+
 /// Settings of an authority that is to be started.
 #[derive(Default)]
 pub struct Builder {
     domains: Vec<String>,
     files: Vec<(String, String)>,
-    changes: Vec<Box<dyn FnOnce(&mut Config) + Send>>,
+    changes: Vec<Change>,
     sled: bool,
 }
 

@@ -2,7 +2,12 @@
 //!
 //! It keeps no rule of RFC 8555 for the caller. The steps of a proper flow are in `flow`, and they stop the test when an answer is not the right one.
 
-#![expect(clippy::expect_used, clippy::panic, reason = "a test must stop at the first wrong answer")]
+#![expect(
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    reason = "a test must stop at the first wrong answer"
+)]
 
 mod draft;
 mod flow;

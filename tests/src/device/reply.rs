@@ -29,9 +29,9 @@ pub struct Problem {
     /// The HTTP status.
     pub status: u16,
     /// The whole document.
-    pub document: Value,
+    pub document: Box<Value>,
     /// The answer that it came in.
-    pub reply: Reply,
+    pub reply: Box<Reply>,
 }
 
 impl Problem {
@@ -112,7 +112,7 @@ impl Reply {
         assert_eq!(document["status"], self.status.as_u16(), "{self}");
         let detail = document["detail"].as_str().unwrap_or_default().to_owned();
         assert!(!detail.trim().is_empty(), "a problem without detail: {self}");
-        Problem { kind, detail, status: self.status.as_u16(), document, reply: self }
+        Problem { kind, detail, status: self.status.as_u16(), document: Box::new(document), reply: Box::new(self) }
     }
 }
 

@@ -67,15 +67,6 @@ fn account_key_request(device: &Device) -> Vec<u8> {
     let jwk = device.key().jwk();
     let coordinate = |name: &str| URL_SAFE_NO_PAD.decode(jwk[name].as_str().unwrap()).unwrap();
     let point = [vec![4], coordinate("x"), coordinate("y")].concat();
-    let tlv = |tag: u8, parts: &[&[u8]]| {
-        let content = parts.concat();
-        let length = match content.len() {
-            short @ 0..=127 => vec![u8::try_from(short).unwrap()],
-            long @ 128..=255 => vec![0x81, u8::try_from(long).unwrap()],
-            long => [vec![0x82], u16::try_from(long).unwrap().to_be_bytes().to_vec()].concat(),
-        };
-        [vec![tag], length, content].concat()
-    };
     const EC_KEY_ON_P256: &[u8] = &[
         0x30, 0x13, 0x06, 0x07, 0x2a, 0x86, 0x48, 0xce, 0x3d, 0x02, 0x01, 0x06, 0x08, 0x2a, 0x86, 0x48, 0xce,
         0x3d, 0x03, 0x01, 0x07,
@@ -88,12 +79,23 @@ fn account_key_request(device: &Device) -> Vec<u8> {
     let request_oid: &[u8] = &[0x06, 0x09, 0x2a, 0x86, 0x48, 0x86, 0xf7, 0x0d, 0x01, 0x09, 0x0e];
     let attribute = tlv(0x30, &[request_oid, &tlv(0x31, &[&tlv(0x30, &[&extension])])]);
     let info = tlv(0x30, &[&[0x02, 0x01, 0x00], &tlv(0x30, &[]), &key_info, &tlv(0xa0, &[&attribute])]);
-    let signature = ecdsa_der(&device.key().sign(&info), &tlv);
+    let signature = ecdsa_der(&device.key().sign(&info));
     tlv(0x30, &[&info, ECDSA_WITH_SHA256, &tlv(0x03, &[&[0], &signature])])
 }
 
+/// One element of DER.
+fn tlv(tag: u8, parts: &[&[u8]]) -> Vec<u8> {
+    let content = parts.concat();
+    let length = match content.len() {
+        short @ 0..=127 => vec![u8::try_from(short).unwrap()],
+        long @ 128..=255 => vec![0x81, u8::try_from(long).unwrap()],
+        long => [vec![0x82], u16::try_from(long).unwrap().to_be_bytes().to_vec()].concat(),
+    };
+    [vec![tag], length, content].concat()
+}
+
 /// r‖s as JWS has it, in the DER that certificates have.
-fn ecdsa_der(fixed: &[u8], tlv: &dyn Fn(u8, &[&[u8]]) -> Vec<u8>) -> Vec<u8> {
+fn ecdsa_der(fixed: &[u8]) -> Vec<u8> {
     let integer = |half: &[u8]| {
         let mut number: Vec<u8> = half.iter().copied().skip_while(|octet| *octet == 0).collect();
         if number.first().is_none_or(|octet| octet & 0x80 != 0) {
