@@ -112,7 +112,13 @@ impl Reply {
         assert_eq!(document["status"], self.status.as_u16(), "{self}");
         let detail = document["detail"].as_str().unwrap_or_default().to_owned();
         assert!(!detail.trim().is_empty(), "a problem without detail: {self}");
-        Problem { kind, detail, status: self.status.as_u16(), document: Box::new(document), reply: Box::new(self) }
+        Problem {
+            kind,
+            detail,
+            status: self.status.as_u16(),
+            document: Box::new(document),
+            reply: Box::new(self),
+        }
     }
 }
 

@@ -12,8 +12,8 @@ use serde_json::Value;
 fn hasty() -> Builder {
     TestCa::builder().configure(|config| {
         config.challenge.attempts = 1;
-        config.challenge.timeout = Duration::from_secs(3);
-        config.dns.timeout = Duration::from_millis(800);
+        config.challenge.timeout = Duration::from_secs(30);
+        config.dns.timeout = Duration::from_secs(2);
     })
 }
 

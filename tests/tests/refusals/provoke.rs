@@ -228,7 +228,7 @@ pub(crate) async fn server_internal() -> Provoked {
 }
 
 pub(crate) async fn service_unavailable() -> Provoked {
-    let timeout = std::time::Duration::from_millis(300);
+    let timeout = std::time::Duration::from_secs(1);
     let (ca, alice) = with_config(move |config| config.limits.request_timeout = timeout).await;
     ca.store_faults.delay_commits(timeout * 4);
     let reply = alice.post(&alice.resource("new-order"), &wanted("room-1.corp.test")).await;

@@ -33,7 +33,7 @@ async fn plain() -> TestCa {
     TestCa::builder()
         .configure(|config| {
             config.tls.mode = TlsMode::Off;
-            config.limits.request_timeout = Duration::from_millis(600);
+            config.limits.request_timeout = Duration::from_secs(2);
         })
         .start()
         .await
