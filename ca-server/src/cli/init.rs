@@ -31,7 +31,7 @@ pub struct Init {
     /// The folder to make; it must not exist, or be empty.
     #[arg(long, value_name = "DIR")]
     pub dir: PathBuf,
-    /// The URL under which clients will reach the server, such as https://ca.example.com:14000.
+    /// The URL under which clients will reach the server, such as `https://ca.example.com:14000`.
     #[arg(long, value_name = "URL")]
     pub url: Url,
     /// A domain whose names may be certified; may be given more than once.
