@@ -90,24 +90,22 @@ impl Ca {
         let mut config = folder::config(folder.path(), &base, lines);
         change(&mut config);
         let clock = FixedClock::at(time::OffsetDateTime::from_unix_timestamp(1_780_000_000).unwrap());
-        let dns = Arc::new(FakeDns::default());
-        Self::run(config, Arc::new(folder), base, clock, Arc::new(Memory::new()), dns, around).await
+        let (store, dns) = (Arc::new(Memory::new()), Arc::new(FakeDns::default()));
+        Self::run(config, (Arc::new(folder), base), clock, (store, dns), around).await
     }
 
     /// Another server on the same store and files, as after the end of this one's process; this one does nothing any more.
     pub async fn again(&self) -> Self {
-        let Self { config, folder, base, clock, store, dns, .. } = self;
-        let (config, folder, base) = (config.clone(), folder.clone(), base.clone());
-        Self::run(config, folder, base, clock.clone(), store.clone(), dns.clone(), |backend| backend).await
+        let place = (self.folder.clone(), self.base.clone());
+        let world = (self.store.clone(), self.dns.clone());
+        Self::run(self.config.clone(), place, self.clock.clone(), world, |backend| backend).await
     }
 
     async fn run(
         config: Config,
-        folder: Arc<tempfile::TempDir>,
-        base: String,
+        (folder, base): (Arc<tempfile::TempDir>, String),
         clock: FixedClock,
-        store: Arc<Memory>,
-        dns: Arc<FakeDns>,
+        (store, dns): (Arc<Memory>, Arc<FakeDns>),
         around: impl FnOnce(Arc<dyn Backend>) -> Arc<dyn Backend>,
     ) -> Self {
         let switches = Switches::default();
