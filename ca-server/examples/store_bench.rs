@@ -154,8 +154,11 @@ async fn issue(store: &Store, account: AccountId, number: usize) -> Outcome<()> 
 }
 
 fn sample(account: AccountId, number: usize, created: OffsetDateTime) -> Outcome<Certificate> {
+    let mut octets: [u8; 20] = ca_server::ids::random_bytes()?;
+    let seconds = u32::try_from(created.unix_timestamp())?;
+    octets.iter_mut().zip(seconds.to_be_bytes()).for_each(|(octet, time)| *octet = time);
     Ok(Certificate {
-        serial: Serial::from_entropy(ca_server::ids::random_bytes()?),
+        serial: Serial::from_entropy(octets),
         authority: "external".parse()?,
         issuer: "0123456789abcdef0123456789abcdef01234567".to_owned(),
         order: Some(OrderId::random()?),

@@ -9,7 +9,7 @@ use super::{Batch, Check, Op, Range, StoreError, Table};
 use crate::log::chain::{Chain, Entry};
 
 /// Largest value of one row; below the size at which the embedded store would put it into a file of its own.
-pub(super) const MOST_VALUE: usize = 96 * 1024;
+pub(super) const MOST_VALUE: usize = 56 * 1024;
 /// Largest batch, all keys and values together.
 pub(super) const MOST_BATCH: usize = 1024 * 1024;
 

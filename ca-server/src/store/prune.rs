@@ -16,7 +16,7 @@ use crate::ids::{AuthorizationId, OrderId};
 use crate::order::model::{Authorization, Certificate, CertificateStatus, Order, OrderStatus};
 
 /// Records removed by one commit, at most.
-const STEP: usize = 100;
+const STEP: usize = 25;
 
 /// How many records were removed.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]

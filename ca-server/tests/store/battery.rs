@@ -269,16 +269,16 @@ async fn concurrent_commits_all_count_and_the_journal_verifies(backend: Arc<dyn 
 
 async fn a_row_too_large_is_refused_and_the_store_goes_on(backend: Arc<dyn Backend>) {
     let mut batch = Batch::new();
-    batch.put(ROWS, b"a".to_vec(), b"small".to_vec()).put(ROWS, b"b".to_vec(), vec![0; 100_000]);
+    batch.put(ROWS, b"a".to_vec(), b"small".to_vec()).put(ROWS, b"b".to_vec(), vec![0; 60_000]);
     let refused = backend.commit(batch).await.unwrap_err();
     assert!(matches!(refused, StoreError::TooLarge { table, .. } if table == ROWS), "{refused}");
     assert!(backend.scan(Range::of(ROWS)).await.unwrap().is_empty());
     let mut batch = Batch::new();
     for number in 0..11_u8 {
-        batch.put(ROWS, vec![number], vec![number; 90_000]);
+        batch.put(ROWS, vec![number], vec![number; 55_000]);
     }
     backend.commit(batch).await.unwrap();
-    assert_eq!(backend.get(ROWS, &[10]).await.unwrap().unwrap(), vec![10; 90_000]);
+    assert_eq!(backend.get(ROWS, &[10]).await.unwrap().unwrap(), vec![10; 55_000]);
     backend.health().await.unwrap();
 }
 

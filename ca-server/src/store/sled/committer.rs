@@ -19,12 +19,15 @@ use crate::log::chain::Chain;
 use crate::store::evaluate::{holds, stored_key, writes};
 use crate::store::{Batch, StoreError};
 
-/// Most batches in one gather.
-const MOST_BATCHES: usize = 256;
-/// Most octets in one gather. Far below sled's segment size even after its own overhead, so that what is not yet synced never spans
-/// more than two segments: recovery depends on it, since sled takes a segment for stable once a later one says so.
+/// Most rows written by one gather, unless a single batch has more.
+///
+/// What is not yet synced must stay smaller than one of sled's segments: the header of each new segment says how far the log is
+/// stable, and sled counts as stable what it has written, synced or not. If a gather filled a whole segment, power loss could keep a
+/// header that vouches for octets that are gone. A row costs a few kilobytes of log, and up to a page more while sled moves pages out
+/// of sparse segments.
+const MOST_ROWS: usize = 160;
+/// Most octets in one gather, for the same reason.
 const MOST_OCTETS: usize = 256 * 1024;
-
 /// Octets committed that make a snapshot at the end worth its time.
 const WORTH_A_SNAPSHOT: usize = 1 << 20;
 
@@ -32,6 +35,7 @@ const WORTH_A_SNAPSHOT: usize = 1 << 20;
 pub(super) struct Request {
     pub(super) batch: Batch,
     pub(super) octets: usize,
+    pub(super) rows: usize,
     pub(super) answer: oneshot::Sender<Result<(), StoreError>>,
 }
 
@@ -175,11 +179,12 @@ impl Committer {
 
 /// What waits now, within the bounds.
 fn gather(first: Request, requests: &mut mpsc::Receiver<Request>) -> Vec<Request> {
-    let mut octets = first.octets;
+    let (mut octets, mut rows) = (first.octets, first.rows);
     let mut gathered = vec![first];
-    while gathered.len() < MOST_BATCHES && octets < MOST_OCTETS {
+    while rows < MOST_ROWS && octets < MOST_OCTETS {
         let Ok(request) = requests.try_recv() else { break };
         octets += request.octets;
+        rows += request.rows;
         gathered.push(request);
     }
     gathered

@@ -113,8 +113,9 @@ impl Backend for Sled {
     async fn commit(&self, batch: Batch) -> Result<(), StoreError> {
         let octets = measured(&batch)?;
         let queue = self.queue.lock().clone().ok_or(StoreError::Closed)?;
+        let rows = batch.ops.len() + batch.acts.len();
         let (answer, mut outcome) = oneshot::channel();
-        queue.send(Request { batch, octets, answer }).await.map_err(|_| StoreError::Closed)?;
+        queue.send(Request { batch, octets, rows, answer }).await.map_err(|_| StoreError::Closed)?;
         drop(queue);
         loop {
             match tokio::time::timeout(SLOW, &mut outcome).await {

@@ -19,7 +19,7 @@ use crate::store::evaluate::{bounds, stored_key};
 use crate::store::{Range, StoreError, Table};
 
 /// sled's segments. A quarter of one is the largest page that stays in the database file; see `MOST_VALUE`.
-const SEGMENT: usize = 8 << 20;
+const SEGMENT: usize = 4 << 20;
 /// Version of the layout of keys and values.
 const LAYOUT: &[u8] = b"1";
 
