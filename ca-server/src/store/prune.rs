@@ -52,6 +52,9 @@ async fn prune_table<R: Prunable>(store: &Store, until: OffsetDateTime) -> Resul
     let (mut removed, mut place) = (0, None);
     loop {
         let endings = store.ending(R::TABLE, until, place.as_ref(), STEP).await?;
+        if endings.is_empty() {
+            return Ok(removed);
+        }
         let (mut batch, mut records) = (Batch::new(), 0);
         for ending in &endings {
             records += u64::from(remove::<R>(store, &mut batch, ending).await?);
