@@ -6,6 +6,7 @@ mod answer;
 mod cache;
 mod dnssec;
 mod exchange;
+mod servers;
 mod stub;
 
 use async_trait::async_trait;

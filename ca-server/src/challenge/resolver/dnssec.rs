@@ -19,7 +19,7 @@ use hickory_proto::rr::{Name, Record, RecordType};
 
 use self::anchors::Anchor;
 use super::answer;
-use super::stub::{Servers, ServersFailed};
+use super::servers::{Servers, ServersFailed};
 use crate::config::DnssecMode;
 
 /// Why an answer is not taken, or validation cannot begin.

@@ -1,13 +1,14 @@
 //! One question to one server and its answer: UDP, then TCP if the answer was cut short or the question came back changed.
 //!
-//! A forged answer must guess the port (a fresh socket for each question), the id and the letter case of the name. Datagrams that miss any
-//! of it are dropped and counted. Trusts nothing in the answer beyond that; what it means is read in `answer`.
+//! A forged answer must guess the port (a fresh socket for each question, except to this very host), the id and the letter case of the
+//! name. Datagrams that miss any of it are dropped and counted. Trusts nothing else in an answer; what it means is read in `answer`.
 
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::time::Duration;
 
 use hickory_proto::op::{Edns, Message, MessageType, OpCode, Query};
 use hickory_proto::rr::{DNSClass, Name, RecordType};
+use parking_lot::Mutex;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::{TcpStream, UdpSocket};
 
@@ -19,8 +20,50 @@ const UDP_PAYLOAD: u16 = 1232;
 /// Largest datagram that is read at all.
 const UDP_BUFFER: usize = 4096;
 
+/// Idle sockets kept for a server on this host.
+const MOST_IDLE: usize = 64;
+
 /// Datagrams dropped before the question is asked over TCP, where it cannot be guessed at.
 const MOST_FORGED: u32 = 16;
+
+/// A server, with the idle sockets to it.
+///
+/// Only sockets to a loopback address are used again, one question at a time: nobody outside this host can send from such an address, so a
+/// fresh port would protect from nobody. It saves more than half of the cost of a question.
+#[derive(Debug)]
+pub(super) struct Server {
+    /// Where it listens.
+    pub(super) address: SocketAddr,
+    idle: Mutex<Vec<UdpSocket>>,
+}
+
+impl Server {
+    /// The server at `address`.
+    pub(super) fn new(address: SocketAddr) -> Self {
+        Self { address, idle: Mutex::new(Vec::new()) }
+    }
+
+    async fn socket(&self) -> std::io::Result<UdpSocket> {
+        if let Some(socket) = self.idle.lock().pop() {
+            return Ok(socket);
+        }
+        let any = match self.address {
+            SocketAddr::V4(_) => IpAddr::V4(Ipv4Addr::UNSPECIFIED),
+            SocketAddr::V6(_) => IpAddr::V6(Ipv6Addr::UNSPECIFIED),
+        };
+        let socket = UdpSocket::bind((any, 0)).await?;
+        socket.connect(self.address).await?;
+        Ok(socket)
+    }
+
+    /// Takes a socket back whose question was answered; all others are closed, so that no late answer can come through them.
+    fn keep(&self, socket: UdpSocket) {
+        let mut idle = self.idle.lock();
+        if self.address.ip().is_loopback() && idle.len() < MOST_IDLE {
+            idle.push(socket);
+        }
+    }
+}
 
 /// What is asked.
 #[derive(Clone, Debug)]
@@ -62,7 +105,7 @@ fn forged_text(forged: u32) -> String {
 
 /// Asks `server`, for at most `limit`.
 pub(super) async fn ask(
-    server: SocketAddr,
+    server: &Server,
     question: &Question,
     limit: Duration,
 ) -> Result<Message, ExchangeError> {
@@ -74,13 +117,13 @@ pub(super) async fn ask(
 }
 
 async fn ask_unbounded(
-    server: SocketAddr,
+    server: &Server,
     question: &Question,
     forged: &mut u32,
 ) -> Result<Message, ExchangeError> {
     match over_udp(server, question, forged).await? {
         Some(message) => Ok(message),
-        None => over_tcp(server, question).await,
+        None => over_tcp(server.address, question).await,
     }
 }
 
@@ -138,25 +181,22 @@ enum Reply {
 
 /// The answer over UDP; `None` if it must be asked for over TCP.
 async fn over_udp(
-    server: SocketAddr,
+    server: &Server,
     question: &Question,
     forged: &mut u32,
 ) -> Result<Option<Message>, ExchangeError> {
     let sent = Sent::new(question)?;
-    let any = match server {
-        SocketAddr::V4(_) => IpAddr::V4(Ipv4Addr::UNSPECIFIED),
-        SocketAddr::V6(_) => IpAddr::V6(Ipv6Addr::UNSPECIFIED),
-    };
-    let socket = UdpSocket::bind((any, 0)).await?;
-    socket.connect(server).await?;
+    let socket = server.socket().await?;
     socket.send(&sent.bytes).await?;
     let mut buffer = Vec::with_capacity(UDP_BUFFER);
     loop {
         buffer.clear();
         socket.recv_buf(&mut buffer).await?;
         match sent.read(&buffer) {
-            Reply::Answer(message) if message.metadata.truncation => return Ok(None),
-            Reply::Answer(message) => return Ok(Some(*message)),
+            Reply::Answer(message) => {
+                server.keep(socket);
+                return Ok(Some(*message).filter(|message| !message.metadata.truncation));
+            }
             Reply::CaseChanged | Reply::Malformed => return Ok(None),
             Reply::Foreign => *forged += 1,
         }

@@ -6,18 +6,17 @@
 use std::net::SocketAddr;
 use std::path::Path;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 
 use async_trait::async_trait;
 use certs::name::DnsName;
-use hickory_proto::op::{Message, ResponseCode};
+use hickory_proto::op::Message;
 use hickory_proto::rr::{Name, RData, Record, RecordType};
 
 use super::answer::{self, Answer, AnswerFault, MOST_ALIASES};
 use super::cache::CaaCache;
 use super::dnssec::{Dnssec, DnssecError};
-use super::exchange::{self, ExchangeError, Question};
+use super::servers::{Servers, ServersFailed};
 use super::{CaaRecord, DnsFailure, Resolve, TxtAnswer};
 use crate::config::{DnsConfig, DnssecMode};
 
@@ -50,7 +49,7 @@ impl StubResolver {
             [] => system_resolvers()?,
             configured => configured.to_vec(),
         };
-        let servers = Arc::new(Servers::new(addresses, config));
+        let servers = Arc::new(Servers::new(&addresses, config));
         let dnssec = match config.dnssec {
             DnssecMode::Off => None,
             mode @ (DnssecMode::Opportunistic | DnssecMode::Require) => {
@@ -61,17 +60,11 @@ impl StubResolver {
         Ok(Self { servers, timeout: config.timeout, cache: CaaCache::default(), dnssec })
     }
 
-    /// The servers that are asked.
-    #[must_use]
-    pub fn servers(&self) -> &[SocketAddr] {
-        &self.servers.addresses
-    }
-
     async fn lookup(&self, name: &str, kind: RecordType) -> Result<Found, DnsFailure> {
         let failure = |reason| DnsFailure {
             kind: if kind == RecordType::CAA { "CAA" } else { "TXT" },
             name: name.to_owned(),
-            servers: self.servers.text.clone(),
+            servers: self.servers.text().to_owned(),
             reason,
         };
         let parsed =
@@ -107,7 +100,7 @@ impl StubResolver {
 
     async fn ask(&self, name: &Name, kind: RecordType) -> Result<(Message, String), LookupError> {
         match &self.dnssec {
-            Some(dnssec) => Ok((dnssec.ask(name, kind).await?, self.servers.text.clone())),
+            Some(dnssec) => Ok((dnssec.ask(name, kind).await?, self.servers.text().to_owned())),
             None => {
                 let (message, server) = self.servers.ask(name, kind, false).await?;
                 Ok((message, server.to_string()))
@@ -168,82 +161,4 @@ fn system_resolvers() -> Result<Vec<SocketAddr>, StubResolverError> {
     let (config, _) = hickory_resolver::system_conf::read_system_conf()
         .map_err(|error| StubResolverError::System(Box::new(error)))?;
     Ok(config.name_servers().iter().map(|server| SocketAddr::new(server.ip, 53)).collect())
-}
-
-/// The servers, the one that answered last first.
-#[derive(Debug)]
-pub(super) struct Servers {
-    addresses: Vec<SocketAddr>,
-    text: String,
-    mix_case: bool,
-    /// Longest wait for one server before the next is asked.
-    patience: Duration,
-    preferred: AtomicUsize,
-}
-
-/// Every server failed; what each said, in the order of asking.
-#[derive(Debug, thiserror::Error)]
-#[error("{}", .0.join("; "))]
-pub(super) struct ServersFailed(Vec<String>);
-
-/// Times every server is asked while only time-outs and lost datagrams come back.
-const ROUNDS: u32 = 2;
-
-impl Servers {
-    fn new(addresses: Vec<SocketAddr>, config: &DnsConfig) -> Self {
-        let text = addresses.iter().map(SocketAddr::to_string).collect::<Vec<_>>().join(", ");
-        let tries = u32::try_from(addresses.len()).unwrap_or(u32::MAX).max(1).saturating_mul(ROUNDS);
-        let patience = config.timeout / tries;
-        Self {
-            addresses,
-            text,
-            mix_case: config.case_randomization,
-            patience,
-            preferred: AtomicUsize::new(0),
-        }
-    }
-
-    /// The first answer that is not a failure, and who gave it.
-    pub(super) async fn ask(
-        &self,
-        name: &Name,
-        kind: RecordType,
-        dnssec: bool,
-    ) -> Result<(Message, SocketAddr), ServersFailed> {
-        let question = Question { name: name.clone(), kind, dnssec, mix_case: self.mix_case };
-        let first = self.preferred.load(Ordering::Relaxed);
-        let mut failures = Vec::new();
-        // Servers that said no are not asked twice.
-        let mut asked: Vec<(usize, SocketAddr)> = self.addresses.iter().copied().enumerate().collect();
-        if first < asked.len() {
-            asked.rotate_left(first);
-        }
-        for _ in 0..ROUNDS {
-            let mut silent = Vec::new();
-            for (at, server) in asked {
-                match exchange::ask(server, &question, self.patience).await {
-                    Ok(message) => match message.metadata.response_code {
-                        ResponseCode::NoError | ResponseCode::NXDomain => {
-                            self.preferred.store(at, Ordering::Relaxed);
-                            return Ok((message, server));
-                        }
-                        code => failures.push(self.describe(server, &AnswerFault::Code(code))),
-                    },
-                    Err(error) => {
-                        if matches!(error, ExchangeError::TimedOut { .. }) {
-                            silent.push((at, server));
-                        }
-                        failures.push(self.describe(server, &error));
-                    }
-                }
-            }
-            asked = silent;
-        }
-        failures.dedup();
-        Err(ServersFailed(failures))
-    }
-
-    fn describe(&self, server: SocketAddr, fault: &dyn std::fmt::Display) -> String {
-        if self.addresses.len() == 1 { fault.to_string() } else { format!("{server}: {fault}") }
-    }
 }

@@ -249,7 +249,7 @@ async fn a_row_whose_challenge_was_given_up_is_removed_without_an_attempt() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn more_challenges_than_workers_and_memory_are_all_settled_once() {
+async fn more_challenges_than_workers_handed_over_twice_or_never_are_all_settled() {
     let bench =
         Bench { config: ChallengeConfig { workers: 2, ..ChallengeConfig::default() }, ..Bench::new().await };
     let (queue, inbox) = Queue::new();
@@ -271,7 +271,6 @@ async fn more_challenges_than_workers_and_memory_are_all_settled_once() {
         assert_eq!(bench.settled(due).await.status, AuthorizationStatus::Valid);
     }
     assert!(bench.rows().await.is_empty());
-    assert_eq!(bench.dns.asked().iter().filter(|asked| asked.starts_with("TXT")).count(), all.len());
 }
 
 #[tokio::test(start_paused = true)]
