@@ -9,15 +9,18 @@ use certs::name::DnsName;
 use parking_lot::Mutex;
 use time::OffsetDateTime;
 
-use super::{Attempt, Control};
 use super::resolver::{CaaRecord, DnsFailure, Resolve, TxtAnswer};
+use super::{Attempt, Control};
 use crate::ids::{AccountId, AuthorizationId, ChallengeId};
+
+/// Records by name, or why there is no answer.
+type Told<R> = Mutex<HashMap<String, Result<Vec<R>, String>>>;
 
 /// Answers what it was told; everything else does not exist.
 #[derive(Default)]
 pub(crate) struct CannedDns {
-    txt: Mutex<HashMap<String, Result<Vec<Vec<u8>>, String>>>,
-    caa: Mutex<HashMap<String, Result<Vec<CaaRecord>, String>>>,
+    txt: Told<Vec<u8>>,
+    caa: Told<CaaRecord>,
     asked: Mutex<Vec<String>>,
 }
 

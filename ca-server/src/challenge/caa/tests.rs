@@ -3,6 +3,7 @@
 use certs::name::EmailAddress;
 use proptest::prelude::*;
 
+use super::parse::IssueFault;
 use super::*;
 use crate::challenge::canned::CannedDns;
 
@@ -67,79 +68,75 @@ async fn the_examples_of_rfc_8659_section_4_decide_as_the_text_says() {
     }
 }
 
+/// Records at example.com, account, method, and whether they allow it.
+const RFC_8657: &[(&[&str], Option<&str>, &str, bool)] = &[
+    (
+        &["0 issue ca1.example.net; accounturi=https://ca1.example.net/account/1234"],
+        Some(ACCOUNT),
+        "dns-01",
+        true,
+    ),
+    (
+        &["0 issue ca1.example.net; accounturi=https://ca1.example.net/account/2345"],
+        Some(ACCOUNT),
+        "dns-01",
+        false,
+    ),
+    (&["0 issue ca1.example.net; accounturi=https://ca1.example.net/account/1234"], None, "dns-01", false),
+    (
+        &["0 issue ca1.example.net; accounturi=https://CA1.example.net/account/1234"],
+        Some(ACCOUNT),
+        "dns-01",
+        false,
+    ),
+    (&["0 issue ca1.example.net; accounturi="], Some(ACCOUNT), "dns-01", false),
+    // Two parameters in one property can never be satisfied; two properties are alternatives.
+    (
+        &[
+            "0 issue ca1.example.net; accounturi=https://ca1.example.net/account/1234; accounturi=https://ca1.example.net/account/1234",
+        ],
+        Some(ACCOUNT),
+        "dns-01",
+        false,
+    ),
+    (
+        &[
+            "0 issue ca1.example.net; accounturi=https://ca1.example.net/account/2345",
+            "0 issue ca1.example.net; accounturi=https://ca1.example.net/account/1234",
+        ],
+        Some(ACCOUNT),
+        "dns-01",
+        true,
+    ),
+    (&["0 issue ca1.example.net; validationmethods=dns-01"], Some(ACCOUNT), "dns-01", true),
+    (&["0 issue ca1.example.net; validationmethods=http-01,dns-01"], Some(ACCOUNT), "dns-01", true),
+    (&["0 issue ca1.example.net; validationmethods=http-01"], Some(ACCOUNT), "dns-01", false),
+    (&["0 issue ca1.example.net; validationmethods=dns-01"], Some(ACCOUNT), "dns-persist-01", false),
+    (&["0 issue ca1.example.net; validationmethods="], Some(ACCOUNT), "dns-01", false),
+    (&["0 issue ca1.example.net; validationmethods=dns-01,"], Some(ACCOUNT), "dns-01", false),
+    (&["0 issue ca1.example.net; validationmethods=DNS-01"], Some(ACCOUNT), "dns-01", false),
+    (&["0 issue ca1.example.net; validationmethods=ca-sso-01"], Some(ACCOUNT), "sso-01", true),
+    (
+        &["0 issue ca1.example.net; validationmethods=dns-01; validationmethods=dns-01"],
+        Some(ACCOUNT),
+        "dns-01",
+        false,
+    ),
+    (
+        &["0 issue ca2.example.org; accounturi=https://ca1.example.net/account/1234"],
+        Some(ACCOUNT),
+        "dns-01",
+        false,
+    ),
+    // Malformed parameters: the property matches nobody.
+    (&["0 issue ca1.example.net; accounturi"], Some(ACCOUNT), "dns-01", false),
+    (&["0 issue ca1.example.net; validationmethods=dns-01;"], Some(ACCOUNT), "dns-01", false),
+    (&["0 issue ca1.example.net; validationmethods=dns-01 accounturi=x"], Some(ACCOUNT), "dns-01", false),
+];
+
 #[tokio::test]
 async fn the_examples_of_rfc_8657_decide_as_the_text_says() {
-    // (records, account, method, allowed)
-    let table: &[(&[&str], Option<&str>, &str, bool)] = &[
-        (
-            &["0 issue ca1.example.net; accounturi=https://ca1.example.net/account/1234"],
-            Some(ACCOUNT),
-            "dns-01",
-            true,
-        ),
-        (
-            &["0 issue ca1.example.net; accounturi=https://ca1.example.net/account/2345"],
-            Some(ACCOUNT),
-            "dns-01",
-            false,
-        ),
-        (
-            &["0 issue ca1.example.net; accounturi=https://ca1.example.net/account/1234"],
-            None,
-            "dns-01",
-            false,
-        ),
-        (
-            &["0 issue ca1.example.net; accounturi=https://CA1.example.net/account/1234"],
-            Some(ACCOUNT),
-            "dns-01",
-            false,
-        ),
-        (&["0 issue ca1.example.net; accounturi="], Some(ACCOUNT), "dns-01", false),
-        // Two parameters in one property can never be satisfied; two properties are alternatives.
-        (
-            &[
-                "0 issue ca1.example.net; accounturi=https://ca1.example.net/account/1234; accounturi=https://ca1.example.net/account/1234",
-            ],
-            Some(ACCOUNT),
-            "dns-01",
-            false,
-        ),
-        (
-            &[
-                "0 issue ca1.example.net; accounturi=https://ca1.example.net/account/2345",
-                "0 issue ca1.example.net; accounturi=https://ca1.example.net/account/1234",
-            ],
-            Some(ACCOUNT),
-            "dns-01",
-            true,
-        ),
-        (&["0 issue ca1.example.net; validationmethods=dns-01"], Some(ACCOUNT), "dns-01", true),
-        (&["0 issue ca1.example.net; validationmethods=http-01,dns-01"], Some(ACCOUNT), "dns-01", true),
-        (&["0 issue ca1.example.net; validationmethods=http-01"], Some(ACCOUNT), "dns-01", false),
-        (&["0 issue ca1.example.net; validationmethods=dns-01"], Some(ACCOUNT), "dns-persist-01", false),
-        (&["0 issue ca1.example.net; validationmethods="], Some(ACCOUNT), "dns-01", false),
-        (&["0 issue ca1.example.net; validationmethods=dns-01,"], Some(ACCOUNT), "dns-01", false),
-        (&["0 issue ca1.example.net; validationmethods=DNS-01"], Some(ACCOUNT), "dns-01", false),
-        (&["0 issue ca1.example.net; validationmethods=ca-sso-01"], Some(ACCOUNT), "sso-01", true),
-        (
-            &["0 issue ca1.example.net; validationmethods=dns-01; validationmethods=dns-01"],
-            Some(ACCOUNT),
-            "dns-01",
-            false,
-        ),
-        (
-            &["0 issue ca2.example.org; accounturi=https://ca1.example.net/account/1234"],
-            Some(ACCOUNT),
-            "dns-01",
-            false,
-        ),
-        // Malformed parameters: the property matches nobody.
-        (&["0 issue ca1.example.net; accounturi"], Some(ACCOUNT), "dns-01", false),
-        (&["0 issue ca1.example.net; validationmethods=dns-01;"], Some(ACCOUNT), "dns-01", false),
-        (&["0 issue ca1.example.net; validationmethods=dns-01 accounturi=x"], Some(ACCOUNT), "dns-01", false),
-    ];
-    for (records, account, method, allowed) in table {
+    for (records, account, method, allowed) in RFC_8657 {
         let decision = ask_as(&at(records), "example.com", false, *account, method).await;
         assert_eq!(decision.is_ok(), *allowed, "{records:?} {account:?} {method}: {decision:?}");
     }
@@ -247,8 +244,6 @@ fn values_are_read_by_the_grammar() {
         assert_eq!(read(bad), Err(fault), "{bad:?}");
     }
 }
-
-use super::parse::IssueFault;
 
 proptest! {
     #[test]
