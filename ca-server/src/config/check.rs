@@ -23,7 +23,10 @@ const MAX_SOCKET_PATH: usize = 107;
 #[must_use]
 pub fn check(config: &Config) -> Vec<ConfigProblem> {
     let mut found = Vec::new();
-    general(config, &mut found);
+    address(config, &mut found);
+    outside(config, &mut found);
+    numbers(config, &mut found);
+    local(config, &mut found);
     let ruleset = policy(config, &mut found);
     for (name, section) in &config.authority {
         authority(config, name, section, ruleset.as_ref(), &mut found);
@@ -31,7 +34,8 @@ pub fn check(config: &Config) -> Vec<ConfigProblem> {
     found
 }
 
-fn general(config: &Config, found: &mut Vec<ConfigProblem>) {
+/// The URL and the TLS that serves it.
+fn address(config: &Config, found: &mut Vec<ConfigProblem>) {
     let mut add = |key: &str, message: String, hint: &str| found.push(ConfigProblem::new(key, message, hint));
     match (config.url.scheme(), config.tls.mode) {
         ("https", _) | ("http", TlsMode::Off) => {}
@@ -61,11 +65,11 @@ fn general(config: &Config, found: &mut Vec<ConfigProblem>) {
             "name one of the [authority.…] sections",
         );
     }
-    if !(config.store.url == "memory:"
-        || config.store.url.strip_prefix("sled:").is_some_and(|path| !path.is_empty()))
-    {
-        add("store.url", format!("{:?} is no store", config.store.url), "write \"sled:data\"");
-    }
+}
+
+/// Whom the server asks, and for what.
+fn outside(config: &Config, found: &mut Vec<ConfigProblem>) {
+    let mut add = |key: &str, message: String, hint: &str| found.push(ConfigProblem::new(key, message, hint));
     if let Some(path) = &config.dns.trust_anchors
         && let Err(error) = std::fs::File::open(config.resolve(path))
     {
@@ -84,6 +88,11 @@ fn general(config: &Config, found: &mut Vec<ConfigProblem>) {
             );
         }
     }
+}
+
+/// Limits that would let nothing through.
+fn numbers(config: &Config, found: &mut Vec<ConfigProblem>) {
+    let mut add = |key: &str, message: String, hint: &str| found.push(ConfigProblem::new(key, message, hint));
     for (key, zero) in [
         ("challenge.workers", config.challenge.workers == 0),
         ("challenge.attempts", config.challenge.attempts == 0),
@@ -94,6 +103,16 @@ fn general(config: &Config, found: &mut Vec<ConfigProblem>) {
         if zero {
             add(key, "must be at least 1".to_owned(), "leave the key out for its default");
         }
+    }
+}
+
+/// What it keeps and opens on this machine.
+fn local(config: &Config, found: &mut Vec<ConfigProblem>) {
+    let mut add = |key: &str, message: String, hint: &str| found.push(ConfigProblem::new(key, message, hint));
+    if !(config.store.url == "memory:"
+        || config.store.url.strip_prefix("sled:").is_some_and(|path| !path.is_empty()))
+    {
+        add("store.url", format!("{:?} is no store", config.store.url), "write \"sled:data\"");
     }
     let socket = config.resolve(&config.admin.socket);
     if socket.as_os_str().len() > MAX_SOCKET_PATH {
