@@ -1,4 +1,5 @@
-//! BIND 9 behind port 53 of an address of its own in 127.0.0.0/8: authoritative for one zone that takes TSIG-signed updates (RFC 2136).
+//! BIND 9 behind port 53 of an address of its own in 127.0.0.0/8: authoritative for one zone that takes TSIG-signed updates (RFC 2136), and for a root
+//! above it that holds nothing else, as a private network has it.
 //!
 //! Port 53, because foreign clients look up the zone's name servers and ask those; it needs root, else the test skips.
 
@@ -48,6 +49,7 @@ impl Bind {
         aws_lc_rs::rand::fill(&mut octets).map_err(|_| io::Error::other("no entropy"))?;
         let secret = STANDARD.encode(octets);
         fs::write(folder.path().join("zone"), zone_text(zone, relay.address.ip()))?;
+        fs::write(folder.path().join("root"), zone_text("", relay.address.ip()))?;
         fs::write(folder.path().join("named.conf"), config_text(folder.path(), zone, port, &secret))?;
         let log = fs::File::create(folder.path().join("log"))?;
         let child = Command::new(named)
@@ -62,6 +64,19 @@ impl Bind {
             Self { child, folder, address: relay.address, zone: zone.to_owned(), secret, _relay: relay };
         bind.wait()?;
         Ok(Some(bind))
+    }
+
+    /// A command that runs `program` where this server is the system's resolver: in a mount namespace with an `/etc/resolv.conf` of its own.
+    ///
+    /// # Errors
+    /// If the file cannot be written.
+    pub fn resolving(&self, program: &Path) -> io::Result<Command> {
+        let path = self.folder.path().join("resolv.conf");
+        fs::write(&path, format!("nameserver {}\n", self.address.ip()))?;
+        let mut command = Command::new("unshare");
+        let script = "mount --bind \"$0\" /etc/resolv.conf && exec \"$@\"";
+        command.args(["--mount", "sh", "-c", script]).arg(path).arg(program);
+        Ok(command)
     }
 
     /// What it logged.
@@ -120,7 +135,8 @@ fn config_text(folder: &Path, zone: &str, port: u16, secret: &str) -> String {
         "options {{\n  directory \"{folder}\"; pid-file \"{folder}/pid\"; session-keyfile \"{folder}/session\";\n  \
          lock-file none; listen-on port {port} {{ 127.0.0.1; }}; listen-on-v6 {{ none; }};\n  \
          recursion no; dnssec-validation no; notify no; allow-transfer {{ none; }};\n}};\ncontrols {{ }};\n{}\
-         zone \"{zone}\" {{ type primary; file \"{folder}/zone\"; allow-update {{ key \"{KEY_NAME}\"; }}; }};\n",
+         zone \"{zone}\" {{ type primary; file \"{folder}/zone\"; allow-update {{ key \"{KEY_NAME}\"; }}; }};\n\
+         zone \".\" {{ type primary; file \"{folder}/root\"; }};\n",
         key_text(secret)
     )
 }

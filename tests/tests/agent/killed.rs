@@ -4,6 +4,7 @@
 //! *Installations* go through the same code that writes the state directory, in a child process with an issuer of its own and real key pairs, but
 //! without a server, so that many more kills fall into the writing itself (`ROLLCALL_INSTALLATIONS`, default 400).
 
+use std::io::{BufRead as _, BufReader};
 use std::os::fd::AsRawFd as _;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
@@ -26,6 +27,8 @@ use crate::setting::Setting;
 
 const NAME: &str = "room-1.corp.test";
 const KEEP: u32 = 5;
+/// What a writer says before it begins.
+const READY: &str = "writing";
 /// In a writer's environment: the folder it writes to.
 const FOLDER: &str = "ROLLCALL_TEST_FOLDER";
 
@@ -129,7 +132,7 @@ fn kill_and_kill_again(
     identity: &IdentityDir,
     enough: u64,
     longest_life: Duration,
-    start: impl Fn() -> Child,
+    mut start: impl FnMut() -> Child,
 ) -> (u64, u64) {
     let mut dice = Dice(number("ROLLCALL_KILL_SEED", 7));
     let (mut kills, mut ended) = (0, 0);
@@ -167,7 +170,7 @@ async fn real_renewals_that_are_killed_never_leave_a_missing_or_mixed_pair() {
     let begun = Instant::now();
     let ((kills, ended), seen) = std::thread::scope(|scope| {
         let watched = scope.spawn(|| reader.watch(&stop));
-        let result = kill_and_kill_again(&identity, wanted + 2, usual * 2, || {
+        let result = kill_and_kill_again(&identity, wanted + 2, usual * 3, || {
             let mut command = device.command(&["renew", "--force"]);
             command.stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap()
         });
@@ -197,6 +200,7 @@ fn writer() {
     let issuer = Issuer::new();
     let (_lock, _) = state.lock().unwrap();
     let identity = state.identity(&IdentityName::for_domain(NAME).unwrap());
+    println!("\n{READY}");
     for serial in 0.. {
         install(&identity, &issuer, serial);
     }
@@ -249,14 +253,18 @@ fn installations_that_are_killed_never_leave_a_missing_or_mixed_pair() {
     let begun = Instant::now();
     let ((kills, _), seen) = std::thread::scope(|scope| {
         let watched = scope.spawn(|| reader.watch(&stop));
-        let result = kill_and_kill_again(&identity, wanted, Duration::from_millis(400), || {
-            Command::new(std::env::current_exe().unwrap())
+        let result = kill_and_kill_again(&identity, wanted, Duration::from_millis(100), || {
+            let mut child = Command::new(std::env::current_exe().unwrap())
                 .args(["--exact", "killed::writer", "--nocapture"])
                 .env(FOLDER, folder.path())
-                .stdout(Stdio::null())
+                .stdout(Stdio::piped())
                 .stderr(Stdio::null())
                 .spawn()
-                .unwrap()
+                .unwrap();
+            // Its life is counted from here, so that the kill falls into the writing.
+            let mut lines = BufReader::new(child.stdout.take().unwrap()).lines();
+            assert!(lines.any(|line| line.unwrap() == READY), "the writer ended before it wrote");
+            child
         });
         stop.store(true, Ordering::Relaxed);
         (result, watched.join().unwrap())

@@ -37,7 +37,8 @@ pub(crate) struct Ended {
     pub(crate) code: Option<i32>,
     /// Its standard output as JSON; null if it is none.
     pub(crate) json: Value,
-    pub(crate) stderr: String,
+    #[expect(dead_code, reason = "shown when a test fails")]
+    stderr: String,
 }
 
 impl Ended {

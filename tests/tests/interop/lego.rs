@@ -1,7 +1,6 @@
 //! lego, unmodified, with its own RFC 2136 provider and its own propagation check: obtain (a name and a wildcard), renew, revoke.
 
 use std::path::PathBuf;
-use std::process::Command;
 
 use rollcall_tests::foreign::{self, bind, openssl_verify};
 
@@ -16,12 +15,13 @@ struct Lego<'a> {
 impl Lego<'_> {
     fn run(&self, name: &str, arguments: &[&str]) -> foreign::Said {
         let address = self.setting.bind.address.to_string();
-        let mut command = Command::new(&self.program);
+        // Its propagation check asks the zone's own servers, and finds them as the machine's resolver tells.
+        let mut command = self.setting.bind.resolving(&self.program).unwrap();
         command
             .arg("--path")
             .arg(&self.home)
             .args(["--server", &self.setting.directory(), "--email", "ops@corp.test", "--accept-tos"])
-            .args(["--dns", "rfc2136", "--dns.resolvers", &address, "--domains", name])
+            .args(["--dns", "rfc2136", "--domains", name])
             .args(arguments)
             .env("LEGO_CA_CERTIFICATES", self.setting.server.root("external"))
             .env("RFC2136_NAMESERVER", &address)
