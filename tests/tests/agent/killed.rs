@@ -2,7 +2,7 @@
 //!
 //! Two runs. *Renewals* are real: the program `acme-client renew --force` against the server program (`ROLLCALL_RENEWALS`, default 40).
 //! *Installations* go through the same code that writes the state directory, in a child process with an issuer of its own and real key pairs, but
-//! without a server, so that many more kills fall into the writing itself (`ROLLCALL_INSTALLATIONS`, default 400).
+//! without a server, so that many more kills fall into the writing itself (`ROLLCALL_INSTALLATIONS`, default 200).
 
 use std::io::{BufRead as _, BufReader};
 use std::os::fd::AsRawFd as _;
@@ -248,12 +248,12 @@ fn installations_that_are_killed_never_leave_a_missing_or_mixed_pair() {
     let identity = state.identity(&IdentityName::for_domain(NAME).unwrap());
     install(&identity, &Issuer::new(), 0);
     let reader = Reader { link: identity.path().join("current"), root: None };
-    let wanted = number("ROLLCALL_INSTALLATIONS", 400);
+    let wanted = number("ROLLCALL_INSTALLATIONS", 200);
     let stop = AtomicBool::new(false);
     let begun = Instant::now();
     let ((kills, _), seen) = std::thread::scope(|scope| {
         let watched = scope.spawn(|| reader.watch(&stop));
-        let result = kill_and_kill_again(&identity, wanted, Duration::from_millis(100), || {
+        let result = kill_and_kill_again(&identity, wanted, Duration::from_millis(300), || {
             let mut child = Command::new(std::env::current_exe().unwrap())
                 .args(["--exact", "killed::writer", "--nocapture"])
                 .env(FOLDER, folder.path())

@@ -62,7 +62,10 @@ fn programs_get_one_json_object_and_the_kept_folder_holds_what_it_tells() {
     let again = run(&arguments, temporary.path());
     assert_eq!(again.status.code(), Some(1));
     let stderr = text(&again.stderr);
-    assert!(stderr.starts_with("error: ") && stderr.contains("is not empty\nhint: choose another folder"), "{stderr}");
+    assert!(
+        stderr.starts_with("error: ") && stderr.contains("is not empty\nhint: choose another folder"),
+        "{stderr}"
+    );
 }
 
 #[test]
@@ -73,7 +76,10 @@ fn a_port_that_is_taken_is_said_to_be_so() {
     let output = run(&["--once", "--port", &port], temporary.path());
     assert_eq!(output.status.code(), Some(1));
     let stderr = text(&output.stderr);
-    assert!(stderr.contains("cannot listen on") && stderr.contains("\nhint: choose another port"), "{stderr}");
+    assert!(
+        stderr.contains("cannot listen on") && stderr.contains("\nhint: choose another port"),
+        "{stderr}"
+    );
     assert!(is_empty(temporary.path()), "something was left behind");
 }
 
