@@ -192,8 +192,13 @@ impl TryFrom<Parts> for Identifier {
     type Error = IdentifierError;
 
     fn try_from(parts: Parts) -> Result<Self, IdentifierError> {
-        match (Self::from_parts(&parts.kind, &parts.value), DnsName::parse_allowing_single_label(&parts.value)) {
-            (Err(IdentifierError::Name { fault: NameError::SingleLabel { .. }, .. }), Ok(name)) => Ok(Self::Dns(name)),
+        match (
+            Self::from_parts(&parts.kind, &parts.value),
+            DnsName::parse_allowing_single_label(&parts.value),
+        ) {
+            (Err(IdentifierError::Name { fault: NameError::SingleLabel { .. }, .. }), Ok(name)) => {
+                Ok(Self::Dns(name))
+            }
             (parsed, _) => parsed,
         }
     }

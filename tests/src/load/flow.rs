@@ -68,7 +68,14 @@ impl Flow {
         session.use_account(&account);
         let digest = aws_lc_rs::digest::digest(&aws_lc_rs::digest::SHA256, session.jwk().as_bytes());
         let key = SigningKey::generate(KeyKind::P256).map_err(|_| FlowError::Key)?;
-        Ok(Self { session, target: target.clone(), dns, thumbprint: URL_SAFE_NO_PAD.encode(digest), key, opened: None })
+        Ok(Self {
+            session,
+            target: target.clone(),
+            dns,
+            thumbprint: URL_SAFE_NO_PAD.encode(digest),
+            key,
+            opened: None,
+        })
     }
 
     /// Connects anew after the server went away.

@@ -32,13 +32,19 @@ pub struct Plan {
 ///
 /// # Errors
 /// The first flow that failed: a load test with failures measures something else.
-pub async fn run(plan: &Plan, target: &session::Target, dns: &Arc<FakeDns>, server: &process::Server) -> Result<Report, FlowError> {
+pub async fn run(
+    plan: &Plan,
+    target: &session::Target,
+    dns: &Arc<FakeDns>,
+    server: &process::Server,
+) -> Result<Report, FlowError> {
     let numbers = Arc::new(AtomicU64::new(0));
     let mut workers = Vec::new();
     let began = Instant::now();
     let (from, until) = (began + plan.warm_up, began + plan.warm_up + plan.count);
     for _ in 0..plan.workers {
-        let (target, dns, numbers, domain) = (target.clone(), Arc::clone(dns), Arc::clone(&numbers), plan.domain.clone());
+        let (target, dns, numbers, domain) =
+            (target.clone(), Arc::clone(dns), Arc::clone(&numbers), plan.domain.clone());
         workers.push(tokio::spawn(async move {
             let mut flow = Flow::register(&target, dns).await?;
             let mut times = Vec::new();

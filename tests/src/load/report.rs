@@ -26,8 +26,16 @@ pub struct Report {
 
 impl Report {
     /// From sorted times, the counted period and the CPU spent in it.
-    pub(super) fn new(times: Vec<Duration>, period: Duration, cpu: Duration, own: Duration, resident: u64) -> Self {
-        let at = |percent: usize| times.get(times.len().saturating_sub(1) * percent / 100).copied().unwrap_or_default();
+    pub(super) fn new(
+        times: Vec<Duration>,
+        period: Duration,
+        cpu: Duration,
+        own: Duration,
+        resident: u64,
+    ) -> Self {
+        let at = |percent: usize| {
+            times.get(times.len().saturating_sub(1) * percent / 100).copied().unwrap_or_default()
+        };
         let each = |spent: Duration| spent / u32::try_from(times.len().max(1)).unwrap_or(u32::MAX);
         #[expect(clippy::cast_precision_loss, reason = "counts of flows are small")]
         let rate = times.len() as f64 / period.as_secs_f64();

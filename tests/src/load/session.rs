@@ -108,9 +108,12 @@ impl Session {
     pub async fn open(target: &Target) -> Result<Self, FlowError> {
         let sender = connect(target).await?;
         let random = SystemRandom::new();
-        let pkcs8 = EcdsaKeyPair::generate_pkcs8(&ECDSA_P256_SHA256_FIXED_SIGNING, &random).map_err(|_| FlowError::Key)?;
-        let key = EcdsaKeyPair::from_pkcs8(&ECDSA_P256_SHA256_FIXED_SIGNING, pkcs8.as_ref()).map_err(|_| FlowError::Key)?;
-        let mut session = Self { target: target.clone(), sender, key, random, nonce: String::new(), kid: None };
+        let pkcs8 = EcdsaKeyPair::generate_pkcs8(&ECDSA_P256_SHA256_FIXED_SIGNING, &random)
+            .map_err(|_| FlowError::Key)?;
+        let key = EcdsaKeyPair::from_pkcs8(&ECDSA_P256_SHA256_FIXED_SIGNING, pkcs8.as_ref())
+            .map_err(|_| FlowError::Key)?;
+        let mut session =
+            Self { target: target.clone(), sender, key, random, nonce: String::new(), kid: None };
         session.fresh_nonce().await?;
         Ok(session)
     }
@@ -140,7 +143,8 @@ impl Session {
     #[must_use]
     pub fn jwk(&self) -> String {
         let point = self.key.public_key().as_ref();
-        let part = |range: std::ops::Range<usize>| URL_SAFE_NO_PAD.encode(point.get(range).unwrap_or_default());
+        let part =
+            |range: std::ops::Range<usize>| URL_SAFE_NO_PAD.encode(point.get(range).unwrap_or_default());
         format!(r#"{{"crv":"P-256","kty":"EC","x":"{}","y":"{}"}}"#, part(1..33), part(33..65))
     }
 
@@ -201,7 +205,10 @@ async fn connect(target: &Target) -> Result<SendRequest<Full<Bytes>>, FlowError>
     let stream = TcpStream::connect(&target.authority).await.map_err(FlowError::Connect)?;
     stream.set_nodelay(true).map_err(FlowError::Connect)?;
     let name = ServerName::try_from(target.host.clone()).map_err(|_| FlowError::Root)?;
-    let stream = TlsConnector::from(Arc::clone(&target.tls)).connect(name, stream).await.map_err(FlowError::Connect)?;
+    let stream = TlsConnector::from(Arc::clone(&target.tls))
+        .connect(name, stream)
+        .await
+        .map_err(FlowError::Connect)?;
     let (sender, connection) = hyper::client::conn::http1::handshake(TokioIo::new(stream)).await?;
     tokio::spawn(connection);
     Ok(sender)

@@ -1,6 +1,15 @@
 //! `acme-client` end to end: the program and its library against the real server program, over TLS, with a DNS in this process that takes signed
 //! updates.
 
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::indexing_slicing,
+    clippy::panic,
+    clippy::print_stderr,
+    reason = "a test stops at the first wrong value, and says what it measured or skipped"
+)]
+
 mod account;
 mod cut_off;
 mod enroll;

@@ -37,7 +37,8 @@ pub(crate) struct Ended {
     pub(crate) code: Option<i32>,
     /// Its standard output as JSON; null if it is none.
     pub(crate) json: Value,
-    #[expect(dead_code, reason = "shown when a test fails")]
+    #[allow(dead_code, reason = "shown when a test fails")]
+    #[allow(dead_code, reason = "shown when an assertion fails")]
     stderr: String,
 }
 

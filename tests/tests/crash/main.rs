@@ -2,6 +2,15 @@
 //!
 //! `ROLLCALL_KILLS` says how often (default 6); `ROLLCALL_KILL_SEED` repeats a run.
 
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::indexing_slicing,
+    clippy::panic,
+    clippy::print_stderr,
+    reason = "a test stops at the first wrong value, and says what it measured or skipped"
+)]
+
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 use std::process::Command;
@@ -53,7 +62,11 @@ async fn work(flow: &mut Flow, told: &Mutex<Told>, worker: usize, round: u64) {
     let mine: Vec<(String, String)> = {
         let told = told.lock().unwrap();
         let of_worker = |name: &String| name.ends_with(&format!("-w{worker}.crash.test"));
-        told.open.iter().filter(|(_, name)| of_worker(name)).map(|(url, name)| (url.clone(), name.clone())).collect()
+        told.open
+            .iter()
+            .filter(|(_, name)| of_worker(name))
+            .map(|(url, name)| (url.clone(), name.clone()))
+            .collect()
     };
     if flow.reconnect().await.is_err() {
         return;
@@ -118,7 +131,10 @@ fn check_journal(folder: &Path, told: &Told) {
         }
     }
     for certificate in &told.certificates {
-        assert!(issued.contains(certificate), "a certificate that was handed out is not in the journal: {certificate}");
+        assert!(
+            issued.contains(certificate),
+            "a certificate that was handed out is not in the journal: {certificate}"
+        );
     }
 }
 
@@ -131,7 +147,8 @@ async fn a_server_that_is_killed_again_and_again_loses_nothing_it_acknowledged()
     dns.add_zone("crash.test");
     let url = Server::init(program, &folder, "crash.test", dns.address()).unwrap();
     let (mut server, _) = Server::start(program, &folder, &url).unwrap();
-    let target = Target::new(&url, "external", &std::fs::read_to_string(server.root("external")).unwrap()).unwrap();
+    let target =
+        Target::new(&url, "external", &std::fs::read_to_string(server.root("external")).unwrap()).unwrap();
     let mut flows = Vec::new();
     for _ in 0..WORKERS {
         flows.push(Flow::register(&target, Arc::clone(&dns)).await.unwrap());

@@ -2,6 +2,8 @@
 //!
 //! The certbot line is tried where interop is required (`ROLLCALL_INTEROP=require`, as `.ci/interop` sets it).
 
+#![expect(clippy::unwrap_used, clippy::panic, reason = "a test stops at the first wrong value")]
+
 use std::io::{BufRead as _, BufReader};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Output, Stdio};
