@@ -70,6 +70,17 @@ async fn a_store_dropped_without_closing_can_be_opened_again() {
 }
 
 #[tokio::test]
+async fn a_store_can_be_opened_again_the_moment_it_is_closed() {
+    let folder = tempfile::tempdir().unwrap();
+    for number in 0..30 {
+        let store = open(folder.path());
+        write(&store, number..number + 1).await;
+        store.close().await;
+    }
+    holds(&open(folder.path()), 30).await;
+}
+
+#[tokio::test]
 async fn a_half_written_snapshot_is_discarded() {
     let folder = tempfile::tempdir().unwrap();
     for numbers in [0..20, 20..40] {

@@ -94,11 +94,17 @@ impl Committer {
         let mut after = Rows::new();
         let mut chain = self.chain;
         let mut waiting = Waiting::new();
-        for request in gathered {
+        let mut gathered = gathered.into_iter();
+        while let Some(request) = gathered.next() {
             self.written = self.written.saturating_add(request.octets);
             match self.evaluate(request.batch, &mut after, &mut chain) {
-                Ok(()) => waiting.push(request.answer),
-                Err(error) => answer(request.answer, Err(error)),
+                Ok(Ok(())) => waiting.push(request.answer),
+                Ok(Err(refusal)) => answer(request.answer, Err(refusal)),
+                Err(failure) => {
+                    waiting.push(request.answer);
+                    waiting.extend(gathered.map(|request| request.answer));
+                    return self.fail(&failure, waiting);
+                }
             }
         }
         if waiting.is_empty() {
@@ -137,22 +143,36 @@ impl Committer {
         full.map_or(Ok(()), Err)
     }
 
-    /// Adds the writes of a batch to `after`, if its checks hold against the tree with `after` laid over it.
-    fn evaluate(&self, batch: Batch, after: &mut Rows, chain: &mut Chain) -> Result<(), StoreError> {
+    /// Adds the writes of a batch to `after`, if its checks hold against the tree with `after` laid over it. The inner error is the
+    /// batch's own fault, the outer one the store's.
+    fn evaluate(
+        &self,
+        batch: Batch,
+        after: &mut Rows,
+        chain: &mut Chain,
+    ) -> Result<Result<(), StoreError>, SledFailure> {
         let view = self.shared.view.read();
+        let db = view.db().map_err(|_| SledFailure::ReadOnly)?;
         for check in &batch.checks {
             let key = stored_key(check.table, &check.key);
-            match after.get(&key) {
-                Some(row) => holds(check, row.as_deref())?,
-                None => holds(check, blocks::get(view.db()?, &key)?.as_deref())?,
+            let held = match after.get(&key) {
+                Some(row) => holds(check, row.as_deref()),
+                None => holds(check, blocks::get(db, &key)?.as_deref()),
+            };
+            if held.is_err() {
+                return Ok(held);
             }
         }
         let mut next = *chain;
-        for (table, key, value) in writes(batch, &mut next)? {
+        let written = match writes(batch, &mut next) {
+            Ok(written) => written,
+            Err(refusal) => return Ok(Err(refusal)),
+        };
+        for (table, key, value) in written {
             after.insert(stored_key(table, &key), value);
         }
         *chain = next;
-        Ok(())
+        Ok(Ok(()))
     }
 
     /// Writes the rows and syncs; readers see them once that has succeeded.

@@ -8,7 +8,7 @@ use crate::store::StoreError;
 /// What failed, and what the system said.
 #[derive(Clone, Debug, thiserror::Error)]
 pub enum SledFailure {
-    /// A read failed.
+    /// A read failed. If it was the committer's, nothing more is written: sled fails every read after a write that failed unseen.
     #[error("the store could not be read")]
     Read(#[source] sled::Error),
     /// A block of rows does not parse: the store is damaged.
@@ -37,8 +37,8 @@ impl SledFailure {
     /// Whether only opening the store again can help.
     pub(super) fn is_final(&self) -> bool {
         match self {
-            Self::Write(_) | Self::Sync(_) | Self::ReadOnly => true,
-            Self::Read(_) | Self::Block | Self::DiskFull { .. } => false,
+            Self::Read(_) | Self::Block | Self::Write(_) | Self::Sync(_) | Self::ReadOnly => true,
+            Self::DiskFull { .. } => false,
         }
     }
 }

@@ -8,6 +8,7 @@
 use std::fs::{self, File, OpenOptions};
 use std::io;
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use sled::Db;
 
@@ -189,7 +190,7 @@ pub(super) fn open_database(config: &SledConfig) -> Result<Db, SledOpenError> {
         .cache_capacity(config.cache)
         .segment_size(SEGMENT)
         .flush_every_ms(None);
-    match settings.open() {
+    match open_unlocked(&settings) {
         Ok(db) => Ok(db),
         Err(first) => {
             let database = |source| SledOpenError::Database { folder: config.folder.clone(), source };
@@ -199,7 +200,22 @@ pub(super) fn open_database(config: &SledConfig) -> Result<Db, SledOpenError> {
                 return Err(database(first));
             }
             tracing::warn!("the store's snapshot is damaged; its whole log is read instead");
-            settings.open().map_err(database)
+            open_unlocked(&settings).map_err(database)
+        }
+    }
+}
+
+/// Opens sled, waiting a while for its own lock: one of its threads may still hold the file of an instance closed just before. That
+/// no other process is at it is certain already.
+fn open_unlocked(settings: &sled::Config) -> sled::Result<Db> {
+    let mut patience = 500;
+    loop {
+        match settings.open() {
+            Err(sled::Error::Io(error)) if patience > 0 && error.to_string().contains("acquire lock") => {
+                patience -= 1;
+                std::thread::sleep(Duration::from_millis(10));
+            }
+            opened => return opened,
         }
     }
 }
