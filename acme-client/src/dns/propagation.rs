@@ -66,7 +66,7 @@ impl Propagation {
             return Ok(());
         }
         let plural = if servers.len() == 1 { "" } else { "s" };
-        progress.step(&format!("waiting until {} name server{plural} serve {}", servers.len(), record.name));
+        progress.step(&format!("waiting for {} name server{plural} to serve {}", servers.len(), record.name));
         let begun = Instant::now();
         let mut pause = FIRST_PAUSE;
         loop {

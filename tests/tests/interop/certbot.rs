@@ -91,7 +91,7 @@ fn certbot_obtains_renews_and_revokes_a_name_and_a_wildcard() {
         "--no-delete-after-revoke",
     ]);
     assert!(said.success, "{}", said.text);
-    assert_eq!(setting.statuses("room-1.corp.test"), ["revoked", "issued"]);
+    assert_eq!(setting.statuses("room-1.corp.test"), ["issued", "revoked"]);
     // A wildcard, revoked with the certificate's own key.
     let (path, key) =
         (certbot.live("rooms.corp.test", "cert.pem"), certbot.live("rooms.corp.test", "privkey.pem"));
@@ -104,5 +104,5 @@ fn certbot_obtains_renews_and_revokes_a_name_and_a_wildcard() {
         "--no-delete-after-revoke",
     ]);
     assert!(said.success, "{}", said.text);
-    assert_eq!(setting.statuses("*.rooms.corp.test"), ["revoked", "issued"]);
+    assert_eq!(setting.statuses("*.rooms.corp.test"), ["issued", "revoked"]);
 }

@@ -37,10 +37,13 @@ impl Setting {
         ask(&self.server, &["certificates", "list", "--identifier", name])["items"].clone()
     }
 
-    /// The statuses of the certificates for a name, newest first.
+    /// The statuses of the certificates for a name, in order of the alphabet.
     pub(crate) fn statuses(&self, name: &str) -> Vec<String> {
         let items = self.certificates(name);
-        items.as_array().unwrap().iter().map(|item| item["status"].as_str().unwrap().to_owned()).collect()
+        let status = |item: &serde_json::Value| item["status"].as_str().unwrap().to_owned();
+        let mut statuses: Vec<String> = items.as_array().unwrap().iter().map(status).collect();
+        statuses.sort();
+        statuses
     }
 }
 
