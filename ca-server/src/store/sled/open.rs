@@ -150,10 +150,20 @@ fn lock(folder: &Path) -> Result<File, SledOpenError> {
     let path = folder.join("lock");
     let file = OpenOptions::new().write(true).create(true).truncate(false).open(&path);
     let file = file.map_err(|source| failed("opened", &path, source))?;
-    match file.try_lock() {
-        Ok(()) => Ok(file),
-        Err(fs::TryLockError::WouldBlock) => Err(SledOpenError::InUse { folder: folder.to_owned() }),
-        Err(fs::TryLockError::Error(source)) => Err(failed("locked", &path, source)),
+    // A process that was killed holds its locks until its last write has ended.
+    let mut patience = 50;
+    loop {
+        match file.try_lock() {
+            Ok(()) => return Ok(file),
+            Err(fs::TryLockError::WouldBlock) if patience > 0 => {
+                patience -= 1;
+                std::thread::sleep(Duration::from_millis(20));
+            }
+            Err(fs::TryLockError::WouldBlock) => {
+                return Err(SledOpenError::InUse { folder: folder.to_owned() });
+            }
+            Err(fs::TryLockError::Error(source)) => return Err(failed("locked", &path, source)),
+        }
     }
 }
 
