@@ -15,6 +15,7 @@ use super::load::ConfigProblem;
 use super::{AuthorityConfig, Config, TlsMode};
 use crate::ids::AuthorityName;
 use crate::policy::{self, PolicyError};
+use crate::sign::passphrase_variable;
 
 /// The longest path that a Unix socket can have on Linux.
 const MAX_SOCKET_PATH: usize = 107;
@@ -228,8 +229,7 @@ pub fn passphrase(
     section: &AuthorityConfig,
 ) -> Result<Option<Secret>, (&'static str, String, &'static str)> {
     let Some(path) = &section.passphrase_file else {
-        let variable = format!("ROLLCALL_PASSPHRASE_{}", name.as_str().to_uppercase().replace('-', "_"));
-        return Ok(std::env::var(variable).ok().map(Secret::new));
+        return Ok(std::env::var(passphrase_variable(name)).ok().map(Secret::new));
     };
     let path = config.resolve(path);
     private("passphrase_file", &path)?;
