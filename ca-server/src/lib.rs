@@ -12,6 +12,8 @@ pub mod order;
 
 pub mod challenge;
 
+pub mod sso;
+
 pub mod policy;
 
 pub mod sign;
