@@ -30,8 +30,8 @@ const WORKERS: usize = 8;
 struct Told {
     /// Orders that were acknowledged and not brought to their end yet: URL → name.
     open: BTreeMap<String, String>,
-    /// Certificates that were handed out, DER in hexadecimal digest.
-    certificates: BTreeSet<String>,
+    /// Certificates that were handed out: order URL → name and digest of the leaf, hexadecimal.
+    certificates: BTreeMap<String, (String, String)>,
 }
 
 fn number(variable: &str, default: u64) -> u64 {
@@ -85,7 +85,7 @@ async fn work(flow: &mut Flow, told: &Mutex<Told>, worker: usize, round: u64) {
         let Ok(issued) = flow.finish(&name, &url).await else { return };
         let mut told = told.lock().unwrap();
         told.open.remove(&url);
-        told.certificates.insert(digest_of_leaf(&issued.chain));
+        told.certificates.insert(url, (name, digest_of_leaf(&issued.chain)));
     }
 }
 
@@ -130,7 +130,7 @@ fn check_journal(folder: &Path, told: &Told) {
             _ => {}
         }
     }
-    for certificate in &told.certificates {
+    for (_, certificate) in told.certificates.values() {
         assert!(
             issued.contains(certificate),
             "a certificate that was handed out is not in the journal: {certificate}"
@@ -186,14 +186,23 @@ async fn a_server_that_is_killed_again_and_again_loses_nothing_it_acknowledged()
     assert!(certificates > 0, "no load reached the server");
 }
 
-/// After the last restart every order that was acknowledged is brought to its certificate.
+/// After the last restart every order that was acknowledged is brought to its certificate, and every order that had
+/// its certificate still has the same one.
 async fn finish(flows: &mut [Flow], told: &Mutex<Told>) {
     for (worker, flow) in flows.iter_mut().enumerate() {
         flow.reconnect().await.unwrap();
-        let open = told.lock().unwrap().open.clone();
-        for (url, name) in open.iter().filter(|(_, name)| name.ends_with(&format!("-w{worker}.crash.test"))) {
-            let issued = flow.finish(name, url).await.unwrap();
-            told.lock().unwrap().certificates.insert(digest_of_leaf(&issued.chain));
+        let mine = format!("-w{worker}.crash.test");
+        let (open, had) = {
+            let told = told.lock().unwrap();
+            (told.open.clone(), told.certificates.clone())
+        };
+        for (url, (name, certificate)) in had.iter().filter(|(_, (name, _))| name.ends_with(&mine)) {
+            let again = flow.finish(name, url).await.unwrap();
+            assert_eq!(digest_of_leaf(&again.chain), *certificate, "{url} has another certificate now");
+        }
+        for (url, name) in open.into_iter().filter(|(_, name)| name.ends_with(&mine)) {
+            let issued = flow.finish(&name, &url).await.unwrap();
+            told.lock().unwrap().certificates.insert(url, (name, digest_of_leaf(&issued.chain)));
         }
     }
 }
