@@ -1,4 +1,4 @@
-//! Identifiers of the server's own objects: random, 128 bits, unguessable, shown as 22 characters of base64url.
+//! Identifiers of the server's own objects: 127 random bits, unguessable, shown as 22 characters of base64url.
 //!
 //! They stand in URLs, so knowing one must not help to guess another; they are never used as a proof of anything.
 
@@ -29,6 +29,19 @@ pub fn random_bytes<const N: usize>() -> Result<[u8; N], NoEntropy> {
     Ok(bytes)
 }
 
+/// As [`random_bytes`], but its base64url begins with a letter: a leading `-` would be taken for an option on a command line.
+///
+/// # Errors
+/// [`NoEntropy`] if the generator fails.
+pub fn typeable_bytes<const N: usize>() -> Result<[u8; N], NoEntropy> {
+    let mut bytes = random_bytes()?;
+    if let Some(first) = bytes.first_mut() {
+        // The first character stands for the upper six bits: 0 to 31 are A to Z and a to f.
+        *first &= 0x7f;
+    }
+    Ok(bytes)
+}
+
 macro_rules! id {
     ($(#[$doc:meta])* $name:ident) => {
         $(#[$doc])*
@@ -42,7 +55,7 @@ macro_rules! id {
             /// # Errors
             /// [`NoEntropy`] if the system's generator fails.
             pub fn random() -> Result<Self, NoEntropy> {
-                random_bytes().map(Self)
+                typeable_bytes().map(Self)
             }
 
             /// The identifier made of these bytes, as they stand in a store key.
@@ -168,6 +181,13 @@ mod tests {
         assert_eq!(id.to_string().len(), 22);
         for bad in ["", "abc", "!!!!!!!!!!!!!!!!!!!!!!", "AAAAAAAAAAAAAAAAAAAAAAAA"] {
             assert_eq!(bad.parse::<OrderId>(), Err(InvalidId));
+        }
+    }
+
+    #[test]
+    fn no_id_can_be_taken_for_an_option() {
+        for _ in 0..2000 {
+            assert!(OrderId::random().unwrap().to_string().starts_with(|c: char| c.is_ascii_alphabetic()));
         }
     }
 

@@ -141,7 +141,7 @@ pub struct EnrollArguments {
     pub agree_tos: bool,
 
     /// Key identifier of an external account binding
-    #[arg(long, value_name = "KID", requires = "eab_key_file")]
+    #[arg(long, value_name = "KID", requires = "eab_key_file", allow_hyphen_values = true)]
     pub eab_kid: Option<String>,
 
     /// File with the key of an external account binding, base64url

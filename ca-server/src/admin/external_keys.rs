@@ -12,7 +12,7 @@ use time::Duration;
 use super::refusal::Refusal;
 use super::views::{ExternalKeyView, NewExternalKey, Page};
 use crate::app::App;
-use crate::ids::{AuthorityName, random_bytes};
+use crate::ids::{AuthorityName, typeable_bytes};
 use crate::log::act::Act;
 use crate::order::model::ExternalKey;
 use crate::store::Batch;
@@ -51,9 +51,9 @@ pub async fn create(
     let lifetime =
         wanted.lifetime.map(|seconds| Duration::seconds(i64::try_from(seconds).unwrap_or(i64::MAX)));
     let key = ExternalKey {
-        kid: URL_SAFE_NO_PAD.encode(random_bytes::<12>()?),
+        kid: URL_SAFE_NO_PAD.encode(typeable_bytes::<12>()?),
         authority,
-        secret: URL_SAFE_NO_PAD.encode(random_bytes::<32>()?),
+        secret: URL_SAFE_NO_PAD.encode(typeable_bytes::<32>()?),
         domains: wanted.domains.iter().map(|domain| domain.to_ascii_lowercase()).collect(),
         created: now,
         expires: lifetime.and_then(|lifetime| now.checked_add(lifetime)),

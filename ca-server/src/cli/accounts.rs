@@ -28,6 +28,7 @@ pub enum Accounts {
         #[command(flatten)]
         asking: Asking,
         /// Its id, the last part of its URL.
+        #[arg(allow_hyphen_values = true)]
         id: String,
     },
     /// Deactivate an account: it can do nothing more; its certificates stay
@@ -36,6 +37,7 @@ pub enum Accounts {
         #[command(flatten)]
         asking: Asking,
         /// Its id, the last part of its URL.
+        #[arg(allow_hyphen_values = true)]
         id: String,
     },
 }

@@ -41,6 +41,7 @@ pub enum Eab {
         #[command(flatten)]
         asking: Asking,
         /// The key id.
+        #[arg(allow_hyphen_values = true)]
         kid: String,
     },
 }

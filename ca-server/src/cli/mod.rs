@@ -67,7 +67,7 @@ pub struct Paging {
     #[arg(long, default_value_t = 100)]
     pub limit: usize,
     /// Go on after this cursor, which the page before printed.
-    #[arg(long, value_name = "CURSOR")]
+    #[arg(long, value_name = "CURSOR", allow_hyphen_values = true)]
     pub after: Option<String>,
 }
 
