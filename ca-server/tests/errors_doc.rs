@@ -17,36 +17,3 @@ fn the_page_of_errors_is_fresh() {
         "docs/errors.md is stale; run UPDATE_DOCS=1 cargo test -p ca-server --test errors_doc"
     );
 }
-
-#[test]
-fn every_kind_of_rfc_8555_is_in_the_table() {
-    let registered = [
-        "accountDoesNotExist",
-        "alreadyRevoked",
-        "badCSR",
-        "badNonce",
-        "badPublicKey",
-        "badRevocationReason",
-        "badSignatureAlgorithm",
-        "caa",
-        "compound",
-        "connection",
-        "dns",
-        "externalAccountRequired",
-        "incorrectResponse",
-        "invalidContact",
-        "malformed",
-        "orderNotReady",
-        "rateLimited",
-        "rejectedIdentifier",
-        "serverInternal",
-        "tls",
-        "unauthorized",
-        "unsupportedContact",
-        "unsupportedIdentifier",
-        "userActionRequired",
-    ];
-    for suffix in registered {
-        assert!(Kind::ALL.iter().any(|kind| kind.suffix() == suffix), "{suffix}");
-    }
-}

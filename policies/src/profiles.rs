@@ -175,8 +175,7 @@ fn advice(fault: &ProfileError) -> (&'static str, &'static str) {
             ("proofs", "remove the proof or add the kind to identifiers")
         }
         ProfileError::IdentifierLimit { .. } => ("max-identifiers", "write a number from 1 to 100"),
-        // `ProfileError` may grow: its own words still say what is wrong.
-        _ => ("name", "see docs/policy.md for what a profile may say"),
+        ProfileError::MaxLifetimeTooLong => ("max-lifetime", "write \"3650days\" or less"),
     }
 }
 

@@ -7,14 +7,11 @@ use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
+use rollcall_tests::dice::number;
 use rollcall_tests::dns::FakeDns;
 use rollcall_tests::load::process::Server;
 use rollcall_tests::load::session::Target;
 use rollcall_tests::load::{self, Plan};
-
-fn number(variable: &str, default: u64) -> u64 {
-    std::env::var(variable).ok().and_then(|text| text.parse().ok()).unwrap_or(default)
-}
 
 #[tokio::main]
 async fn main() -> Result<(), Box<dyn std::error::Error>> {

@@ -4,6 +4,7 @@
 
 pub mod ca;
 pub mod device;
+pub mod dice;
 pub mod dns;
 pub mod faults;
 pub mod foreign;

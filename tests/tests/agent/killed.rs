@@ -20,6 +20,7 @@ use rcgen::{
     BasicConstraints, CertificateParams, CertifiedIssuer, ExtendedKeyUsagePurpose, IsCa, KeyPair,
     KeyUsagePurpose,
 };
+use rollcall_tests::dice::{Dice, number};
 use time::OffsetDateTime;
 use zeroize::Zeroizing;
 
@@ -31,23 +32,6 @@ const KEEP: u32 = 5;
 const READY: &str = "writing";
 /// In a writer's environment: the folder it writes to.
 const FOLDER: &str = "ROLLCALL_TEST_FOLDER";
-
-fn number(variable: &str, default: u64) -> u64 {
-    std::env::var(variable).ok().and_then(|text| text.parse().ok()).unwrap_or(default)
-}
-
-/// A small generator that a seed repeats (splitmix64).
-struct Dice(u64);
-
-impl Dice {
-    fn below(&mut self, limit: u64) -> u64 {
-        self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
-        let mut z = self.0;
-        z = (z ^ (z >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-        z = (z ^ (z >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
-        (z ^ (z >> 31)) % limit
-    }
-}
 
 /// What the reader saw.
 #[derive(Debug, Default)]

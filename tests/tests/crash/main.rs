@@ -17,6 +17,7 @@ use std::process::Command;
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
+use rollcall_tests::dice::{Dice, number};
 use rollcall_tests::dns::FakeDns;
 use rollcall_tests::load::flow::Flow;
 use rollcall_tests::load::process::Server;
@@ -32,23 +33,6 @@ struct Told {
     open: BTreeMap<String, String>,
     /// Certificates that were handed out: order URL → name and digest of the leaf, hexadecimal.
     certificates: BTreeMap<String, (String, String)>,
-}
-
-fn number(variable: &str, default: u64) -> u64 {
-    std::env::var(variable).ok().and_then(|text| text.parse().ok()).unwrap_or(default)
-}
-
-/// A small generator that a seed repeats (splitmix64).
-struct Dice(u64);
-
-impl Dice {
-    fn below(&mut self, limit: u64) -> u64 {
-        self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
-        let mut z = self.0;
-        z = (z ^ (z >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-        z = (z ^ (z >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
-        (z ^ (z >> 31)) % limit
-    }
 }
 
 fn digest_of_leaf(chain: &str) -> String {
