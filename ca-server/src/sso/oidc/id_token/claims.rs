@@ -1,0 +1,176 @@
+//! The claims of a verified ID token, or of userinfo: one JSON object in which no name stands twice, and typed reads of it.
+//!
+//! A claim of another type than the specification says is refused, never converted: `"true"` is not `true`.
+
+use std::collections::BTreeMap;
+use std::fmt;
+
+use serde::Deserialize;
+use serde::de::{Deserializer, Error as _, MapAccess, Visitor};
+use serde_json::Value;
+use time::OffsetDateTime;
+
+use crate::sso::oidc::refusal::OidcRefusal;
+
+/// Most entries in a list of texts.
+const MAX_LIST: usize = 1000;
+
+/// Longest text that is kept.
+const MAX_TEXT: usize = 256;
+
+/// A claim set.
+pub(in crate::sso::oidc) struct Claims(BTreeMap<String, Value>);
+
+impl Claims {
+    /// Reads a JSON object.
+    pub(in crate::sso::oidc) fn parse(json: &[u8]) -> Result<Self, OidcRefusal> {
+        serde_json::from_slice(json).map_err(|_| OidcRefusal::IdTokenMalformed("the claims"))
+    }
+
+    pub(in crate::sso::oidc) fn has(&self, name: &str) -> bool {
+        self.0.contains_key(name)
+    }
+
+    pub(in crate::sso::oidc) fn value(&self, name: &str) -> Option<&Value> {
+        self.0.get(name)
+    }
+
+    /// A text; `None` if the claim is absent.
+    pub(in crate::sso::oidc) fn text(&self, name: &'static str) -> Result<Option<&str>, OidcRefusal> {
+        match self.0.get(name) {
+            None => Ok(None),
+            Some(Value::String(text)) => Ok(Some(text)),
+            Some(_) => Err(OidcRefusal::Claim(name)),
+        }
+    }
+
+    /// A text that is kept as a fact: not empty, not long, without control characters.
+    pub(in crate::sso::oidc) fn fact(&self, name: &'static str) -> Result<Option<String>, OidcRefusal> {
+        match self.text(name)? {
+            None => Ok(None),
+            Some(text) if is_fact(text) => Ok(Some(text.to_owned())),
+            Some(_) => Err(OidcRefusal::Claim(name)),
+        }
+    }
+
+    /// A time (`NumericDate`, RFC 7519 §2), cut to whole seconds; `None` if the claim is absent.
+    pub(in crate::sso::oidc) fn time(
+        &self,
+        name: &'static str,
+    ) -> Result<Option<OffsetDateTime>, OidcRefusal> {
+        let Some(value) = self.0.get(name) else { return Ok(None) };
+        let seconds = value.as_i64().or_else(|| {
+            let fraction = value.as_f64()?;
+            // `i128` holds what `f64` holds up to 1.7e38; beyond that `as` saturates, and no date is that far.
+            i64::try_from(fraction.trunc() as i128).ok()
+        });
+        let time = seconds.and_then(|seconds| OffsetDateTime::from_unix_timestamp(seconds).ok());
+        time.map(Some).ok_or(OidcRefusal::Claim(name))
+    }
+
+    /// A list of texts, or one text that stands for such a list; empty if the claim is absent.
+    pub(in crate::sso::oidc) fn list(
+        &self,
+        name: &str,
+        what: &'static str,
+    ) -> Result<Vec<String>, OidcRefusal> {
+        let entries = match self.0.get(name) {
+            None => return Ok(Vec::new()),
+            Some(Value::Array(entries)) => entries.as_slice(),
+            Some(one) => std::slice::from_ref(one),
+        };
+        if entries.len() > MAX_LIST {
+            return Err(OidcRefusal::Claim(what));
+        }
+        let text = |entry: &Value| entry.as_str().filter(|text| is_fact(text)).map(str::to_owned);
+        entries.iter().map(text).collect::<Option<_>>().ok_or(OidcRefusal::Claim(what))
+    }
+}
+
+fn is_fact(text: &str) -> bool {
+    !text.is_empty() && text.len() <= MAX_TEXT && !text.chars().any(char::is_control)
+}
+
+impl<'de> Deserialize<'de> for Claims {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct Unique;
+
+        impl<'de> Visitor<'de> for Unique {
+            type Value = BTreeMap<String, Value>;
+
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("an object without repeated names")
+            }
+
+            fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Self::Value, A::Error> {
+                let mut claims = BTreeMap::new();
+                while let Some((name, value)) = map.next_entry()? {
+                    if claims.insert(name, value).is_some() {
+                        return Err(A::Error::custom("a name stands twice"));
+                    }
+                }
+                Ok(claims)
+            }
+        }
+
+        deserializer.deserialize_map(Unique).map(Self)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn claims(json: &str) -> Claims {
+        Claims::parse(json.as_bytes()).unwrap()
+    }
+
+    #[test]
+    fn a_claim_set_is_an_object_in_which_no_name_stands_twice() {
+        for json in ["", "[]", "null", "1", r#"{"a":1,"a":2}"#, r#"{"a":1,"\u0061":2}"#, r#"{"a":1}x"#] {
+            assert!(Claims::parse(json.as_bytes()).is_err(), "{json}");
+        }
+    }
+
+    #[test]
+    fn times_are_numbers_and_possible() {
+        assert_eq!(
+            claims(r#"{"t":1}"#).time("t").unwrap(),
+            Some(OffsetDateTime::from_unix_timestamp(1).unwrap())
+        );
+        assert_eq!(
+            claims(r#"{"t":1.9}"#).time("t").unwrap(),
+            Some(OffsetDateTime::from_unix_timestamp(1).unwrap())
+        );
+        assert_eq!(claims("{}").time("t").unwrap(), None);
+        for json in [
+            r#"{"t":"1"}"#,
+            r#"{"t":null}"#,
+            r#"{"t":1e300}"#,
+            r#"{"t":-1e300}"#,
+            r#"{"t":9223372036854775807}"#,
+        ] {
+            assert_eq!(claims(json).time("t").unwrap_err().reason(), "claim", "{json}");
+        }
+    }
+
+    #[test]
+    fn lists_hold_short_plain_texts_only() {
+        assert_eq!(claims(r#"{"g":"staff"}"#).list("g", "groups").unwrap(), ["staff"]);
+        assert_eq!(claims(r#"{"g":["a","b"]}"#).list("g", "groups").unwrap(), ["a", "b"]);
+        assert!(claims("{}").list("g", "groups").unwrap().is_empty());
+        let many = format!(r#"{{"g":[{}"x"]}}"#, r#""x","#.repeat(MAX_LIST));
+        let long = format!(r#"{{"g":"{}"}}"#, "x".repeat(MAX_TEXT + 1));
+        for json in [
+            r#"{"g":[1]}"#,
+            r#"{"g":null}"#,
+            r#"{"g":{"a":1}}"#,
+            r#"{"g":[""]}"#,
+            r#"{"g":"a\nb"}"#,
+            &many,
+            &long,
+        ] {
+            assert_eq!(claims(json).list("g", "groups").unwrap_err().reason(), "claim");
+        }
+    }
+}

@@ -1,0 +1,14 @@
+//! The ID token (OpenID Connect Core §2, §3.1.3.7): taken apart, its signature checked, then its claims, each by one function.
+//!
+//! Nothing of the payload is read before the signature verified with a key that the provider publishes, under an algorithm of our
+//! list that fits the key. What the header says about keys (`jwk`, `jku`, `x5c`) is ignored; only `kid` chooses among the
+//! provider's own.
+
+mod algorithm;
+pub(super) mod checks;
+mod claims;
+mod jws;
+
+pub(super) use algorithm::{Algorithm, KeyShape};
+pub(super) use claims::Claims;
+pub(super) use jws::IdToken;
