@@ -78,12 +78,12 @@ impl App {
         Self(Arc::new(stages))
     }
 
-    /// The authority of this name.
+    /// The authority of this name, if clients reach it over ACME.
     ///
     /// # Errors
     /// `NotFound`
     pub fn authority(&self, name: &AuthorityName) -> Result<&Arc<Authority>, Problem> {
-        let found = self.authorities.find(name);
+        let found = self.authorities.find(name).filter(|_| self.config.is_reached(name));
         found.ok_or_else(|| Problem::new(Kind::NotFound, format!("there is no authority {name} here")))
     }
 }

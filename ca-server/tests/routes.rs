@@ -196,6 +196,29 @@ async fn the_start_page_names_the_directories_and_the_roots_can_be_fetched() {
 }
 
 #[tokio::test]
+async fn an_authority_that_is_not_for_acme_is_reached_by_its_root_and_lists_only() {
+    let name = "closed".parse().unwrap();
+    let ca = Ca::start_with("", |config| config.authority.get_mut(&name).unwrap().acme = false).await;
+    let closed = |resource: &str| ca.url(resource).replace("external", "closed");
+    let key = Key::p256();
+    for resource in ["directory", "new-nonce", "renewal-info/aYhba4dGQEHhs3uEe6CuLN4ByNQ.AIdlQyE"] {
+        let reply = ca.get(&closed(resource)).await;
+        assert_eq!((reply.status.as_u16(), reply.problem().as_str()), (404, "malformed"), "{resource}");
+    }
+    let account = json!({"termsOfServiceAgreed": true});
+    for resource in ["new-account", "revoke-cert"] {
+        let reply = ca.post_with_jwk(&closed(resource), &key, &account).await;
+        assert_eq!(reply.status, 404, "{resource}: {reply:?}");
+    }
+    let page = ca.get(&format!("{}/", ca.base)).await;
+    let text = String::from_utf8(page.body.to_vec()).unwrap();
+    assert!(!text.contains("/acme/closed/") && text.contains("/roots/closed.pem"), "{text}");
+    for file in ["/roots/closed.pem", "/crl/closed.crl", "/issuer/closed.crt"] {
+        assert_eq!(ca.get(&format!("{}{file}", ca.base)).await.status, 200, "{file}");
+    }
+}
+
+#[tokio::test]
 async fn a_store_that_fails_is_an_internal_problem_with_a_nonce_and_without_detail() {
     let ca = Ca::start().await;
     let key = Key::p256();

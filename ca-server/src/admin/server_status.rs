@@ -32,7 +32,7 @@ pub async fn show(State(app): State<App>) -> Result<Json<StatusView>, Refusal> {
 
 fn status(app: &App, authority: &Authority) -> AuthorityStatus {
     let name = authority.name();
-    let reached = app.config.authority.get(name).is_some_and(|section| section.acme);
+    let reached = app.config.is_reached(name);
     AuthorityStatus {
         name: name.to_string(),
         directory: reached.then(|| app.links.resource(name, "directory")),

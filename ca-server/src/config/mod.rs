@@ -73,4 +73,10 @@ impl Config {
     pub fn resolve(&self, path: &Path) -> PathBuf {
         self.folder.join(path)
     }
+
+    /// Whether there is an authority of this name that clients reach over ACME.
+    #[must_use]
+    pub fn is_reached(&self, name: &AuthorityName) -> bool {
+        self.authority.get(name).is_some_and(|section| section.acme)
+    }
 }

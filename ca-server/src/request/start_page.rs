@@ -1,4 +1,6 @@
 //! `GET /`: says in a few lines what this server is and where its directories and roots are.
+//!
+//! An authority that clients do not reach over ACME is shown with its root alone, for relying parties.
 
 use std::fmt::Write as _;
 
@@ -12,13 +14,13 @@ use crate::app::App;
 pub async fn start_page(State(app): State<App>) -> Response {
     let mut page = String::from("Rollcall, a private certificate authority (ACME, RFC 8555).\n");
     for authority in app.config.authority.keys() {
-        let directory = app.links.resource(authority, "directory");
-        let root = app.links.absolute(&format!("/roots/{authority}.pem"));
         // Writing to a String cannot fail.
-        let _ = write!(
-            page,
-            "\nauthority {authority}\n  ACME directory  {directory}\n  root            {root}\n"
-        );
+        let _ = writeln!(page, "\nauthority {authority}");
+        if app.config.is_reached(authority) {
+            let _ = writeln!(page, "  ACME directory  {}", app.links.resource(authority, "directory"));
+        }
+        let _ =
+            writeln!(page, "  root            {}", app.links.absolute(&format!("/roots/{authority}.pem")));
     }
     page.push_str("\nCheck a root's fingerprint with the operator before you trust it.\n");
     ([(CONTENT_TYPE, "text/plain; charset=utf-8")], page).into_response()

@@ -113,9 +113,9 @@ async fn receive<P: Payload>(
     Ok(VerifiedEither { authority, signer: authentic.signer, payload, _proof: Proof })
 }
 
-/// The authority in `/acme/<authority>/…`, if this server has it.
+/// The authority in `/acme/<authority>/…`, if this server has it and clients reach it over ACME.
 pub(crate) fn authority_of(app: &App, path: &str) -> Option<AuthorityName> {
     let name = path.strip_prefix("/acme/")?.split('/').next()?;
     let name: AuthorityName = name.parse().ok()?;
-    app.config.authority.contains_key(&name).then_some(name)
+    app.config.is_reached(&name).then_some(name)
 }
