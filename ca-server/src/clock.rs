@@ -7,6 +7,18 @@ use std::sync::atomic::{AtomicI64, Ordering};
 
 use time::{Duration, OffsetDateTime};
 
+/// `by` after `at`, or the last moment that can be written: times and durations may come from outside.
+#[must_use]
+pub fn after(at: OffsetDateTime, by: std::time::Duration) -> OffsetDateTime {
+    at.saturating_add(Duration::try_from(by).unwrap_or(Duration::MAX))
+}
+
+/// `by` before `at`, or the first moment that can be written.
+#[must_use]
+pub fn before(at: OffsetDateTime, by: std::time::Duration) -> OffsetDateTime {
+    at.saturating_sub(Duration::try_from(by).unwrap_or(Duration::MAX))
+}
+
 /// Tells the present time, in UTC, cut to whole seconds.
 pub trait Clock: Send + Sync {
     /// The present time.
@@ -45,5 +57,20 @@ impl Clock for FixedClock {
     fn now(&self) -> OffsetDateTime {
         OffsetDateTime::from_unix_timestamp(self.0.load(Ordering::SeqCst))
             .unwrap_or(OffsetDateTime::UNIX_EPOCH)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn times_beyond_the_calendar_are_its_last_and_first_moment() {
+        let now = OffsetDateTime::UNIX_EPOCH;
+        let long = std::time::Duration::MAX;
+        assert_eq!(after(now, long).year(), 9999);
+        assert_eq!(before(now, long).year(), -9999);
+        let day = std::time::Duration::from_secs(86_400);
+        assert_eq!(before(after(now, day), day), now);
     }
 }

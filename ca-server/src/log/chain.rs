@@ -5,6 +5,8 @@
 //! number 1 and follows [`GENESIS`]. Nothing is ever serialised again to be verified. The chain shows any change of an entry that
 //! others follow; that the tail was not cut off is shown only by comparing the head with one noted elsewhere.
 
+use std::io;
+
 use aws_lc_rs::digest::{Context, SHA256};
 use time::OffsetDateTime;
 
@@ -99,6 +101,29 @@ fn hash(previous: &Hash, seq: u64, at: OffsetDateTime, act: &str) -> Hash {
     let mut hash = GENESIS;
     hash.iter_mut().zip(context.finish().as_ref()).for_each(|(octet, digest)| *octet = *digest);
     hash
+}
+
+/// How many octets the text of an act has, counted without writing it.
+///
+/// # Errors
+/// [`EntryError::Act`] if it cannot be serialised.
+pub(crate) fn length(act: &Act) -> Result<usize, EntryError> {
+    let mut counted = Count(0);
+    serde_json::to_writer(&mut counted, act).map_err(EntryError::Act)?;
+    Ok(counted.0)
+}
+
+struct Count(usize);
+
+impl io::Write for Count {
+    fn write(&mut self, octets: &[u8]) -> io::Result<usize> {
+        self.0 = self.0.saturating_add(octets.len());
+        Ok(octets.len())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
 }
 
 /// The head of the chain: what the next entry follows. One writer keeps it.

@@ -6,10 +6,12 @@ use std::ops::Bound;
 
 use super::record::stored_version;
 use super::{Batch, Check, Op, Range, StoreError, Table};
-use crate::log::chain::{Chain, Entry};
+use crate::log::chain::{self, Chain, Entry};
 
 /// Largest value of one row; below the size at which the embedded store would put it into a file of its own.
 pub(super) const MOST_VALUE: usize = 56 * 1024;
+/// Octets of a journal row beside the text of its act: number, two hashes, time.
+const ENTRY_OVERHEAD: usize = 8 + 32 + 32 + 8;
 /// Largest batch, all keys and values together.
 pub(super) const MOST_BATCH: usize = 1024 * 1024;
 
@@ -58,18 +60,25 @@ fn successor(prefix: &[u8]) -> Vec<u8> {
     end
 }
 
-/// The size of a batch, if it and each of its rows are small enough.
+/// The size of a batch with the journal entries of its acts, if it and each of its rows are small enough.
 pub(super) fn measured(batch: &Batch) -> Result<usize, StoreError> {
     let mut whole = 0;
-    for op in &batch.ops {
-        let (table, octets) = match op {
-            Op::Put { table, key, value } => (*table, key.len() + value.len()),
-            Op::Delete { table, key } => (*table, key.len()),
-        };
+    let mut add = |table, octets| {
         whole += octets;
         if octets > MOST_VALUE || whole > MOST_BATCH {
             return Err(StoreError::TooLarge { table, octets: whole });
         }
+        Ok(())
+    };
+    for op in &batch.ops {
+        match op {
+            Op::Put { table, key, value } => add(*table, key.len() + value.len())?,
+            Op::Delete { table, key } => add(*table, key.len())?,
+        }
+    }
+    for (_, act) in &batch.acts {
+        let text = chain::length(act).map_err(|error| StoreError::Backend(Box::new(error)))?;
+        add(Table::Journal, ENTRY_OVERHEAD + text)?;
     }
     Ok(whole)
 }

@@ -3,20 +3,21 @@
 //! Works in small batches and can stop anywhere: whatever is left is found again. A record that changed meanwhile, or an order whose
 //! issuance is not resolved, stays for the next time. The journal is never pruned.
 
-use std::time::Duration;
-
 use certs::serial::Serial;
 use time::OffsetDateTime;
 
 use super::tables::expiry::Ending;
 use super::tables::{authorizations, certificates, orders};
 use super::{Batch, Record, Store, StoreError, Table, Versioned};
+use crate::clock;
 use crate::config::StoreConfig;
 use crate::ids::{AuthorizationId, OrderId};
 use crate::order::model::{Authorization, Certificate, CertificateStatus, Order, OrderStatus};
 
-/// Records removed by one commit, at most.
+/// Records looked at between two commits, at most.
 const STEP: usize = 25;
+/// Rows written by one commit, unless a single record has more: fewer than the embedded store writes at once.
+const MOST_ROWS: usize = 150;
 
 /// How many records were removed.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -34,18 +35,13 @@ pub struct Pruned {
 /// # Errors
 /// If the backend fails; what was removed before stays removed.
 pub async fn prune(store: &Store, keep: &StoreConfig, now: OffsetDateTime) -> Result<Pruned, StoreError> {
-    let ended = before(now, keep.keep_ended);
-    let expired = before(now, keep.keep_expired_certificates);
+    let ended = clock::before(now, keep.keep_ended);
+    let expired = clock::before(now, keep.keep_expired_certificates);
     Ok(Pruned {
         orders: prune_table::<Order>(store, ended).await?,
         authorizations: prune_table::<Authorization>(store, ended).await?,
         certificates: prune_table::<Certificate>(store, expired).await?,
     })
-}
-
-fn before(now: OffsetDateTime, keep: Duration) -> OffsetDateTime {
-    let keep = time::Duration::try_from(keep).unwrap_or(time::Duration::MAX);
-    now.checked_sub(keep).unwrap_or(OffsetDateTime::UNIX_EPOCH)
 }
 
 async fn prune_table<R: Prunable>(store: &Store, until: OffsetDateTime) -> Result<u64, StoreError> {
@@ -55,20 +51,48 @@ async fn prune_table<R: Prunable>(store: &Store, until: OffsetDateTime) -> Resul
         if endings.is_empty() {
             return Ok(removed);
         }
-        let (mut batch, mut records) = (Batch::new(), 0);
+        let mut pending = Pending::default();
         for ending in &endings {
-            records += u64::from(remove::<R>(store, &mut batch, ending).await?);
+            let mut batch = Batch::new();
+            let records = u64::from(remove::<R>(store, &mut batch, ending).await?);
+            if pending.batch.ops.len() + batch.ops.len() > MOST_ROWS {
+                removed += std::mem::take(&mut pending).commit(store).await?;
+            }
+            pending.add(batch, records);
         }
-        match store.commit(batch).await {
-            Ok(()) => removed += records,
-            // Something in it changed just now: it is found again next time.
-            Err(StoreError::Stale(_)) => {}
-            Err(error) => return Err(error),
-        }
+        removed += pending.commit(store).await?;
         if endings.len() < STEP {
             return Ok(removed);
         }
         place = endings.last().cloned();
+    }
+}
+
+/// Removals that are not committed yet.
+#[derive(Default)]
+struct Pending {
+    batch: Batch,
+    records: u64,
+}
+
+impl Pending {
+    fn add(&mut self, batch: Batch, records: u64) {
+        self.batch.checks.extend(batch.checks);
+        self.batch.ops.extend(batch.ops);
+        self.records += records;
+    }
+
+    /// Commits them; gives how many records are gone.
+    async fn commit(self, store: &Store) -> Result<u64, StoreError> {
+        if self.batch.ops.is_empty() {
+            return Ok(0);
+        }
+        match store.commit(self.batch).await {
+            Ok(()) => Ok(self.records),
+            // Something in it changed just now: it is found again next time.
+            Err(StoreError::Stale(_)) => Ok(0),
+            Err(error) => Err(error),
+        }
     }
 }
 

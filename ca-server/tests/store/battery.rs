@@ -43,6 +43,8 @@ battery! {
     of_64_concurrent_replacements_exactly_one_wins,
     concurrent_commits_all_count_and_the_journal_verifies,
     a_row_too_large_is_refused_and_the_store_goes_on,
+    an_act_too_large_is_refused_and_the_store_goes_on,
+    acts_count_towards_the_size_of_a_batch,
     a_closed_store_refuses_to_commit,
 }
 
@@ -280,6 +282,32 @@ async fn a_row_too_large_is_refused_and_the_store_goes_on(backend: Arc<dyn Backe
     backend.commit(batch).await.unwrap();
     assert_eq!(backend.get(ROWS, &[10]).await.unwrap().unwrap(), vec![10; 55_000]);
     backend.health().await.unwrap();
+}
+
+async fn an_act_too_large_is_refused_and_the_store_goes_on(backend: Arc<dyn Backend>) {
+    let mut batch = Batch::new();
+    batch.put(ROWS, b"a".to_vec(), b"small".to_vec()).record(NOW, operation(&"x".repeat(60_000)));
+    let refused = backend.commit(batch).await.unwrap_err();
+    assert!(matches!(refused, StoreError::TooLarge { table: Table::Journal, .. }), "{refused}");
+    assert!(backend.scan(Range::of(ROWS)).await.unwrap().is_empty());
+    let mut batch = Batch::new();
+    batch.record(NOW, operation(&"x".repeat(55_000)));
+    backend.commit(batch).await.unwrap();
+    assert_eq!(verify::verify(&Store::new(backend), None).await.unwrap().verified, 1);
+}
+
+async fn acts_count_towards_the_size_of_a_batch(backend: Arc<dyn Backend>) {
+    let batch = |acts| {
+        let mut batch = Batch::new();
+        for _ in 0..acts {
+            batch.record(NOW, operation(&"x".repeat(50_000)));
+        }
+        batch
+    };
+    let refused = backend.commit(batch(21)).await.unwrap_err();
+    assert!(matches!(refused, StoreError::TooLarge { table: Table::Journal, .. }), "{refused}");
+    assert!(backend.scan(Range::of(Table::Journal)).await.unwrap().is_empty());
+    backend.commit(batch(20)).await.unwrap();
 }
 
 async fn a_closed_store_refuses_to_commit(backend: Arc<dyn Backend>) {

@@ -1,7 +1,9 @@
 //! Pruning removes what ended long enough ago, and all of it: the store does not grow.
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 
+use async_trait::async_trait;
 use ca_server::clock::{Clock as _, FixedClock};
 use ca_server::config::StoreConfig;
 use ca_server::ids::AccountId;
@@ -12,10 +14,10 @@ use ca_server::order::model::{
 use ca_server::store::memory::Memory;
 use ca_server::store::prune::{Pruned, prune};
 use ca_server::store::tables::{authorizations, certificates, orders};
-use ca_server::store::{Batch, Range, Store, Table};
+use ca_server::store::{Backend, Batch, Range, Row, Store, StoreError, Table};
 use time::Duration;
 
-use super::samples::{NOW, authorization, certificate, operation, order};
+use super::samples::{NOW, authorization, certificate, dns, operation, order};
 
 fn keep() -> StoreConfig {
     let day = std::time::Duration::from_secs(86_400);
@@ -78,6 +80,55 @@ async fn once_everything_ended_only_the_journal_is_left() {
     assert_eq!(prune(&store, &keep(), later).await.unwrap(), all);
     assert_eq!(prune(&store, &keep(), later).await.unwrap(), Pruned::default());
     assert_eq!(memory.rows(), 250);
+}
+
+/// Notes the rows of the largest batch that was committed.
+struct Largest(Memory, AtomicUsize);
+
+#[async_trait]
+impl Backend for Largest {
+    async fn get(&self, table: Table, key: &[u8]) -> Result<Option<Vec<u8>>, StoreError> {
+        self.0.get(table, key).await
+    }
+
+    async fn scan(&self, range: Range) -> Result<Vec<Row>, StoreError> {
+        self.0.scan(range).await
+    }
+
+    async fn commit(&self, batch: Batch) -> Result<(), StoreError> {
+        self.1.fetch_max(batch.ops.len(), Ordering::SeqCst);
+        self.0.commit(batch).await
+    }
+
+    async fn health(&self) -> Result<(), StoreError> {
+        self.0.health().await
+    }
+
+    async fn close(&self) {
+        self.0.close().await;
+    }
+}
+
+#[tokio::test]
+async fn no_batch_has_more_rows_than_the_embedded_store_writes_at_once() {
+    let backend = Arc::new(Largest(Memory::new(), AtomicUsize::new(0)));
+    let (store, account) = (Store::new(backend.clone()), AccountId::random().unwrap());
+    for _ in 0..60 {
+        let names = (0..100).map(|number| dns(&format!("room-{number}.example.com"))).collect();
+        let wide = Certificate {
+            status: CertificateStatus::Issued,
+            identifiers: names,
+            ..certificate(account, "a.example.com", NOW)
+        };
+        let mut batch = Batch::new();
+        certificates::insert(&mut batch, &wide).unwrap();
+        store.commit(batch).await.unwrap();
+    }
+    backend.1.store(0, Ordering::SeqCst);
+    let pruned = prune(&store, &keep(), NOW + Duration::days(100)).await.unwrap();
+    assert_eq!((pruned.certificates, backend.0.rows()), (60, 0));
+    let largest = backend.1.load(Ordering::SeqCst);
+    assert!((100..=160).contains(&largest), "{largest} rows in one batch");
 }
 
 #[tokio::test]
