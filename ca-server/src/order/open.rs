@@ -11,6 +11,7 @@ use super::model::{
     Account, Authorization, AuthorizationStatus, Challenge, ChallengeStatus, Order, OrderStatus,
 };
 use super::read::OrderNow;
+use crate::clock;
 use crate::config::AcmeConfig;
 use crate::ids::{AuthorizationId, ChallengeId, NoEntropy, OrderId, random_bytes};
 use crate::policy::{Admitted, proves};
@@ -58,7 +59,7 @@ impl Opening<'_> {
         let Admitted { identifiers, profile, not_before, not_after } = admitted;
         let mut batch = Batch::new();
         let mut authorizations = Vec::with_capacity(identifiers.len());
-        let mut expires = self.now + self.lifetimes.order_lifetime;
+        let mut expires = clock::after(self.now, self.lifetimes.order_lifetime);
         for identifier in &identifiers {
             let authorization = self.authorization(&mut batch, account, &profile, identifier).await?;
             expires = expires.min(authorization.value.expires);
@@ -127,7 +128,7 @@ impl Opening<'_> {
             identifier: base,
             wildcard,
             status: AuthorizationStatus::Pending,
-            expires: self.now + self.lifetimes.pending_authorization_lifetime,
+            expires: clock::after(self.now, self.lifetimes.pending_authorization_lifetime),
             reusable_until: None,
             challenges: kinds.map(challenge).collect::<Result<_, NoEntropy>>()?,
         };
@@ -139,7 +140,8 @@ impl Opening<'_> {
         let now = self.now;
         let proof = found.proven_by().filter(|challenge| profile.proofs.contains(&challenge.kind));
         let fresh = proof.and_then(|challenge| challenge.validated).is_some_and(|at| {
-            now < at + profile.authorization_lifetime && found.reusable_until.is_none_or(|until| now < until)
+            now < clock::after(at, profile.authorization_lifetime)
+                && found.reusable_until.is_none_or(|until| now < until)
         });
         fresh
             && found.authority == account.authority

@@ -10,6 +10,7 @@ use time::OffsetDateTime;
 use super::model::{Authorization, AuthorizationStatus, Challenge};
 use super::state::{AuthorizationEvent, ChallengeEvent, Illegal};
 use crate::challenge::Control;
+use crate::clock;
 use crate::ids::AuthorizationId;
 use crate::respond::problem::StoredProblem;
 use crate::store::tables::authorizations;
@@ -117,7 +118,7 @@ fn record(
             challenge.validated = Some(control.at());
             challenge.error = None;
             next.status = next.status.step(AuthorizationEvent::Prove)?;
-            next.expires = now + lifetime;
+            next.expires = clock::after(now, lifetime);
             next.reusable_until = control.reusable_until();
             Settled::Proven
         }

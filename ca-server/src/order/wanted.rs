@@ -91,9 +91,11 @@ pub fn identifier(raw: &RawIdentifier) -> Result<Identifier, Subproblem> {
 
 fn instant(member: &str, text: Option<&str>) -> Result<Option<OffsetDateTime>, Problem> {
     let Some(text) = text.filter(|text| !text.is_empty()) else { return Ok(None) };
-    match OffsetDateTime::parse(text, &Rfc3339).map(|at| at.replace_nanosecond(0)) {
-        Ok(Ok(at)) => Ok(Some(at.to_offset(time::UtcOffset::UTC))),
-        Ok(Err(_)) | Err(_) => {
+    let parsed = OffsetDateTime::parse(text, &Rfc3339).ok().and_then(|at| at.replace_nanosecond(0).ok());
+    // Written with an offset, a time may lie outside of the years that there are in UTC.
+    match parsed.and_then(|at| at.checked_to_offset(time::UtcOffset::UTC)) {
+        Some(at) => Ok(Some(at)),
+        None => {
             let detail = format!("{member} {text:?} is not a date and time such as \"2030-01-31T12:00:00Z\"");
             Err(Problem::new(Kind::Malformed, detail))
         }

@@ -13,6 +13,7 @@ use policies::rules::{Account as AskedBy, Action, Decision, KeyKind, Request};
 use time::OffsetDateTime;
 
 use super::{Policy, Refusal, RefusalReason};
+use crate::clock;
 use crate::order::model::{Account, ExternalKey};
 use crate::sign::Authority;
 
@@ -151,7 +152,7 @@ pub(super) fn asked_lifetime(
         return None;
     }
     let start = not_before.unwrap_or(now);
-    let end = not_after.unwrap_or(start + profile.lifetime);
+    let end = not_after.unwrap_or_else(|| clock::after(start, profile.lifetime));
     Duration::try_from(end - start).ok()
 }
 

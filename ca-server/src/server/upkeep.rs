@@ -9,6 +9,7 @@ use tokio_util::sync::CancellationToken;
 use super::own_tls;
 use super::tls::TlsCertificate;
 use crate::app::App;
+use crate::clock;
 use crate::log::recover::recover;
 use crate::store::prune;
 
@@ -21,10 +22,10 @@ const TLS_EVERY: Duration = Duration::from_secs(3600);
 
 /// Resolves intents whose outcome could not be stored while the server runs.
 pub(super) async fn sweep_intents(app: App, stop: CancellationToken) {
-    let age = 2 * app.config.limits.request_timeout + SWEEP_EVERY;
+    let age = app.config.limits.request_timeout.saturating_mul(2).saturating_add(SWEEP_EVERY);
     while stop.run_until_cancelled(tokio::time::sleep(SWEEP_EVERY)).await.is_some() {
         let now = app.clock.now();
-        match recover(&app.store, &app.authorities, now, now - age).await {
+        match recover(&app.store, &app.authorities, now, clock::before(now, age)).await {
             Ok(recovered) if recovered.abandoned > 0 => {
                 app.authorities.iter().for_each(|authority| app.revocation_lists.outdated(authority.name()));
             }

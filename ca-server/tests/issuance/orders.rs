@@ -79,6 +79,28 @@ async fn asked_times_are_kept_within_the_profile_and_refused_beyond_it() {
 }
 
 #[tokio::test]
+async fn times_at_the_ends_of_the_calendar_are_refused_and_never_computed_with() {
+    let ca = Ca::start().await;
+    let device = Device::register(&ca).await;
+    let names = dns(&["a.corp.test"]);
+    for text in [
+        "9999-12-31T23:59:59Z",
+        "9999-12-31T23:59:59-01:00",
+        "9999-12-31T23:59:59-23:59",
+        "9999-12-31T23:59:59+23:59",
+        "0000-01-01T00:00:00Z",
+        "0000-01-01T00:00:00+23:59",
+        "0000-01-01T00:00:00-23:59",
+    ] {
+        for members in [&["notBefore"][..], &["notAfter"], &["notBefore", "notAfter"]] {
+            let mut payload = json!({"identifiers": names});
+            members.iter().for_each(|member| payload[*member] = text.into());
+            assert_eq!(refused(&ca, &device, payload).await.0, "malformed", "{members:?} {text}");
+        }
+    }
+}
+
+#[tokio::test]
 async fn an_external_binding_key_for_other_domains_stops_the_order() {
     let ca = Ca::start().await;
     let device = Device::register(&ca).await;
