@@ -11,11 +11,11 @@ use certs::leaf::LeafError;
 use data_encoding::{BASE64URL_NOPAD, HEXLOWER};
 use time::OffsetDateTime;
 
-use super::model::{Account, Authorization, Order, OrderStatus};
+use super::model::{Account, AccountStatus, Authorization, Order, OrderStatus};
 use super::read::{OrderNow, order_of};
 use super::state::{Illegal, OrderEvent};
 use crate::app::App;
-use crate::ids::OrderId;
+use crate::ids::{AccountId, OrderId};
 use crate::log::act::Act;
 use crate::log::intent::intent;
 use crate::log::outcome::{OutcomeError, outcome};
@@ -25,6 +25,7 @@ use crate::respond::problem::Problem;
 use crate::sign::{Authority, PrepareError, Prepared, SignError, prepare, sign};
 use crate::store::tables::orders;
 use crate::store::{Batch, Store, StoreError, Versioned};
+use crate::verify::VerifyError;
 use crate::verify::jwk::{EcCurve, Jwk};
 
 /// How often a finalize is decided anew because something it depends on changed.
@@ -108,10 +109,11 @@ impl From<FinalizeError> for Problem {
 pub async fn finalize(
     app: &App,
     authority: &Arc<Authority>,
-    account: &Versioned<Account>,
+    account: Versioned<Account>,
     id: OrderId,
     csr: &[u8],
 ) -> Result<OrderNow, FinalizeError> {
+    let mut account = account;
     let csr_sha256 = HEXLOWER.encode(digest(&SHA256, csr).as_ref());
     let mut tries = 0;
     loop {
@@ -127,15 +129,30 @@ pub async fn finalize(
         // 2. The request: its key and nothing else.
         let request = check_request(&app.store, &account.value, &seen.order.value, csr).await?;
         // 3. May it be? Proofs, profile, rules, CAA.
-        let approval = approve(app, authority, account, &seen, &request, now).await?;
+        let approval = approve(app, authority, &account, &seen, &request, now).await?;
         // 4., 5. Serial, bytes, lint.
-        let prepared = prepared(app, authority, approval, account, now).await?;
+        let prepared = prepared(app, authority, approval, &account, now).await?;
         let issuance = Issuance { account: account.clone(), seen, csr_sha256: csr_sha256.clone(), prepared };
         // 6., 7., 8. On a task of their own, for which a stop waits: a client that hangs up must not leave the intent open.
         match app.tasks.spawn(issue(app.clone(), issuance)).await? {
             Ok(order) => return Ok(order),
-            Err(FinalizeError::Store(StoreError::Stale(_))) if tries < TRIES => tries += 1,
+            Err(FinalizeError::Store(StoreError::Stale(_))) if tries < TRIES => {
+                tries += 1;
+                account = again(&app.store, account.value.id).await?;
+            }
             Err(error) => return Err(error),
+        }
+    }
+}
+
+/// The account as it stands now; one that ended meanwhile gets nothing.
+async fn again(store: &Store, id: AccountId) -> Result<Versioned<Account>, FinalizeError> {
+    let refused = |error: VerifyError| FinalizeError::Refused(Box::new(error.into()));
+    let account = store.load::<Account>(&id).await?.ok_or_else(|| refused(VerifyError::UnknownAccount))?;
+    match account.value.status {
+        AccountStatus::Valid => Ok(account),
+        status @ (AccountStatus::Deactivated | AccountStatus::Revoked) => {
+            Err(refused(VerifyError::AccountNotValid(status)))
         }
     }
 }

@@ -1,14 +1,20 @@
 //! One order, one certificate; and when there is none.
 
 use std::collections::BTreeSet;
+use std::sync::{Arc, Mutex};
 
+use async_trait::async_trait;
+use ca_server::log::act::Act;
+use ca_server::order::model::{Account, AccountStatus};
+use ca_server::store::tables::accounts;
+use ca_server::store::{Backend, Batch, Range, Row, StoreError, Table};
 use certs::key::{KeyKind, SigningKey};
 use futures_util::future::join_all;
 use http::StatusCode;
 use serde_json::json;
 
 use crate::device::{Device, acts, csr};
-use crate::support::Ca;
+use crate::support::{Ca, Reply};
 
 #[tokio::test]
 async fn sixty_four_parallel_finalizes_give_one_certificate_and_consistent_answers() {
@@ -118,6 +124,73 @@ async fn an_account_deactivated_before_finalize_gets_nothing() {
     let reply = device.finalize(&ca, &order, &csr(&["room-1.corp.test"])).await;
     assert_eq!(reply.problem(), "unauthorized");
     assert_eq!(acts(&ca, "intent").await, 0);
+}
+
+/// Commits another batch just before the first one with an intent.
+struct Meddling {
+    inner: Arc<dyn Backend>,
+    with: Arc<Mutex<Option<Batch>>>,
+}
+
+#[async_trait]
+impl Backend for Meddling {
+    async fn get(&self, table: Table, key: &[u8]) -> Result<Option<Vec<u8>>, StoreError> {
+        self.inner.get(table, key).await
+    }
+
+    async fn scan(&self, range: Range) -> Result<Vec<Row>, StoreError> {
+        self.inner.scan(range).await
+    }
+
+    async fn commit(&self, batch: Batch) -> Result<(), StoreError> {
+        if batch.acts.iter().any(|(_, act)| matches!(act, Act::Intent { .. })) {
+            let first = self.with.lock().unwrap().take();
+            if let Some(first) = first {
+                self.inner.commit(first).await?;
+            }
+        }
+        self.inner.commit(batch).await
+    }
+
+    async fn health(&self) -> Result<(), StoreError> {
+        self.inner.health().await
+    }
+
+    async fn close(&self) {
+        self.inner.close().await;
+    }
+}
+
+/// What a finalize is answered if its account changes in its midst; and how many intents it left.
+async fn finalize_while(change: impl FnOnce(&mut Account)) -> (Reply, usize) {
+    let with = Arc::new(Mutex::new(None));
+    let around = |inner| -> Arc<dyn Backend> { Arc::new(Meddling { inner, with: with.clone() }) };
+    let ca = Ca::start_on("", |_| {}, around).await;
+    let device = Device::register(&ca).await;
+    let (_, order) = device.ready(&ca, &["room-1.corp.test"]).await;
+    let id = device.account.rsplit('/').next().unwrap().parse().unwrap();
+    let seen = ca.running.app().store.load::<Account>(&id).await.unwrap().unwrap();
+    let (mut next, mut batch) = (seen.value.clone(), Batch::new());
+    change(&mut next);
+    accounts::replace(&mut batch, &seen, &next).unwrap();
+    *with.lock().unwrap() = Some(batch);
+    let reply = device.finalize(&ca, &order, &csr(&["room-1.corp.test"])).await;
+    assert!(with.lock().unwrap().is_none(), "the account was changed");
+    (reply, acts(&ca, "intent").await)
+}
+
+#[tokio::test]
+async fn an_account_that_changes_its_contact_during_finalize_still_gets_its_certificate() {
+    let (reply, intents) = finalize_while(|account| account.contact.clear()).await;
+    assert_eq!((reply.json()["status"].as_str(), intents), (Some("valid"), 1), "{reply:?}");
+}
+
+#[tokio::test]
+async fn an_account_that_ends_during_finalize_gets_nothing() {
+    for status in [AccountStatus::Deactivated, AccountStatus::Revoked] {
+        let (reply, intents) = finalize_while(|account| account.status = status).await;
+        assert_eq!((reply.status.as_u16(), reply.problem().as_str(), intents), (401, "unauthorized", 0));
+    }
 }
 
 #[tokio::test]
