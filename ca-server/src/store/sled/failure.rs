@@ -23,6 +23,9 @@ pub enum SledFailure {
     /// A write or sync failed earlier.
     #[error("the store is read-only after an earlier failure; restart the server")]
     ReadOnly,
+    /// The committer ended by a panic, which is in the log.
+    #[error("the store's committer ended by a bug; restart the server")]
+    Ended,
     /// The disk has too little free space; nothing was written. Writing goes on by itself when there is more.
     #[error("the disk of the store has {free} octets free, fewer than the {reserve} kept in reserve")]
     DiskFull {
@@ -37,7 +40,9 @@ impl SledFailure {
     /// Whether only opening the store again can help.
     pub(super) fn is_final(&self) -> bool {
         match self {
-            Self::Read(_) | Self::Block | Self::Write(_) | Self::Sync(_) | Self::ReadOnly => true,
+            Self::Read(_) | Self::Block | Self::Write(_) | Self::Sync(_) | Self::ReadOnly | Self::Ended => {
+                true
+            }
             Self::DiskFull { .. } => false,
         }
     }

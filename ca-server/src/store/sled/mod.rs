@@ -115,19 +115,22 @@ impl Backend for Sled {
         let queue = self.queue.lock().clone().ok_or(StoreError::Closed)?;
         let rows = batch.ops.len() + batch.acts.len();
         let (answer, mut outcome) = oneshot::channel();
-        queue.send(Request { batch, octets, rows, answer }).await.map_err(|_| StoreError::Closed)?;
+        queue.send(Request { batch, octets, rows, answer }).await.map_err(|_| SledFailure::Ended)?;
         drop(queue);
         loop {
             match tokio::time::timeout(SLOW, &mut outcome).await {
-                Ok(answered) => return answered.map_err(|_| StoreError::Closed)?,
+                Ok(answered) => return answered.map_err(|_| SledFailure::Ended)?,
                 Err(_) => self.nudge(),
             }
         }
     }
 
     async fn health(&self) -> Result<(), StoreError> {
-        if self.queue.lock().is_none() {
-            return Err(StoreError::Closed);
+        match self.queue.lock().as_ref() {
+            None => return Err(StoreError::Closed),
+            // It takes from the queue as long as it lives.
+            Some(queue) if queue.is_closed() => return Err(SledFailure::Ended.into()),
+            Some(_) => {}
         }
         match self.shared.trouble.read().clone() {
             Some(trouble) => Err(trouble.into()),
@@ -157,5 +160,27 @@ impl Drop for Sled {
         {
             tracing::error!("the store's committer ended by a panic");
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn health_says_that_the_committer_ended_although_nobody_closed_the_store() {
+        let folder = tempfile::tempdir().unwrap();
+        let store = Sled::open(&SledConfig::new(folder.path())).unwrap();
+        store.health().await.unwrap();
+        // A panic of the thread drops its end of the queue.
+        let (queue, requests) = mpsc::channel(1);
+        drop(requests);
+        drop(store.queue.lock().replace(queue));
+        let error = store.health().await.unwrap_err();
+        let ended =
+            |error: &StoreError| crate::respond::problem::causes(error).contains("restart the server");
+        assert!(ended(&error), "{error:?}");
+        let error = store.commit(Batch::new()).await.unwrap_err();
+        assert!(ended(&error), "{error:?}");
     }
 }
