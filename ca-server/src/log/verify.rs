@@ -77,6 +77,8 @@ pub async fn verify(store: &Store, noted: Option<Expected>) -> Result<Report, Jo
             break;
         }
         place = rows.last().map(|(key, _)| key.clone());
+        // Reading never waits for anything; others on this thread get their turn here.
+        tokio::task::yield_now().await;
     }
     if let Some(noted) = noted.filter(|noted| noted.seq > report.verified) {
         report.broken = Some((noted.seq, Fault::CutOff));

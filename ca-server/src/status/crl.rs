@@ -160,6 +160,8 @@ async fn revoked(
             at: entry.at,
             reason: RevocationReason::from_code(entry.reason.into()).unwrap_or(RevocationReason::Unspecified),
         }));
+        // Reading never waits for anything; others on this thread get their turn here.
+        tokio::task::yield_now().await;
     }
 }
 

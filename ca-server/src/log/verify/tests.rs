@@ -1,6 +1,7 @@
 //! A journal in which anything was changed does not verify, and the report names the first broken entry.
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 
 use time::OffsetDateTime;
 
@@ -104,4 +105,24 @@ async fn pages_and_filters_read_every_entry_once_in_either_direction() {
     assert_eq!(read(&store, wanted, 100).await.unwrap().entries.len(), 5);
     let none = Selection { kind: Some("issued"), ..Default::default() };
     assert!(read(&store, none, 100).await.unwrap().entries.is_empty());
+}
+
+#[tokio::test]
+async fn others_on_the_same_thread_get_their_turn_while_a_long_journal_is_read() {
+    let store = journal(5500).await;
+    let turns = Arc::new(AtomicU64::new(0));
+    let counted = turns.clone();
+    let other = tokio::spawn(async move {
+        loop {
+            counted.fetch_add(1, Ordering::Relaxed);
+            tokio::task::yield_now().await;
+        }
+    });
+    assert_eq!(verify(&store, None).await.unwrap().verified, 5500);
+    assert!(turns.load(Ordering::Relaxed) >= 5, "{turns:?} turns in five pages");
+    turns.store(0, Ordering::Relaxed);
+    let none = Selection { containing: Some("no such thing"), ..Selection::default() };
+    assert!(read(&store, none, 10).await.unwrap().entries.is_empty());
+    assert!(turns.load(Ordering::Relaxed) >= 5, "{turns:?} turns in many pages");
+    other.abort();
 }

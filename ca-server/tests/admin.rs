@@ -1,0 +1,76 @@
+//! The admin socket, as the operator's commands speak to it: a real server, a real Unix socket.
+
+#![allow(clippy::unwrap_used, clippy::indexing_slicing, clippy::panic, reason = "a test program")]
+
+mod support;
+
+use ca_server::admin::client::{AdminClient, AdminError};
+use ca_server::admin::listener::AdminSocket;
+use ca_server::admin::views::{AccountView, Page};
+use ca_server::ids::AccountId;
+use ca_server::order::model::{Account, AccountStatus};
+use ca_server::store::Batch;
+use ca_server::store::tables::accounts;
+use ca_server::verify::jwk::{Jwk, OkpCurve};
+use support::Ca;
+use tokio_util::sync::CancellationToken;
+
+/// Opens the socket of a running server.
+fn admin(ca: &Ca) -> AdminClient {
+    let app = ca.running.app();
+    let socket = AdminSocket::open(&app.config.resolve(&app.config.admin.socket)).unwrap();
+    tokio::spawn(socket.serve(app.clone(), CancellationToken::new()));
+    AdminClient::new(&app.config)
+}
+
+/// Writes so many valid accounts into the store.
+async fn fill(ca: &Ca, count: usize) {
+    let app = ca.running.app();
+    for number in 0..count {
+        let account = Account {
+            id: AccountId::random().unwrap(),
+            authority: "external".parse().unwrap(),
+            key: Jwk::Okp { crv: OkpCurve::Ed25519, x: number.to_string() },
+            status: AccountStatus::Valid,
+            contact: Vec::new(),
+            terms_agreed: false,
+            external_key: None,
+            created: app.clock.now(),
+        };
+        let mut batch = Batch::new();
+        accounts::insert(&mut batch, &account).unwrap();
+        app.store.commit(batch).await.unwrap();
+    }
+}
+
+async fn list(admin: &AdminClient, query: &str) -> Result<Page<AccountView>, AdminError> {
+    admin.get(&format!("/accounts?{query}")).await
+}
+
+#[tokio::test]
+async fn a_search_among_many_accounts_answers_after_a_bounded_number_and_goes_on_from_there() {
+    let ca = Ca::start().await;
+    fill(&ca, 5000).await;
+    let admin = admin(&ca);
+    let (mut asked, mut after) = (0, String::new());
+    loop {
+        let page = list(&admin, &format!("limit=3&status=revoked{after}")).await.unwrap();
+        assert!(page.items.is_empty());
+        asked += 1;
+        match page.next {
+            Some(next) => after = format!("&after={next}"),
+            None => break,
+        }
+    }
+    assert!((2..=10).contains(&asked), "{asked} pages for 5000 accounts");
+    let (mut found, mut after) = (0, String::new());
+    loop {
+        let page = list(&admin, &format!("limit=700{after}")).await.unwrap();
+        found += page.items.len();
+        match page.next {
+            Some(next) => after = format!("&after={next}"),
+            None => break,
+        }
+    }
+    assert_eq!(found, 5000, "and none is left out or repeated");
+}
