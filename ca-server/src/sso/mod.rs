@@ -6,3 +6,4 @@
 pub mod fetch;
 pub mod oidc;
 pub mod person;
+pub mod saml;
