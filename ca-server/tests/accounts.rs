@@ -7,7 +7,7 @@ mod support;
 use std::collections::HashSet;
 
 use aws_lc_rs::hmac;
-use ca_server::ids::AuthorityName;
+use ca_server::ids::{AccountId, AuthorityName};
 use ca_server::order::model::ExternalKey;
 use ca_server::store::{Batch, Store};
 use serde_json::{Value, json};
@@ -305,6 +305,35 @@ async fn a_reusable_binding_makes_several_accounts_with_each_mac() {
         let header = json!({"alg": algorithm, "kid": "many", "url": closed(&ca)});
         assert_eq!(bound(&ca, &key, &header, &key.jwk()).await.status, 201, "{algorithm}");
     }
+}
+
+#[tokio::test]
+async fn a_reusable_binding_that_bound_thousands_before_binds_many_more_at_once() {
+    let ca = Ca::start().await;
+    let before = || (0..2270).map(|_| AccountId::random().unwrap()).collect();
+    external_key(&ca, "fleet", |key| (key.reusable, key.accounts) = (true, before())).await;
+    let store = &ca.running.app().store;
+    let kid = "fleet".to_owned();
+    let version = store.load::<ExternalKey>(&kid).await.unwrap().unwrap().version;
+    let header = json!({"alg": "HS256", "kid": "fleet", "url": closed(&ca)});
+    let keys: Vec<_> = (0..64).map(|_| Key::p256()).collect();
+    let requests = keys.iter().map(|key| {
+        let (ca, header) = (&ca, &header);
+        async move { bound(ca, key, header, &key.jwk()).await.status.as_u16() }
+    });
+    let statuses = futures_util::future::join_all(requests).await;
+    assert!(statuses.iter().all(|status| *status == 201), "{statuses:?}");
+    let seen = store.load::<ExternalKey>(&kid).await.unwrap().unwrap();
+    assert_eq!(seen.version, version, "nobody had to write the key, so nobody waited for another");
+    assert_eq!(store.accounts_bound_by("fleet", 100).await.unwrap().len(), 64);
+    assert!(store.accounts_bound_by("flee", 100).await.unwrap().is_empty());
+
+    let mut batch = Batch::new();
+    let revoked = ExternalKey { revoked: true, ..seen.value.clone() };
+    ca_server::store::tables::external_keys::replace(&mut batch, &seen, &revoked).unwrap();
+    store.commit(batch).await.unwrap();
+    let key = Key::p256();
+    assert_eq!(bound(&ca, &key, &header, &key.jwk()).await.problem(), "unauthorized");
 }
 
 #[tokio::test]

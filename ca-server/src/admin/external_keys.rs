@@ -2,6 +2,8 @@
 //!
 //! The secret leaves only in the answer that made the key.
 
+use std::collections::BTreeSet;
+
 use axum::Json;
 use axum::extract::{Path, State};
 use base64::Engine as _;
@@ -12,13 +14,15 @@ use time::Duration;
 use super::refusal::Refusal;
 use super::views::{ExternalKeyView, NewExternalKey, Page};
 use crate::app::App;
-use crate::ids::{AuthorityName, typeable_bytes};
+use crate::ids::{AccountId, AuthorityName, typeable_bytes};
 use crate::log::act::Act;
 use crate::order::model::ExternalKey;
-use crate::store::Batch;
 use crate::store::tables::external_keys;
+use crate::store::{Batch, StoreError};
 
 const MOST: usize = 10_000;
+/// Accounts that are shown with one key.
+const MOST_ACCOUNTS: usize = 1000;
 
 /// `GET /external-keys`.
 ///
@@ -26,7 +30,10 @@ const MOST: usize = 10_000;
 /// [`Refusal`] on a failing store.
 pub async fn list(State(app): State<App>) -> Result<Json<Page<ExternalKeyView>>, Refusal> {
     let rows = app.store.external_keys(None, MOST).await?;
-    let items = rows.iter().map(|row| view(&app, &row.value)).collect();
+    let mut items = Vec::with_capacity(rows.len());
+    for row in &rows {
+        items.push(view(&app, &row.value).await?);
+    }
     Ok(Json(Page { items, next: None }))
 }
 
@@ -65,7 +72,7 @@ pub async fn create(
     external_keys::insert(&mut batch, &key)?;
     batch.record(now, Act::ExternalKey { kid: key.kid.clone(), change: "created".to_owned() });
     app.store.commit(batch).await?;
-    let shown = ExternalKeyView { secret: Some(key.secret.clone()), ..view(&app, &key) };
+    let shown = ExternalKeyView { secret: Some(key.secret.clone()), ..view(&app, &key).await? };
     Ok(Json(shown))
 }
 
@@ -87,7 +94,7 @@ pub async fn revoke(
     external_keys::replace(&mut batch, &seen, &next)?;
     batch.record(app.clock.now(), Act::ExternalKey { kid, change: "revoked".to_owned() });
     app.store.commit(batch).await?;
-    Ok(Json(view(&app, &next)))
+    Ok(Json(view(&app, &next).await?))
 }
 
 fn authority(app: &App, name: Option<&str>) -> Result<AuthorityName, Refusal> {
@@ -105,7 +112,9 @@ fn authority(app: &App, name: Option<&str>) -> Result<AuthorityName, Refusal> {
     }
 }
 
-fn view(app: &App, key: &ExternalKey) -> ExternalKeyView {
+async fn view(app: &App, key: &ExternalKey) -> Result<ExternalKeyView, StoreError> {
+    let mut accounts: BTreeSet<AccountId> = key.accounts.iter().copied().collect();
+    accounts.extend(app.store.accounts_bound_by(&key.kid, MOST_ACCOUNTS + 1).await?);
     let state = if key.revoked {
         "revoked"
     } else if key.expires.is_some_and(|end| end <= app.clock.now()) {
@@ -115,15 +124,16 @@ fn view(app: &App, key: &ExternalKey) -> ExternalKeyView {
     } else {
         "usable"
     };
-    ExternalKeyView {
+    Ok(ExternalKeyView {
         kid: key.kid.clone(),
         authority: key.authority.to_string(),
         domains: key.domains.clone(),
         state: state.to_owned(),
         reusable: key.reusable,
-        accounts: key.accounts.iter().map(ToString::to_string).collect(),
+        more_accounts: accounts.len() > MOST_ACCOUNTS,
+        accounts: accounts.iter().take(MOST_ACCOUNTS).map(ToString::to_string).collect(),
         created: key.created,
         expires: key.expires,
         secret: None,
-    }
+    })
 }

@@ -134,8 +134,11 @@ pub struct ExternalKeyView {
     pub state: String,
     /// Whether it may bind more than one account.
     pub reusable: bool,
-    /// The accounts bound with it.
+    /// The accounts bound with it, the first thousand.
     pub accounts: Vec<String>,
+    /// Whether it bound more accounts than are shown.
+    #[serde(default)]
+    pub more_accounts: bool,
     /// When it was made.
     #[serde(with = "time::serde::rfc3339")]
     pub created: OffsetDateTime,

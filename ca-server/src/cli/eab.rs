@@ -94,7 +94,7 @@ fn list(asking: &Asking) -> Result<(), Failure> {
         return Ok(());
     }
     let row = |view: &ExternalKeyView| {
-        let accounts = view.accounts.len().to_string();
+        let accounts = format!("{}{}", view.accounts.len(), if view.more_accounts { "+" } else { "" });
         vec![view.kid.clone(), view.authority.clone(), view.state.clone(), accounts, view.domains.join(" ")]
     };
     output::table(

@@ -305,7 +305,8 @@ pub struct ExternalKey {
     pub expires: Option<OffsetDateTime>,
     /// Whether it may bind more than one account.
     pub reusable: bool,
-    /// The accounts bound with it.
+    /// The account bound with it, if it is for one only. Of a reusable one: those bound before they had an index of their own.
+    #[serde(default)]
     pub accounts: Vec<AccountId>,
     /// Whether an operator withdrew it.
     pub revoked: bool,

@@ -146,6 +146,21 @@ pub(crate) fn revoked(authority: &AuthorityName, serial: &Serial) -> Vec<u8> {
     [authority.as_str().as_bytes(), &[0], serial.as_bytes().as_slice()].concat()
 }
 
+/// Prefix of the `AccountsByExternalKey` rows of one key.
+pub(crate) fn accounts_of_external_key(kid: &str) -> Vec<u8> {
+    [kid.as_bytes(), &[0]].concat()
+}
+
+/// `AccountsByExternalKey`.
+pub(crate) fn account_by_external_key(kid: &str, account: AccountId) -> Vec<u8> {
+    [kid.as_bytes(), &[0], account.as_bytes()].concat()
+}
+
+/// The account of an `AccountsByExternalKey` row.
+pub(crate) fn account_of_row(key: &[u8]) -> Option<AccountId> {
+    key.last_chunk::<16>().copied().map(AccountId::from_bytes)
+}
+
 /// `Expiry`.
 pub(crate) fn expiry(table: Table, expires: OffsetDateTime, key: &[u8]) -> Vec<u8> {
     [&[table.number()], seconds(expires).as_slice(), key].concat()

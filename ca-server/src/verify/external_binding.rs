@@ -87,14 +87,12 @@ impl Binding {
         &self.key.value.kid
     }
 
-    /// Notes in `batch` that the key bound `account`; stale if it was used or revoked meanwhile.
+    /// Notes in `batch` that the key bound `account`; stale if it was used up or revoked meanwhile.
     ///
     /// # Errors
     /// If the record cannot be serialised.
     pub fn record(self, account: AccountId, batch: &mut Batch) -> Result<(), StoreError> {
-        let mut next = self.key.value.clone();
-        next.accounts.push(account);
-        tables::external_keys::replace(batch, &self.key, &next)
+        tables::external_keys::bind(batch, &self.key, account)
     }
 }
 

@@ -52,6 +52,8 @@ pub enum Table {
     Journal = 16,
     /// Queue: table number, expiry, key → empty. What the pruner removes some time after its expiry.
     Expiry = 17,
+    /// Index: external account binding key id, NUL, account id → empty. The accounts bound with a key.
+    AccountsByExternalKey = 18,
 }
 
 impl Table {
@@ -75,6 +77,7 @@ impl Table {
         Self::ExternalKeys,
         Self::Journal,
         Self::Expiry,
+        Self::AccountsByExternalKey,
     ];
 
     /// The number on disk.
