@@ -15,7 +15,7 @@ use crate::challenge::worker::Queue;
 use crate::clock::Clock;
 use crate::config::Config;
 use crate::ids::AuthorityName;
-use crate::policy::Policy;
+use crate::policy::{Policy, RefusalLog};
 use crate::request::limits::RateLimits;
 use crate::request::links::Links;
 use crate::request::request_id::RequestIds;
@@ -49,6 +49,8 @@ pub struct Stages {
     pub keys: KeyCache,
     /// Who asked how often.
     pub limits: RateLimits,
+    /// What the journal is told of refusals.
+    pub refusals: RefusalLog,
     /// Ids of requests.
     pub request_ids: RequestIds,
     /// Requests at work; a stop waits for them.

@@ -28,7 +28,7 @@ use crate::challenge::worker::{self, Inbox, Queue, Worker};
 use crate::clock::{Clock, SystemClock};
 use crate::config::{Config, TlsMode};
 use crate::log::recover::recover;
-use crate::policy::Policy;
+use crate::policy::{Policy, RefusalLog};
 use crate::request::limits::RateLimits;
 use crate::request::links::Links;
 use crate::request::request_id::RequestIds;
@@ -104,6 +104,7 @@ pub async fn start(config: Config, parts: Parts) -> Result<Running, StartError> 
         links,
         keys: KeyCache::default(),
         limits: RateLimits::new(&config.limits),
+        refusals: RefusalLog::default(),
         request_ids: RequestIds::new()?,
         tasks: TaskTracker::new(),
         metrics,

@@ -165,6 +165,23 @@ async fn an_account_takes_a_new_key_and_the_old_one_is_free() {
 }
 
 #[tokio::test]
+async fn changes_of_one_account_are_rate_limited_but_giving_it_up_is_not() {
+    let ca = Ca::start_with("", |config| config.limits.account_changes_per_hour = 2).await;
+    let (old, new) = (Key::p256(), Key::p256());
+    let kid = ca.register(&old).await;
+    assert_eq!(ca.post(&kid, &old, &kid, br#"{"contact":[]}"#).await.status, 200);
+    let header = json!({"alg": "ES256", "jwk": new.jwk(), "url": ca.url("key-change")});
+    let payload = json!({"account": kid, "oldKey": old.jwk()});
+    assert_eq!(key_change(&ca, &old, &kid, &new, header, payload).await.status, 200);
+    let header = json!({"alg": "ES256", "jwk": old.jwk(), "url": ca.url("key-change")});
+    let payload = json!({"account": kid, "oldKey": new.jwk()});
+    let third = key_change(&ca, &new, &kid, &old, header, payload).await;
+    assert_eq!((third.status.as_u16(), third.problem().as_str()), (429, "rateLimited"));
+    assert_eq!(ca.post(&kid, &new, &kid, br#"{"contact":[]}"#).await.problem(), "rateLimited");
+    assert_eq!(ca.post(&kid, &new, &kid, br#"{"status":"deactivated"}"#).await.status, 200);
+}
+
+#[tokio::test]
 async fn the_key_of_another_account_is_a_conflict_that_names_it() {
     let ca = Ca::start().await;
     let (alice, bob) = (Key::p256(), Key::p256());

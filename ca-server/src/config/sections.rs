@@ -222,8 +222,11 @@ pub struct LimitsConfig {
     pub connections: usize,
     /// New accounts per client address and hour; 0 for no limit. Default: 100.
     pub accounts_per_hour: u32,
-    /// New orders per account and hour; 0 for no limit. Default: 0.
+    /// New orders per account and hour, and four times as many finalize requests; 0 for no limit. Default: 1000. Raise it where one
+    /// account orders for more than a thousand devices at once; without a limit an account can fill the disk.
     pub orders_per_hour: u32,
+    /// Changes of contacts or key per account and hour; 0 for no limit. Default: 60.
+    pub account_changes_per_hour: u32,
 }
 
 impl Default for LimitsConfig {
@@ -233,7 +236,8 @@ impl Default for LimitsConfig {
             request_timeout: Duration::from_secs(30),
             connections: 4096,
             accounts_per_hour: 100,
-            orders_per_hour: 0,
+            orders_per_hour: 1000,
+            account_changes_per_hour: 60,
         }
     }
 }

@@ -139,9 +139,11 @@ resolvers = []
 #body = 65536
 #request_timeout = "30s"
 #connections = 4096
-# New accounts per client address and hour, new orders per account and hour; 0: no limit.
+# New accounts per client address and hour; new orders per account and hour (and four times as many finalize requests); changes of
+# contacts or key per account and hour. 0: no limit. Raise orders_per_hour where one account orders for a large fleet.
 #accounts_per_hour = 100
-#orders_per_hour = 0
+#orders_per_hour = 1000
+#account_changes_per_hour = 60
 
 [admin]
 # Unix socket of the running server. Whoever can open it is the administrator.

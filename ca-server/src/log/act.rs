@@ -62,10 +62,16 @@ pub enum Act {
         account: Option<AccountId>,
         /// The order, if there is one.
         order: Option<OrderId>,
-        /// The identifiers asked for.
+        /// The identifiers that were refused, the first few of them.
         identifiers: Vec<Identifier>,
         /// Which rule or check refused.
         rule: String,
+        /// How many more identifiers were refused.
+        #[serde(default, skip_serializing_if = "is_zero")]
+        more_identifiers: u64,
+        /// How many refusals of the account before this one were not recorded, since there were too many in a minute.
+        #[serde(default, skip_serializing_if = "is_zero")]
+        left_out: u64,
     },
     /// An account was made.
     AccountCreated {
@@ -104,4 +110,23 @@ pub enum Act {
         /// What happened, in words.
         what: String,
     },
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde calls it with a reference")]
+const fn is_zero(count: &u64) -> bool {
+    *count == 0
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_refusal_written_before_there_were_counts_still_reads() {
+        let old =
+            r#"{"act":"refused","action":"order","account":null,"order":null,"identifiers":[],"rule":"r"}"#;
+        let act: Act = serde_json::from_str(old).unwrap();
+        assert!(matches!(act, Act::Refused { more_identifiers: 0, left_out: 0, .. }), "{act:?}");
+        assert_eq!(serde_json::to_string(&act).unwrap(), old);
+    }
 }

@@ -16,10 +16,9 @@ use super::read::{OrderNow, order_of};
 use super::state::{Illegal, OrderEvent};
 use crate::app::App;
 use crate::ids::{AccountId, OrderId};
-use crate::log::act::Act;
 use crate::log::intent::intent;
 use crate::log::outcome::{OutcomeError, outcome};
-use crate::policy::{Approval, Candidate};
+use crate::policy::{Approval, Candidate, Refused};
 use crate::respond::kinds::Kind;
 use crate::respond::problem::Problem;
 use crate::sign::{Authority, PrepareError, Prepared, SignError, prepare, sign};
@@ -221,7 +220,10 @@ async fn approve(
     };
     match app.policy.approve(&candidate, authority, &app.caa, now).await {
         Ok(approval) => Ok(approval),
-        Err(refusal) => Err(FinalizeError::Refused(Box::new(refusal.record(&app.store, now).await))),
+        Err(refusal) => {
+            let problem = refusal.record(&app.refusals, &app.store, now).await;
+            Err(FinalizeError::Refused(Box::new(problem)))
+        }
     }
 }
 
@@ -238,10 +240,9 @@ async fn prepared(
         Ok(prepared) => Ok(prepared),
         Err(PrepareError::Leaf(LeafError::IssuersKey)) => Err(FinalizeError::IssuersKey),
         Err(error @ (PrepareError::Leaf(_) | PrepareError::Lint(_))) => {
-            let mut batch = Batch::new();
             let (account, rule) = (Some(account.value.id), format!("lint: {error}"));
-            batch.record(now, Act::Refused { action: "issue".to_owned(), account, order, identifiers, rule });
-            app.store.commit(batch).await?;
+            let refused = Refused { action: "issue", account, order, identifiers, rule };
+            app.refusals.record(&app.store, refused, now).await?;
             Err(error.into())
         }
         Err(error @ PrepareError::Entropy(_)) => Err(error.into()),

@@ -251,7 +251,7 @@ async fn permitted(
         return Ok(());
     }
     let refusal = Refusal { action: "revoke", account: Some(account.id), order: certificate.order, reasons };
-    let mut problem = refusal.record(&app.store, now).await;
+    let mut problem = refusal.record(&app.refusals, &app.store, now).await;
     problem.kind = Kind::Unauthorized;
     Err(RevokeError::Refused(Box::new(problem)))
 }

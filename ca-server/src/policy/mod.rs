@@ -6,6 +6,7 @@
 mod admit;
 mod approve;
 mod refusal;
+mod refusal_log;
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -18,6 +19,7 @@ pub(crate) use admit::{asked_by, decided, proves};
 pub use approve::{Approval, Candidate};
 pub(crate) use refusal::summed_up;
 pub use refusal::{Refusal, RefusalReason};
+pub use refusal_log::{RefusalLog, Refused};
 
 /// Why the policy files were not taken; the rules in force stay in force.
 #[derive(Debug, thiserror::Error)]

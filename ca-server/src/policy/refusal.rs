@@ -9,12 +9,12 @@ use certs::leaf::ValidityError;
 use policies::profiles::Misfit;
 use time::OffsetDateTime;
 
+use super::refusal_log::{RefusalLog, Refused};
 use crate::challenge::caa::CaaRefusal;
 use crate::ids::{AccountId, OrderId};
-use crate::log::act::Act;
 use crate::respond::kinds::Kind;
 use crate::respond::problem::{Problem, Subproblem};
-use crate::store::{Batch, Store};
+use crate::store::Store;
 
 /// Why not.
 #[derive(Debug, thiserror::Error)]
@@ -140,15 +140,14 @@ pub struct Refusal {
 }
 
 impl Refusal {
-    /// The journal's entry, if this is one for the journal.
-    #[must_use]
-    pub fn act(&self) -> Option<Act> {
+    /// What the journal is to know, if somebody decided it.
+    fn refused(&self) -> Option<Refused> {
         let rules: BTreeSet<String> = self.reasons.iter().filter_map(|(_, reason)| reason.rule()).collect();
         if rules.is_empty() {
             return None;
         }
-        Some(Act::Refused {
-            action: self.action.to_owned(),
+        Some(Refused {
+            action: self.action,
             account: self.account,
             order: self.order,
             identifiers: self.reasons.iter().filter_map(|(identifier, _)| identifier.clone()).collect(),
@@ -157,13 +156,11 @@ impl Refusal {
     }
 
     /// Writes it into the journal and gives what the client is told. If the journal cannot be written, it is still a no.
-    pub async fn record(self, store: &Store, now: OffsetDateTime) -> Problem {
-        if let Some(act) = self.act() {
-            let mut batch = Batch::new();
-            batch.record(now, act);
-            if let Err(error) = store.commit(batch).await {
-                tracing::error!(%error, "a refusal could not be journalled");
-            }
+    pub async fn record(self, log: &RefusalLog, store: &Store, now: OffsetDateTime) -> Problem {
+        if let Some(refused) = self.refused()
+            && let Err(error) = log.record(store, refused, now).await
+        {
+            tracing::error!(%error, "a refusal could not be journalled");
         }
         self.into()
     }

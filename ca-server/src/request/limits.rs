@@ -18,6 +18,9 @@ use crate::respond::problem::Problem;
 /// Callers remembered by one limit; the idle ones are forgotten when more come.
 const CALLERS: usize = 65_536;
 
+/// How often an order may be finalized: a request that is refused may be mended and sent again.
+const FINALIZATIONS_PER_ORDER: u32 = 4;
+
 const HOUR: i128 = 3_600_000_000_000;
 
 /// The limits of `[limits]`.
@@ -25,6 +28,8 @@ const HOUR: i128 = 3_600_000_000_000;
 pub struct RateLimits {
     accounts: Limit<IpAddr>,
     orders: Limit<AccountId>,
+    finalizations: Limit<AccountId>,
+    changes: Limit<AccountId>,
 }
 
 impl RateLimits {
@@ -34,6 +39,8 @@ impl RateLimits {
         Self {
             accounts: Limit::per_hour(config.accounts_per_hour),
             orders: Limit::per_hour(config.orders_per_hour),
+            finalizations: Limit::per_hour(config.orders_per_hour.saturating_mul(FINALIZATIONS_PER_ORDER)),
+            changes: Limit::per_hour(config.account_changes_per_hour),
         }
     }
 
@@ -54,6 +61,24 @@ impl RateLimits {
     pub fn new_order(&self, account: AccountId, now: OffsetDateTime) -> Result<(), Problem> {
         self.orders.take(account, now).map_err(|wait| refused("new orders of this account", wait))
     }
+
+    /// Counts one finalize of `account`, whatever comes of it.
+    ///
+    /// # Errors
+    /// `rateLimited` with the time to wait.
+    pub fn finalize(&self, account: AccountId, now: OffsetDateTime) -> Result<(), Problem> {
+        self.finalizations
+            .take(account, now)
+            .map_err(|wait| refused("finalize requests of this account", wait))
+    }
+
+    /// Counts one change of `account`: of its contacts or its key.
+    ///
+    /// # Errors
+    /// `rateLimited` with the time to wait.
+    pub fn account_change(&self, account: AccountId, now: OffsetDateTime) -> Result<(), Problem> {
+        self.changes.take(account, now).map_err(|wait| refused("changes of this account", wait))
+    }
 }
 
 fn refused(what: &str, wait: u64) -> Problem {
@@ -62,7 +87,7 @@ fn refused(what: &str, wait: u64) -> Problem {
 }
 
 /// One client is one IPv4 address or one IPv6 /64, which a single host may use as it likes.
-fn network(client: IpAddr) -> IpAddr {
+pub(crate) fn network(client: IpAddr) -> IpAddr {
     match client.to_canonical() {
         v4 @ IpAddr::V4(_) => v4,
         IpAddr::V6(v6) => IpAddr::V6((u128::from(v6) & !u128::from(u64::MAX)).into()),

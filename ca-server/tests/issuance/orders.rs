@@ -30,6 +30,41 @@ async fn a_name_outside_the_policy_is_rejected_and_journalled_with_its_rule() {
 }
 
 #[tokio::test]
+async fn an_account_that_is_refused_without_end_leaves_few_entries_and_their_count() {
+    let ca = Ca::start().await;
+    let device = Device::register(&ca).await;
+    let names: Vec<String> = (0..9).map(|number| format!("room-{number}.other.test")).collect();
+    let names: Vec<&str> = names.iter().map(String::as_str).collect();
+    let payload = json!({"identifiers": dns(&names)});
+    for _ in 0..50 {
+        assert_eq!(refused(&ca, &device, payload.clone()).await.0, "rejectedIdentifier");
+    }
+    assert_eq!(acts(&ca, "refused").await, 10);
+    ca.clock.advance(time::Duration::minutes(1));
+    refused(&ca, &device, payload).await;
+    let newest = ca_server::log::journal::newest(&ca.running.app().store).await.unwrap().unwrap();
+    let act: Value = serde_json::from_str(&newest.act).unwrap();
+    assert_eq!((act["act"].as_str(), act["left_out"].as_u64()), (Some("refused"), Some(40)), "{act}");
+}
+
+#[tokio::test]
+async fn what_an_account_may_ask_for_in_an_hour_is_limited_by_default_too() {
+    let limits = ca_server::config::LimitsConfig::default();
+    assert!(limits.orders_per_hour > 0 && limits.account_changes_per_hour > 0);
+    let ca = Ca::start_with("", |config| config.limits.orders_per_hour = 1).await;
+    let device = Device::register(&ca).await;
+    let (_, order) = device.order(&ca, &["a.corp.test"]).await;
+    let again = device.post(&ca, &ca.url("new-order"), &json!({"identifiers": dns(&["b.corp.test"])})).await;
+    assert_eq!((again.status, again.problem().as_str()), (StatusCode::TOO_MANY_REQUESTS, "rateLimited"));
+    for _ in 0..4 {
+        assert_eq!(device.finalize(&ca, &order, b"nonsense").await.problem(), "orderNotReady");
+    }
+    let fifth = device.finalize(&ca, &order, b"nonsense").await;
+    assert_eq!((fifth.status, fifth.problem().as_str()), (StatusCode::TOO_MANY_REQUESTS, "rateLimited"));
+    assert!(!fifth.header("retry-after").is_empty());
+}
+
+#[tokio::test]
 async fn several_refusals_of_different_kinds_are_compound() {
     let ca = Ca::start().await;
     let device = Device::register(&ca).await;

@@ -120,6 +120,8 @@ url = "memory:"
 resolvers = ["{dns}"]
 [limits]
 accounts_per_hour = 0
+orders_per_hour = 0
+account_changes_per_hour = 0
 [authority.external]
 {issuer}alternate_chains = ["cross.pem"]
 profiles = ["device", "server", "user"]

@@ -33,8 +33,11 @@ impl Server {
             return Err(io::Error::other(String::from_utf8_lossy(&output.stderr).into_owned()));
         }
         let file = folder.join("ca.toml");
-        let text = std::fs::read_to_string(&file)?;
-        std::fs::write(&file, text.replace("\nresolvers = []", &format!("\nresolvers = [\"{resolver}\"]")))?;
+        let text = std::fs::read_to_string(&file)?
+            .replace("\nresolvers = []", &format!("\nresolvers = [\"{resolver}\"]"))
+            // A load is what the limit is there to stop.
+            .replace("\n#orders_per_hour = 1000", "\norders_per_hour = 0");
+        std::fs::write(&file, text)?;
         Ok(url)
     }
 

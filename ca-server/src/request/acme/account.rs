@@ -51,6 +51,9 @@ pub async fn account(
 async fn apply(app: &App, account: Versioned<Account>, change: &AccountChange) -> Result<Account, Problem> {
     contact::check(change.contact.as_deref().unwrap_or_default())?;
     let id = account.value.id;
+    if change.contact.is_some() {
+        app.limits.account_change(id, app.clock.now())?;
+    }
     let mut seen = account;
     for _ in 0..ATTEMPTS {
         match store(app, &seen, change).await {

@@ -32,6 +32,7 @@ pub async fn finalize(
     request: Verified<Finalize>,
 ) -> Result<Answer<OrderView>, Problem> {
     let id = path::id("order", &id)?;
+    app.limits.finalize(request.account.value.id, app.clock.now())?;
     let csr = URL_SAFE_NO_PAD.decode(&request.payload.csr).map_err(|error| {
         let detail = format!("csr is not the unpadded base64url of a DER certificate request: {error}");
         Problem::new(Kind::BadCsr, detail)

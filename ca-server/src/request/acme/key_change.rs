@@ -23,6 +23,7 @@ pub async fn key_change(
     request: Verified<Flattened>,
 ) -> Result<Answer<AccountView>, Problem> {
     let Verified { authority, account, payload, .. } = request;
+    app.limits.account_change(account.value.id, app.clock.now())?;
     let key = inner::check(&payload, &account.value, &app.links)?.into_jwk();
     let thumbprint = key.thumbprint();
     if let Some(owner) = app.store.account_by_key(&authority, &thumbprint).await? {

@@ -49,7 +49,7 @@ pub async fn new_authz(
     let offered = &app.config.challenge.offer;
     let admitted = match app.policy.admit(&asker, authority, wanted, offered, now) {
         Ok(admitted) => admitted,
-        Err(refusal) => return Err(refusal.record(&app.store, now).await),
+        Err(refusal) => return Err(refusal.record(&app.refusals, &app.store, now).await),
     };
     let opening = Opening { store: &app.store, lifetimes: &app.config.acme, offered, now };
     let seen = opening.pre_authorization(account, &admitted).await.map_err(Problem::internal)?;

@@ -35,7 +35,7 @@ pub async fn new_order(
     let offered = &app.config.challenge.offer;
     let admitted = match app.policy.admit(&asker, authority, wanted, offered, now) {
         Ok(admitted) => admitted,
-        Err(refusal) => return Err(refusal.record(&app.store, now).await),
+        Err(refusal) => return Err(refusal.record(&app.refusals, &app.store, now).await),
     };
     let opening = Opening { store: &app.store, lifetimes: &app.config.acme, offered, now };
     let opened = opening.order(account, admitted, replaces.clone()).await.map_err(|error| {
