@@ -64,7 +64,7 @@ async fn commits(folder: &Path, tasks: usize, each: usize) -> Outcome<()> {
         running.spawn(async move {
             let mut took = Vec::with_capacity(each);
             for _ in 0..each {
-                let id = OrderId::random()?;
+                let id = OrderId::fresh(OffsetDateTime::now_utc())?;
                 let mut batch = Batch::new();
                 batch.absent(Table::Orders, id.as_bytes().to_vec());
                 batch.put(Table::Orders, id.as_bytes().to_vec(), vec![7; 400]);
@@ -96,7 +96,7 @@ async fn commits(folder: &Path, tasks: usize, each: usize) -> Outcome<()> {
 async fn fill(folder: &Path, certificates: usize) -> Outcome<()> {
     let store = open(folder)?;
     let begun = Instant::now();
-    let account = AccountId::random()?;
+    let account = AccountId::fresh(OffsetDateTime::now_utc())?;
     let mut running = tokio::task::JoinSet::new();
     let tasks = 64;
     for task in 0..tasks {
@@ -154,14 +154,11 @@ async fn issue(store: &Store, account: AccountId, number: usize) -> Outcome<()> 
 }
 
 fn sample(account: AccountId, number: usize, created: OffsetDateTime) -> Outcome<Certificate> {
-    let mut octets: [u8; 20] = ca_server::ids::random_bytes()?;
-    let seconds = u32::try_from(created.unix_timestamp())?;
-    octets.iter_mut().zip(seconds.to_be_bytes()).for_each(|(octet, time)| *octet = time);
     Ok(Certificate {
-        serial: Serial::from_entropy(octets),
+        serial: Serial::new(created, ca_server::ids::random_bytes()?),
         authority: "external".parse()?,
         issuer: "0123456789abcdef0123456789abcdef01234567".to_owned(),
-        order: Some(OrderId::random()?),
+        order: Some(OrderId::fresh(OffsetDateTime::now_utc())?),
         account: Some(account),
         profile: "device".to_owned(),
         identifiers: vec![format!("dns:room-{number}.devices.example.com").parse()?],

@@ -1,6 +1,7 @@
-//! Identifiers of the server's own objects: 127 random bits, unguessable, shown as 22 characters of base64url.
+//! Identifiers of the server's own objects: when they were made, then 96 random bits; shown as 22 characters of base64url.
 //!
-//! They stand in URLs, so knowing one must not help to guess another; they are never used as a proof of anything.
+//! They stand in URLs, so knowing one must not help to guess another; they are never used as a proof of anything. The time in front
+//! keeps what is written together near together in the store.
 
 use std::fmt;
 use std::str::FromStr;
@@ -8,6 +9,7 @@ use std::str::FromStr;
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use serde::{Deserialize, Serialize};
+use time::OffsetDateTime;
 
 /// The text is not an identifier of ours.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
@@ -42,6 +44,11 @@ pub fn typeable_bytes<const N: usize>() -> Result<[u8; N], NoEntropy> {
     Ok(bytes)
 }
 
+/// Time in steps of four seconds, below 2³¹ until the year 2242: the first character of an id is a letter.
+fn steps(now: OffsetDateTime) -> u32 {
+    u32::try_from(now.unix_timestamp() / 4).unwrap_or_default() & 0x7fff_ffff
+}
+
 macro_rules! id {
     ($(#[$doc:meta])* $name:ident) => {
         $(#[$doc])*
@@ -50,12 +57,16 @@ macro_rules! id {
         pub struct $name([u8; 16]);
 
         impl $name {
-            /// A fresh random identifier.
+            /// A fresh identifier for something made `now`.
             ///
             /// # Errors
             /// [`NoEntropy`] if the system's generator fails.
-            pub fn random() -> Result<Self, NoEntropy> {
-                typeable_bytes().map(Self)
+            pub fn fresh(now: OffsetDateTime) -> Result<Self, NoEntropy> {
+                let mut bytes = [0; 16];
+                let (front, rest) = bytes.split_at_mut(4);
+                front.copy_from_slice(&steps(now).to_be_bytes());
+                rest.copy_from_slice(&random_bytes::<12>()?);
+                Ok(Self(bytes))
             }
 
             /// The identifier made of these bytes, as they stand in a store key.
@@ -172,11 +183,15 @@ impl From<AuthorityName> for String {
 
 #[cfg(test)]
 mod tests {
+    use time::macros::datetime;
+
     use super::*;
+
+    const NOW: OffsetDateTime = datetime!(2026-11-22 10:00 UTC);
 
     #[test]
     fn an_id_survives_the_trip_through_text_and_rejects_other_lengths() {
-        let id = OrderId::random().unwrap();
+        let id = OrderId::fresh(NOW).unwrap();
         assert_eq!(id.to_string().parse::<OrderId>().unwrap(), id);
         assert_eq!(id.to_string().len(), 22);
         for bad in ["", "abc", "!!!!!!!!!!!!!!!!!!!!!!", "AAAAAAAAAAAAAAAAAAAAAAAA"] {
@@ -185,9 +200,17 @@ mod tests {
     }
 
     #[test]
+    fn later_ids_sort_after_earlier_ones_and_none_repeats() {
+        let (early, late) =
+            (OrderId::fresh(NOW).unwrap(), OrderId::fresh(NOW + time::Duration::seconds(4)).unwrap());
+        assert!(early < late);
+        assert_ne!(OrderId::fresh(NOW).unwrap(), OrderId::fresh(NOW).unwrap());
+    }
+
+    #[test]
     fn no_id_can_be_taken_for_an_option() {
         for _ in 0..2000 {
-            assert!(OrderId::random().unwrap().to_string().starts_with(|c: char| c.is_ascii_alphabetic()));
+            assert!(OrderId::fresh(NOW).unwrap().to_string().starts_with(|c: char| c.is_ascii_alphabetic()));
         }
     }
 

@@ -28,7 +28,7 @@ async fn fill(ca: &Ca, count: usize) {
     let app = ca.running.app();
     for number in 0..count {
         let account = Account {
-            id: AccountId::random().unwrap(),
+            id: AccountId::fresh(app.clock.now()).unwrap(),
             authority: "external".parse().unwrap(),
             key: Jwk::Okp { crv: OkpCurve::Ed25519, x: number.to_string() },
             status: AccountStatus::Valid,

@@ -1,4 +1,4 @@
-//! Serial numbers (RFC 5280 §4.1.2.2): 20 octets, positive, with 154 random bits.
+//! Serial numbers (RFC 5280 §4.1.2.2): 20 octets, positive, with 128 random bits after the time of issue.
 //!
 //! The first octet is forced into `0x40..=0x7f`, so the DER content is always exactly these 20 octets and never needs padding.
 //! Entropy is an argument; the same entropy twice gives the same serial, so callers must never reuse it.
@@ -7,6 +7,7 @@ use std::fmt;
 use std::str::FromStr;
 
 use serde::{Deserialize, Serialize};
+use time::OffsetDateTime;
 
 /// Why a text is not a serial number.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -24,6 +25,16 @@ pub struct SerialError {
 pub struct Serial([u8; 20]);
 
 impl Serial {
+    /// The serial number of a certificate made `now`: the time in steps of four seconds, then the 16 random octets given. The time in
+    /// front keeps certificates in the order of their issue wherever they are sorted by serial.
+    pub fn new(now: OffsetDateTime, entropy: [u8; 16]) -> Self {
+        let mut octets = [0; 20];
+        let steps = u32::try_from(now.unix_timestamp() / 4).unwrap_or_default();
+        octets[..4].copy_from_slice(&steps.to_be_bytes());
+        octets[4..].copy_from_slice(&entropy);
+        Self::from_entropy(octets)
+    }
+
     /// Makes a serial number from 20 random octets.
     pub fn from_entropy(mut octets: [u8; 20]) -> Self {
         octets[0] = octets[0] & 0x3f | 0x40;
@@ -93,6 +104,17 @@ mod tests {
             assert!(matches!(serial.as_bytes()[0], 0x40..=0x7f));
             assert_eq!(serial.as_bytes()[1..], entropy[1..]);
         }
+    }
+
+    #[test]
+    fn later_serials_sort_after_earlier_ones_and_keep_their_entropy() {
+        let now = time::macros::datetime!(2026-11-22 10:00 UTC);
+        let (early, late) =
+            (Serial::new(now, [0xff; 16]), Serial::new(now + time::Duration::seconds(4), [0; 16]));
+        assert!(early < late);
+        assert_eq!(early.as_bytes()[4..], [0xff; 16]);
+        let last = time::macros::datetime!(2105-12-31 23:59:59 UTC);
+        assert!(late < Serial::new(last, [0; 16]));
     }
 
     #[test]

@@ -66,7 +66,7 @@ impl Opening<'_> {
             authorizations.push(authorization);
         }
         let order = Order {
-            id: OrderId::random()?,
+            id: OrderId::fresh(self.now)?,
             account: account.id,
             authority: account.authority.clone(),
             status: OrderStatus::Pending,
@@ -122,7 +122,7 @@ impl Opening<'_> {
         let offered = self.offered.iter().copied();
         let kinds = offered.filter(|kind| profile.proofs.contains(kind) && proves(*kind, identifier));
         let authorization = Authorization {
-            id: AuthorizationId::random()?,
+            id: AuthorizationId::fresh(self.now)?,
             account: account.id,
             authority: account.authority.clone(),
             identifier: base,
@@ -130,7 +130,7 @@ impl Opening<'_> {
             status: AuthorizationStatus::Pending,
             expires: clock::after(self.now, self.lifetimes.pending_authorization_lifetime),
             reusable_until: None,
-            challenges: kinds.map(challenge).collect::<Result<_, NoEntropy>>()?,
+            challenges: kinds.map(|kind| challenge(kind, self.now)).collect::<Result<_, NoEntropy>>()?,
         };
         authorizations::insert(batch, &authorization)?;
         Ok(Versioned { value: authorization, version: Version::FIRST })
@@ -158,13 +158,13 @@ fn base(identifier: &Identifier) -> (Identifier, bool) {
 }
 
 /// A challenge with a token of 256 random bits, where its kind has one.
-fn challenge(kind: Proof) -> Result<Challenge, NoEntropy> {
+fn challenge(kind: Proof, now: OffsetDateTime) -> Result<Challenge, NoEntropy> {
     let token = match kind {
         Proof::DnsPersist01 => None,
         Proof::Dns01 | Proof::DnsAccount01 | Proof::Sso01 | Proof::Token | Proof::Anonymous => {
             Some(BASE64URL_NOPAD.encode(&random_bytes::<32>()?))
         }
     };
-    let id = ChallengeId::random()?;
+    let id = ChallengeId::fresh(now)?;
     Ok(Challenge { id, kind, status: ChallengeStatus::Pending, token, validated: None, error: None })
 }

@@ -63,8 +63,8 @@ pub fn prepare(
 ) -> Result<Prepared, PrepareError> {
     let Approval { profile, identifiers, proofs, public_key, validity, order, account, replaces, rules } =
         approval;
-    // 4. A serial of 154 random bits, and the bytes from order and profile; of the CSR only the key is in them.
-    let serial = Serial::from_entropy(random_bytes()?);
+    // 4. A serial of 128 random bits, and the bytes from order and profile; of the CSR only the key is in them.
+    let serial = Serial::new(now, random_bytes()?);
     let request = LeafRequest {
         profile: &profile,
         identifiers: &identifiers,

@@ -202,7 +202,10 @@ mod tests {
     #[test]
     fn a_validation_key_gives_back_its_parts() {
         let at = OffsetDateTime::from_unix_timestamp(1_700_000_000).unwrap();
-        let (authorization, challenge) = (AuthorizationId::random().unwrap(), ChallengeId::random().unwrap());
+        let (authorization, challenge) = (
+            AuthorizationId::fresh(OffsetDateTime::UNIX_EPOCH).unwrap(),
+            ChallengeId::fresh(OffsetDateTime::UNIX_EPOCH).unwrap(),
+        );
         let key = validation(at, authorization, challenge);
         assert_eq!(validation_parts(&key), Some((at, authorization, challenge)));
         assert_eq!(validation_parts(&key[1..]), None);

@@ -51,7 +51,7 @@ async fn serve(store: &Store, account: AccountId, now: time::OffsetDateTime) -> 
 async fn a_store_that_serves_the_same_every_day_stops_growing() {
     let memory = Arc::new(Memory::new());
     let store = Store::new(memory.clone());
-    let (clock, account) = (FixedClock::at(NOW), AccountId::random().unwrap());
+    let (clock, account) = (FixedClock::at(NOW), AccountId::fresh(NOW).unwrap());
     let mut sizes = Vec::new();
     for _day in 0..60 {
         for _ in 0..3 {
@@ -71,7 +71,7 @@ async fn a_store_that_serves_the_same_every_day_stops_growing() {
 #[tokio::test]
 async fn once_everything_ended_only_the_journal_is_left() {
     let memory = Arc::new(Memory::new());
-    let (store, account) = (Store::new(memory.clone()), AccountId::random().unwrap());
+    let (store, account) = (Store::new(memory.clone()), AccountId::fresh(NOW).unwrap());
     for minute in 0..250 {
         serve(&store, account, NOW + Duration::minutes(minute)).await;
     }
@@ -112,7 +112,7 @@ impl Backend for Largest {
 #[tokio::test]
 async fn no_batch_has_more_rows_than_the_embedded_store_writes_at_once() {
     let backend = Arc::new(Largest(Memory::new(), AtomicUsize::new(0)));
-    let (store, account) = (Store::new(backend.clone()), AccountId::random().unwrap());
+    let (store, account) = (Store::new(backend.clone()), AccountId::fresh(NOW).unwrap());
     for _ in 0..60 {
         let names = (0..100).map(|number| dns(&format!("room-{number}.example.com"))).collect();
         let wide = Certificate {
@@ -133,7 +133,7 @@ async fn no_batch_has_more_rows_than_the_embedded_store_writes_at_once() {
 
 #[tokio::test]
 async fn nothing_goes_before_its_time_and_an_unresolved_issuance_never() {
-    let (store, account) = (Store::new(Arc::new(Memory::new())), AccountId::random().unwrap());
+    let (store, account) = (Store::new(Arc::new(Memory::new())), AccountId::fresh(NOW).unwrap());
     let processing = Order { status: OrderStatus::Processing, ..order(account, NOW) };
     let intended = certificate(account, "a.example.com", NOW);
     let pending = order(account, NOW);
@@ -153,7 +153,7 @@ async fn nothing_goes_before_its_time_and_an_unresolved_issuance_never() {
 
 #[tokio::test]
 async fn a_replaced_certificate_stays_replaced_until_its_own_record_goes() {
-    let (store, account) = (Store::new(Arc::new(Memory::new())), AccountId::random().unwrap());
+    let (store, account) = (Store::new(Arc::new(Memory::new())), AccountId::fresh(NOW).unwrap());
     let old = serve(&store, account, NOW).await;
     let issuer = data_encoding::HEXLOWER.decode(old.issuer.as_bytes()).unwrap();
     let base64 = |octets: &[u8]| data_encoding::BASE64URL_NOPAD.encode(octets);
@@ -171,7 +171,7 @@ async fn a_replaced_certificate_stays_replaced_until_its_own_record_goes() {
 
 #[tokio::test]
 async fn an_order_that_ended_without_a_certificate_gives_free_what_it_was_to_replace() {
-    let (store, account) = (Store::new(Arc::new(Memory::new())), AccountId::random().unwrap());
+    let (store, account) = (Store::new(Arc::new(Memory::new())), AccountId::fresh(NOW).unwrap());
     let renewal = Order {
         status: OrderStatus::Pending,
         replaces: Some("aki.serial".to_owned()),

@@ -29,7 +29,7 @@ pub(crate) fn operation(what: &str) -> Act {
 
 pub(crate) fn account(key: &str) -> Account {
     Account {
-        id: AccountId::random().unwrap(),
+        id: AccountId::fresh(NOW).unwrap(),
         authority: authority(),
         key: Jwk::Okp { crv: OkpCurve::Ed25519, x: key.to_owned() },
         status: AccountStatus::Valid,
@@ -42,7 +42,7 @@ pub(crate) fn account(key: &str) -> Account {
 
 pub(crate) fn order(account: AccountId, created: OffsetDateTime) -> Order {
     Order {
-        id: OrderId::random().unwrap(),
+        id: OrderId::fresh(NOW).unwrap(),
         account,
         authority: authority(),
         status: OrderStatus::Pending,
@@ -62,7 +62,7 @@ pub(crate) fn order(account: AccountId, created: OffsetDateTime) -> Order {
 
 pub(crate) fn authorization(account: AccountId, name: &str, expires: OffsetDateTime) -> Authorization {
     Authorization {
-        id: AuthorizationId::random().unwrap(),
+        id: AuthorizationId::fresh(NOW).unwrap(),
         account,
         authority: authority(),
         identifier: dns(name),
@@ -98,8 +98,8 @@ pub(crate) fn certificate(account: AccountId, name: &str, created: OffsetDateTim
 pub(crate) fn due(at: OffsetDateTime) -> Due {
     Due {
         at,
-        authorization: AuthorizationId::random().unwrap(),
-        challenge: ChallengeId::random().unwrap(),
+        authorization: AuthorizationId::fresh(NOW).unwrap(),
+        challenge: ChallengeId::fresh(NOW).unwrap(),
         attempts: 0,
     }
 }

@@ -80,6 +80,31 @@ async fn a_store_can_be_opened_again_the_moment_it_is_closed() {
     holds(&open(folder.path()), 30).await;
 }
 
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn checkpoints_under_load_lose_nothing_and_leave_snapshots() {
+    let folder = tempfile::tempdir().unwrap();
+    let config = SledConfig { checkpoint: 2_000, ..SledConfig::new(folder.path()) };
+    let store = Store::new(std::sync::Arc::new(Sled::open(&config).unwrap()));
+    let before = snapshots(folder.path());
+    let mut writers = tokio::task::JoinSet::new();
+    for writer in 0..4 {
+        let store = store.clone();
+        writers.spawn(async move {
+            for number in 0..50 {
+                write(&store, writer * 50 + number..writer * 50 + number + 1).await;
+                assert!(journal::newest(&store).await.unwrap().is_some());
+            }
+        });
+    }
+    writers.join_all().await;
+    store.health().await.unwrap();
+    assert_ne!(snapshots(folder.path()), before);
+    drop(store);
+    let store = open(folder.path());
+    holds(&store, 200).await;
+    assert_eq!(journal::newest(&store).await.unwrap().unwrap().seq, 200);
+}
+
 #[tokio::test]
 async fn a_half_written_snapshot_is_discarded() {
     let folder = tempfile::tempdir().unwrap();

@@ -49,7 +49,7 @@ async fn a_key_belongs_to_one_account_of_an_authority_and_moves_with_key_change(
 
 #[tokio::test]
 async fn orders_of_an_account_come_newest_first_and_every_one_once() {
-    let (store, alice, bob) = (store(), AccountId::random().unwrap(), AccountId::random().unwrap());
+    let (store, alice, bob) = (store(), AccountId::fresh(NOW).unwrap(), AccountId::fresh(NOW).unwrap());
     for minute in 0..7 {
         for owner in [alice, bob] {
             let order = order(owner, NOW + Duration::minutes(minute));
@@ -72,7 +72,7 @@ async fn orders_of_an_account_come_newest_first_and_every_one_once() {
 
 #[tokio::test]
 async fn a_certificate_has_one_replacing_order_until_that_order_is_invalid() {
-    let (store, alice) = (store(), AccountId::random().unwrap());
+    let (store, alice) = (store(), AccountId::fresh(NOW).unwrap());
     let first = Order { replaces: Some("aki.serial".to_owned()), ..order(alice, NOW) };
     let second = Order { replaces: Some("aki.serial".to_owned()), ..order(alice, NOW) };
     apply(&store, |batch| orders::insert(batch, &first).unwrap()).await.unwrap();
@@ -88,7 +88,7 @@ async fn a_certificate_has_one_replacing_order_until_that_order_is_invalid() {
 
 #[tokio::test]
 async fn only_a_valid_authorization_is_reused_and_the_longest_lasting_first() {
-    let (store, alice) = (store(), AccountId::random().unwrap());
+    let (store, alice) = (store(), AccountId::fresh(NOW).unwrap());
     let reusable = async |wildcard| {
         let found = store.reusable_authorization(alice, &dns("a.example.com"), wildcard).await.unwrap();
         found.map(|found| found.value)
@@ -134,7 +134,7 @@ async fn validations_come_when_they_are_due_and_a_postponed_one_later() {
 
 #[tokio::test]
 async fn an_intent_is_open_until_its_outcome_and_a_revocation_is_on_the_list_at_once() {
-    let (store, alice) = (store(), AccountId::random().unwrap());
+    let (store, alice) = (store(), AccountId::fresh(NOW).unwrap());
     let intended = certificate(alice, "a.example.com", NOW);
     apply(&store, |batch| certificates::insert(batch, &intended).unwrap()).await.unwrap();
     assert_eq!(store.open_intents(None, 10).await.unwrap().len(), 1);
@@ -164,7 +164,7 @@ async fn an_intent_is_open_until_its_outcome_and_a_revocation_is_on_the_list_at_
 
 #[tokio::test]
 async fn certificates_are_listed_newest_first_by_identifier_account_and_state() {
-    let (store, alice, bob) = (store(), AccountId::random().unwrap(), AccountId::random().unwrap());
+    let (store, alice, bob) = (store(), AccountId::fresh(NOW).unwrap(), AccountId::fresh(NOW).unwrap());
     for minute in 0..30 {
         let (owner, name) = if minute % 3 == 0 { (alice, "a.example.com") } else { (bob, "b.example.com") };
         let mut record = certificate(owner, name, NOW + Duration::minutes(minute));

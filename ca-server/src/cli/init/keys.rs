@@ -75,7 +75,7 @@ fn request(plan: &Plan<'_>, what: &str, lifetime: i64) -> Result<AuthorityReques
     Ok(AuthorityRequest {
         common_name: format!("{short} {} {what}", plan.authority).chars().take(64).collect(),
         organization: Some(organisation),
-        serial: Serial::from_entropy(serial),
+        serial: Serial::new(plan.now, serial),
         validity: Validity {
             not_before: plan.now.saturating_sub(Duration::minutes(5)),
             not_after: years(plan.now, lifetime),

@@ -62,7 +62,7 @@ pub async fn new_account(
             app.limits.new_account(client.ip(), app.clock.now())?;
             counted = true;
         }
-        match open(&app, &request, AccountId::random()?, binding).await {
+        match open(&app, &request, AccountId::fresh(app.clock.now())?, binding).await {
             Ok(account) => {
                 let location = app.links.account(&account.authority, account.id);
                 return Ok(Answer::created(location, AccountView::new(&account, &app.links)));

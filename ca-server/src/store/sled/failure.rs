@@ -3,6 +3,7 @@
 use std::io;
 use std::sync::Arc;
 
+use super::SledOpenError;
 use crate::store::StoreError;
 
 /// What failed, and what the system said.
@@ -20,6 +21,9 @@ pub enum SledFailure {
     /// A sync failed; the store writes nothing more until it is opened again, since what the kernel dropped cannot be known.
     #[error("the store could not be synced to disk; it stays read-only until the server is restarted")]
     Sync(#[source] Arc<io::Error>),
+    /// The database did not open again after a checkpoint.
+    #[error("the store did not open again after a checkpoint; restart the server")]
+    Checkpoint(#[source] Arc<SledOpenError>),
     /// A write or sync failed earlier.
     #[error("the store is read-only after an earlier failure; restart the server")]
     ReadOnly,
@@ -40,9 +44,13 @@ impl SledFailure {
     /// Whether only opening the store again can help.
     pub(super) fn is_final(&self) -> bool {
         match self {
-            Self::Read(_) | Self::Block | Self::Write(_) | Self::Sync(_) | Self::ReadOnly | Self::Ended => {
-                true
-            }
+            Self::Read(_)
+            | Self::Block
+            | Self::Write(_)
+            | Self::Sync(_)
+            | Self::Checkpoint(_)
+            | Self::ReadOnly
+            | Self::Ended => true,
             Self::DiskFull { .. } => false,
         }
     }

@@ -39,13 +39,15 @@ pub struct SledConfig {
     pub cache: u64,
     /// Free space below which nothing more is written, in octets.
     pub reserve: u64,
+    /// Octets committed after which a checkpoint is made, so that a start after a crash never reads more than was written since.
+    pub checkpoint: usize,
 }
 
 impl SledConfig {
     /// The usual settings for a store in `folder`.
     #[must_use]
     pub fn new(folder: &Path) -> Self {
-        Self { folder: folder.to_owned(), cache: 16 << 20, reserve: 64 << 20 }
+        Self { folder: folder.to_owned(), cache: 16 << 20, reserve: 64 << 20, checkpoint: 256 << 20 }
     }
 }
 

@@ -193,8 +193,16 @@ fn discard_half_made(folder: &Path, database: &Path) -> Result<(), SledOpenError
     Ok(())
 }
 
+/// Opens a database that this process has just closed, and makes the snapshot that sled writes then durable.
+pub(super) fn reopen(config: &SledConfig) -> Result<Db, SledOpenError> {
+    sync(&config.folder.join("db"))?;
+    let db = open_database(config)?;
+    make_entries_durable(&config.folder)?;
+    Ok(db)
+}
+
 /// Opens sled itself; the folder must be locked and prepared.
-pub(super) fn open_database(config: &SledConfig) -> Result<Db, SledOpenError> {
+fn open_database(config: &SledConfig) -> Result<Db, SledOpenError> {
     let settings = sled::Config::new()
         .path(&config.folder)
         .cache_capacity(config.cache)

@@ -41,6 +41,11 @@ impl View {
         self.aside.clear();
     }
 
+    /// Takes up the tree again after [`close`](Self::close).
+    pub(super) fn reopen(&mut self, db: Db) {
+        self.db = Some(db);
+    }
+
     /// Lets go of the tree.
     pub(super) fn close(&mut self) {
         self.db = None;
