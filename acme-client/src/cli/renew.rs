@@ -96,9 +96,16 @@ pub(super) async fn renew(session: &Session, arguments: &RenewArguments) -> Resu
     Ok(ending)
 }
 
-/// Sums up a pass: a failed deploy hook leaves a good certificate, so it is a partial failure.
+/// Sums up a pass. An identity that is due and held back has failed, though not this time; a failed deploy hook leaves a good
+/// certificate, so it is a partial failure.
 pub(super) fn ending(reports: &[PassReport]) -> Ending {
-    let failed = reports.iter().filter(|report| matches!(report.attempt, Attempt::Failed { .. })).count();
+    let failed = reports
+        .iter()
+        .filter(|report| match report.attempt {
+            Attempt::Failed { .. } | Attempt::HeldBack { .. } => true,
+            Attempt::Renewed { .. } | Attempt::NotDue { .. } => false,
+        })
+        .count();
     let hook_failed =
         reports.iter().any(|report| matches!(report.deployment, Ok(Deployment::Failed(_)) | Err(_)));
     let did_something = reports.iter().any(|report| {

@@ -86,6 +86,10 @@ fn not_due() -> Attempt {
     Attempt::NotDue { at: datetime!(2026-11-22 12:00 UTC), why: Why::Lifetime }
 }
 
+fn held_back() -> Attempt {
+    Attempt::HeldBack { until: datetime!(2026-11-22 12:00 UTC) }
+}
+
 fn failed() -> Attempt {
     Attempt::Failed { error: EnrollError::NoAccount("https://ca.test".to_owned()), next: None }
 }
@@ -99,6 +103,9 @@ fn the_exit_code_tells_renewed_from_nothing_due_from_failed_from_partly_failed()
         (vec![report(not_due(), Succeeded)], Ending::Done),
         (vec![report(not_due(), Failed("x".to_owned()))], Ending::PartlyFailed),
         (vec![report(failed(), NotConfigured)], Ending::Failed),
+        (vec![report(held_back(), AlreadyDone)], Ending::Failed),
+        (vec![report(held_back(), AlreadyDone), report(not_due(), AlreadyDone)], Ending::PartlyFailed),
+        (vec![report(held_back(), AlreadyDone), report(failed(), NotConfigured)], Ending::Failed),
         (vec![report(failed(), NotConfigured), report(not_due(), NotConfigured)], Ending::PartlyFailed),
     ] {
         assert_eq!(ending(&reports), expected, "{reports:?}");
