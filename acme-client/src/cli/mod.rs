@@ -127,7 +127,10 @@ impl Session {
 
     /// Takes the state directory's lock and says what a crashed run left behind.
     fn lock(&self) -> Result<StateLock, CliError> {
-        let (lock, Recovered { removed, finished }) = self.state.lock()?;
+        let (lock, Recovered { removed, finished, set_aside }) = self.state.lock()?;
+        for (identity, damage) in set_aside {
+            tracing::warn!(%identity, %damage, "a pending order was set aside as `pending.damaged`, a new one will be made");
+        }
         for path in removed {
             tracing::info!(path = %path.display(), "removed what an earlier run left half-made");
         }

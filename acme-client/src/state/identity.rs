@@ -234,10 +234,9 @@ impl IdentityDir {
         durable::replace(&path, format!("{heading}{text}").as_bytes())
     }
 
-    /// What is known of the next renewal; empty when nothing is.
+    /// What is known of the next renewal; empty when nothing is, or when what there is cannot be read.
     pub fn renewal(&self) -> Result<RenewalRecord, StateError> {
-        let path = self.folder.join("renewal.json");
-        durable::read(&path)?.map_or_else(|| Ok(RenewalRecord::default()), |bytes| from_json(&path, &bytes))
+        Ok(self.record("renewal.json")?.unwrap_or_default())
     }
 
     /// Stores what is known of the next renewal.
@@ -246,10 +245,22 @@ impl IdentityDir {
         durable::replace(&path, &to_json(&path, record)?)
     }
 
-    /// What became of the last deploy hook; `None` when none ever ran.
+    /// What became of the last deploy hook; `None` when none ever ran, or when what there is cannot be read.
     pub fn deploy(&self) -> Result<Option<DeployRecord>, StateError> {
-        let path = self.folder.join("deploy.json");
-        durable::read(&path)?.map(|bytes| from_json(&path, &bytes)).transpose()
+        self.record("deploy.json")
+    }
+
+    /// One of the records that steer but prove nothing: a damaged one counts as lost, and the next one takes its place.
+    fn record<T: for<'de> Deserialize<'de>>(&self, name: &str) -> Result<Option<T>, StateError> {
+        let path = self.folder.join(name);
+        let Some(bytes) = durable::read(&path)? else { return Ok(None) };
+        match from_json(&path, &bytes) {
+            Ok(record) => Ok(Some(record)),
+            Err(damage) => {
+                tracing::warn!(identity = %self.name, %damage, "a record is damaged and begun anew");
+                Ok(None)
+            }
+        }
     }
 
     /// Stores what became of a deploy hook.

@@ -60,6 +60,13 @@ impl IdentityDir {
         Ok(read_secret(&folder.join("key.pem"))?.map(|key| (order, key)))
     }
 
+    /// Puts a pending order that cannot be read out of the way, in place of one that was put there before.
+    pub(super) fn set_pending_aside(&self) -> Result<(), StateError> {
+        let aside = self.folder.join("pending.damaged");
+        durable::remove_tree(&aside)?;
+        durable::rename(&self.folder.join("pending"), &aside)
+    }
+
     /// Forgets the pending order, because it is installed or lost.
     pub fn clear_pending(&self) -> Result<(), StateError> {
         durable::remove_tree(&self.folder.join("pending"))

@@ -1,19 +1,22 @@
 //! What is done at start, under the lock, about a writer that was killed.
 //!
-//! Removes entries that carry a temporary name, and nothing else, with one exception: a pending order whose key is already
-//! the current key was installed and only not forgotten. Must never touch a complete generation.
+//! Removes entries that carry a temporary name, and nothing else, with two exceptions: a pending order whose key is already
+//! the current key was installed and only not forgotten; one that cannot be read is set aside, for a person to look at. What is wrong
+//! with one identity must never stop the others. Must never touch a complete generation.
 
 use std::path::{Path, PathBuf};
 
 use super::{IdentityDir, IdentityName, StateError, durable};
 
 /// What recovery did.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Debug, Default)]
 pub struct Recovered {
     /// Half-made entries that were removed.
     pub removed: Vec<PathBuf>,
     /// Identities whose pending order turned out to be installed.
     pub finished: Vec<IdentityName>,
+    /// Identities whose pending order cannot be read, with what is wrong with it. It was set aside; the next run orders anew.
+    pub set_aside: Vec<(IdentityName, StateError)>,
 }
 
 pub(super) fn recover(root: &Path) -> Result<Recovered, StateError> {
@@ -30,9 +33,18 @@ pub(super) fn recover(root: &Path) -> Result<Recovered, StateError> {
         sweep(&folder.join("generations"), &mut recovered)?;
         let Ok(name) = IdentityName::parse(&name) else { continue };
         let identity = IdentityDir::at(folder, name.clone());
-        if is_installed(&identity)? {
-            identity.clear_pending()?;
-            recovered.finished.push(name);
+        match is_installed(&identity) {
+            Ok(false) => {}
+            Ok(true) => {
+                identity.clear_pending()?;
+                recovered.finished.push(name);
+            }
+            Err(damage @ StateError::Malformed { .. }) => {
+                identity.set_pending_aside()?;
+                recovered.set_aside.push((name, damage));
+            }
+            // Whatever is done with this identity will meet it again, and tell.
+            Err(error) => tracing::warn!(identity = %name, %error, "the pending order cannot be looked at"),
         }
     }
     Ok(recovered)

@@ -181,6 +181,54 @@ fn a_pending_order_that_was_not_installed_survives_recovery() {
 }
 
 #[test]
+fn a_damaged_pending_order_is_set_aside_and_stops_nobody() {
+    let place = place();
+    let identity = identity(&place.state);
+    identity.install(&pair(7), 5).unwrap();
+    let other = place.state.identity(&IdentityName::parse("room-2.example.com").unwrap());
+    other.store_pending(&order(3), "key 3\n").unwrap();
+    for damage in ["", "{\"order\": 7}", "\0\0\0"] {
+        identity.store_pending(&order(8), "key 8\n").unwrap();
+        std::fs::write(identity.path().join("pending/order.json"), damage).unwrap();
+        let (_lock, recovered) = place.state.lock().unwrap();
+        assert_eq!(recovered.set_aside.len(), 1);
+        assert_eq!(recovered.set_aside[0].0, *identity.name());
+        assert!(identity.pending().unwrap().is_none());
+        let aside = identity.path().join("pending.damaged");
+        assert_eq!(std::fs::read_to_string(aside.join("order.json")).unwrap(), damage);
+        assert_eq!(std::fs::read_to_string(aside.join("key.pem")).unwrap(), "key 8\n");
+    }
+    assert_eq!(other.pending().unwrap().unwrap().0, order(3), "another identity's order was touched");
+    assert_eq!(assert_whole(&identity.current().unwrap().unwrap()), 7);
+}
+
+#[test]
+fn a_pending_order_beside_a_broken_generation_does_not_stop_the_others() {
+    let place = place();
+    let identity = identity(&place.state);
+    identity.install(&pair(7), 5).unwrap();
+    identity.store_pending(&order(8), "key 8\n").unwrap();
+    std::fs::remove_file(identity.path().join("generations/1/key.pem")).unwrap();
+    place.state.lock().unwrap();
+    assert!(identity.pending().unwrap().is_some());
+}
+
+#[test]
+fn a_damaged_record_counts_as_lost_and_is_replaced() {
+    let place = place();
+    let identity = identity(&place.state);
+    identity.install(&pair(7), 5).unwrap();
+    for name in ["renewal.json", "deploy.json"] {
+        std::fs::write(identity.path().join(name), "{\"failures\": ").unwrap();
+    }
+    assert_eq!(identity.renewal().unwrap(), RenewalRecord::default());
+    assert_eq!(identity.deploy().unwrap(), None);
+    let known = RenewalRecord { failures: 2, ..RenewalRecord::default() };
+    identity.store_renewal(&known).unwrap();
+    assert_eq!(identity.renewal().unwrap(), known);
+}
+
+#[test]
 fn the_lock_names_its_holder_and_is_free_when_dropped() {
     let place = place();
     let (lock, _) = place.state.lock().unwrap();
