@@ -6,6 +6,9 @@ use time::{Duration, OffsetDateTime};
 
 use crate::{enroll::Leaf, state::RenewalRecord};
 
+/// The longest that failures, or a server, put an attempt off.
+const LONGEST_PAUSE: Duration = Duration::days(1);
+
 /// Whether it is time.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Due {
@@ -55,9 +58,28 @@ pub fn decide(now: OffsetDateTime, leaf: Option<&Leaf>, record: &RenewalRecord, 
             if moment <= now { Due::Now(why) } else { Due::At(moment, why) }
         }
     };
-    match (due, record.next_attempt) {
-        (Due::Now(_), Some(next)) if next > now => Due::HeldBack(next),
+    match (due, held_back(now, leaf, record)) {
+        (Due::Now(_), Some(next)) => Due::HeldBack(next),
         (due, _) => due,
+    }
+}
+
+/// Until when earlier failures hold an attempt back, if they do. A moment further off than any failure can put it was stored under
+/// a wrong clock, and is not believed.
+pub(super) fn held_back(
+    now: OffsetDateTime,
+    leaf: Option<&Leaf>,
+    record: &RenewalRecord,
+) -> Option<OffsetDateTime> {
+    let longest = longest_pause(leaf.map(|leaf| leaf.not_after - now));
+    record.next_attempt.filter(|next| *next > now && *next - now <= longest)
+}
+
+/// The longest that an attempt may be put off: a day, and while the certificate lives no more than half of the time it has left.
+fn longest_pause(time_left: Option<Duration>) -> Duration {
+    match time_left {
+        Some(left) if left > Duration::ZERO => (left / 2_i32).clamp(Duration::minutes(1), LONGEST_PAUSE),
+        Some(_) | None => LONGEST_PAUSE,
     }
 }
 
@@ -81,7 +103,8 @@ fn portion(length: Duration, position: u32) -> Duration {
 }
 
 /// How long to leave a server in peace after `failures` in a row: doubling from one minute to six hours, never more than a
-/// tenth of the time left, never less than the server asked for. `dice` takes up to half of it away.
+/// tenth of the time left; longer if the server asked for longer, but never more than a day or half of the time left. `dice` takes
+/// up to half of it away.
 pub fn backoff(
     failures: u32,
     time_left: Option<Duration>,
@@ -95,10 +118,9 @@ pub fn backoff(
         Some(_) | None => capped,
     };
     let spread = capped - portion(capped / 2, dice);
-    // A day is the most a server may ask for.
-    let asked =
-        asked.and_then(|asked| Duration::try_from(asked).ok()).map(|asked| asked.min(Duration::days(1)));
-    spread.max(asked.unwrap_or(Duration::ZERO))
+    let longest = longest_pause(time_left);
+    let asked = asked.map_or(Duration::ZERO, |asked| Duration::try_from(asked).unwrap_or(longest));
+    spread.max(asked).min(longest)
 }
 
 #[cfg(test)]
@@ -184,7 +206,36 @@ mod tests {
         assert_eq!(backoff(40, Some(Duration::SECOND), None, 0), Duration::minutes(1));
         assert_eq!(backoff(4, None, None, u32::MAX), Duration::minutes(4));
         assert_eq!(backoff(1, None, Some(StdDuration::from_secs(7200)), u32::MAX), Duration::hours(2));
-        assert_eq!(backoff(1, None, Some(StdDuration::MAX), 0), Duration::minutes(1));
+        assert_eq!(backoff(1, None, Some(StdDuration::MAX), 0), Duration::days(1));
         assert_eq!(backoff(1, None, Some(StdDuration::from_secs(864_000)), 0), Duration::days(1));
+    }
+
+    #[test]
+    fn a_server_that_asks_for_longer_than_the_certificate_lasts_does_not_let_it_lapse() {
+        let a_day = Some(StdDuration::from_secs(86_400));
+        assert_eq!(backoff(1, Some(Duration::hours(6)), a_day, 0), Duration::hours(3));
+        assert_eq!(backoff(1, Some(Duration::days(20)), a_day, 0), Duration::days(1));
+        assert_eq!(backoff(1, Some(Duration::ZERO), a_day, 0), Duration::days(1), "it has lapsed already");
+        assert_eq!(backoff(1, Some(Duration::SECOND), a_day, 0), Duration::minutes(1));
+    }
+
+    #[test]
+    fn a_pause_that_no_failure_can_have_asked_for_is_not_kept() {
+        let at = |next| RenewalRecord { next_attempt: Some(next), ..RenewalRecord::default() };
+        let decade = at(END + Duration::days(3650));
+        assert_eq!(decide(END, Some(&leaf()), &decade, 0), Due::Now(Why::Expired));
+        assert_eq!(decide(START, None, &decade, 0), Due::Now(Why::Missing));
+        let a_day = START + Duration::days(1);
+        assert_eq!(decide(START, None, &at(a_day), 0), Due::HeldBack(a_day), "a day is believed");
+        let (late, end) = (END - Duration::hours(6), at(END - Duration::hours(1)));
+        assert_eq!(decide(late, Some(&leaf()), &end, 0), Due::Now(Why::Lifetime), "it would lapse");
+        let half = END - Duration::hours(3);
+        assert_eq!(decide(late, Some(&leaf()), &at(half), 0), Due::HeldBack(half));
+        let later = late + Duration::hours(2);
+        assert_eq!(
+            decide(later, Some(&leaf()), &at(half), 0),
+            Due::HeldBack(half),
+            "a pause is kept to its end"
+        );
     }
 }

@@ -8,8 +8,8 @@ use time::OffsetDateTime;
 
 use super::{
     Due, Why,
-    decide::{backoff, decide},
-    window::ask_window,
+    decide::{backoff, decide, held_back},
+    window::{ask_window, is_time_to_ask},
 };
 use crate::{
     acme::Client,
@@ -120,7 +120,7 @@ async fn attempt(
     let now = agent.clock.now();
     let leaf = identity.current()?.map(|current| Leaf::from_pem(&current.certificate)).transpose()?;
     let mut record = identity.renewal()?;
-    let held_back = record.next_attempt.is_some_and(|next| next > now);
+    let held_back = held_back(now, leaf.as_ref(), &record).is_some();
     let mut client = None;
     if let Some(leaf) = leaf.as_ref().filter(|leaf| leaf.not_after > now && !(held_back || force)) {
         (record, client) = consult(agent, identity, settings, leaf, record).await?;
@@ -154,7 +154,7 @@ async fn consult(
 ) -> Result<(RenewalRecord, Option<Client>), EnrollError> {
     let now = agent.clock.now();
     let known = record.certificate.as_deref() == leaf.id.as_ref().map(|id| id.as_str());
-    if leaf.id.is_none() || (known && record.ask_again.is_some_and(|again| again > now)) {
+    if leaf.id.is_none() || (known && !is_time_to_ask(&record, now)) {
         return Ok((record, None));
     }
     match agent.connector.connect(agent.state, &settings.directory).await {

@@ -122,6 +122,18 @@ async fn failures_are_kept_hold_the_next_attempt_back_and_are_forgotten_after_su
 }
 
 #[tokio::test]
+async fn a_pause_stored_under_a_wrong_clock_does_not_stop_renewal() {
+    let setting = enrolled().await;
+    let next_attempt = Some(now(&setting) + Duration::days(3650));
+    let ask_again = next_attempt;
+    let record = setting.identity().renewal().unwrap();
+    let wrong = crate::state::RenewalRecord { failures: 1, next_attempt, ask_again, ..record };
+    setting.identity().store_renewal(&wrong).unwrap();
+    setting.authority.wait(Duration::days(25));
+    assert!(matches!(pass(setting.agent()).await.attempt, Attempt::Renewed { .. }));
+}
+
+#[tokio::test]
 async fn an_expired_certificate_is_simply_issued_anew() {
     let setting = enrolled().await;
     setting.authority.wait(Duration::days(400));

@@ -16,6 +16,11 @@ const ASK_SOONEST: Duration = Duration::minutes(1);
 const ASK_LATEST: Duration = Duration::days(1);
 const ASK_AFTER_FAILURE: Duration = Duration::hours(1);
 
+/// Whether the server may be asked again. A moment further off than any answer can put it was stored under a wrong clock.
+pub(super) fn is_time_to_ask(record: &RenewalRecord, now: OffsetDateTime) -> bool {
+    record.ask_again.is_none_or(|again| again <= now || again - now > ASK_LATEST)
+}
+
 /// Asks for the window of `leaf` if it is time to, and returns the record with what was learnt.
 pub async fn ask_window(
     client: &Client,
@@ -28,7 +33,7 @@ pub async fn ask_window(
         return record;
     };
     let same = record.certificate.as_deref() == Some(id.as_str());
-    if same && record.ask_again.is_some_and(|again| again > now) {
+    if same && !is_time_to_ask(&record, now) {
         return record;
     }
     match client.renewal_info(id).await {
@@ -114,6 +119,15 @@ mod tests {
             let record = apply_window(RenewalRecord::default(), "id", &info(NOW, asked), NOW, 0);
             assert_eq!(record.ask_again, Some(NOW + expected));
         }
+    }
+
+    #[test]
+    fn a_pause_that_no_answer_can_have_asked_for_is_not_kept() {
+        let at = |again| RenewalRecord { ask_again: Some(again), ..RenewalRecord::default() };
+        assert!(is_time_to_ask(&RenewalRecord::default(), NOW));
+        assert!(is_time_to_ask(&at(NOW), NOW));
+        assert!(!is_time_to_ask(&at(NOW + ASK_LATEST), NOW));
+        assert!(is_time_to_ask(&at(NOW + Duration::days(3650)), NOW));
     }
 
     #[test]
