@@ -15,7 +15,7 @@ use super::{
     renew::DeploymentView,
 };
 use crate::{
-    acme::{ExternalAccountKey, Roots},
+    acme::{Client, ExternalAccountKey, Roots},
     clock::{Clock, SystemClock},
     deploy::deploy,
     enroll::{AccountOptions, Agent, EnrollError, Leaf, directory_url, obtain, open_account},
@@ -58,12 +58,11 @@ pub(super) async fn device(session: &Session, arguments: &EnrollArguments) -> Re
         None => IdentityName::for_domain(arguments.names.first().map_or("", String::as_str))?,
     };
     let _lock = session.lock()?;
-    store_roots(session, arguments, &settings.directory)?;
     let interactive = matches!(settings.dns.provider, ProviderKind::Manual | ProviderKind::Persist);
     let progress = session.progress(interactive);
     let agent = session.agent(progress.as_ref());
-    let client = session.connector.connect(&session.state, &settings.directory).await?;
-    let account = open_account(agent, &client, &options).await?;
+    let client = connect(session, arguments.root.as_deref(), &settings.directory).await?;
+    let mut account = open_account(agent, &client, &options).await?;
     let identity = session.state.identity(&name);
     let previous = identity.exists().then(|| identity.settings()).transpose()?;
     identity.store_settings(&settings)?;
@@ -188,17 +187,28 @@ fn account_options(arguments: &EnrollArguments) -> Result<AccountOptions, CliErr
     })
 }
 
-fn store_roots(session: &Session, arguments: &EnrollArguments, directory: &Url) -> Result<(), CliError> {
-    let Some(path) = &arguments.root else { return Ok(()) };
-    let pem = fs::read(path).map_err(|source| CliError::File { path: path.clone(), source })?;
-    Roots::from_pem(&pem).map_err(|source| CliError::Roots { path: path.clone(), source })?;
-    Ok(session.state.account(&ServerLabel::of(directory)).store_roots(&pem)?)
+/// Reaches the server. Roots that were given replace the stored ones only once they have proven right: renewals depend on those.
+async fn connect(session: &Session, root: Option<&Path>, directory: &Url) -> Result<Client, CliError> {
+    let Some(path) = root else {
+        return Ok(session.connector.connect(&session.state, directory).await?);
+    };
+    let pem = fs::read(path).map_err(|source| CliError::File { path: path.to_path_buf(), source })?;
+    Roots::from_pem(&pem).map_err(|source| CliError::Roots { path: path.to_path_buf(), source })?;
+    let client = session.connector.connect_trusting(directory, Some(&pem)).await?;
+    session.state.account(&ServerLabel::of(directory)).store_roots(&pem)?;
+    Ok(client)
 }
 
-/// Whether both settings lead to the same certificate; how names are proven does not matter.
-fn same_certificate(one: &IdentitySettings, other: &IdentitySettings) -> bool {
-    (&one.names, &one.directory, &one.profile, one.key_type)
-        == (&other.names, &other.directory, &other.profile, other.key_type)
+/// Whether the present certificate was ordered where these settings say, and as what. How names are proven does not matter.
+fn is_from(current: &CurrentPair, previous: Option<&IdentitySettings>, settings: &IdentitySettings) -> bool {
+    match (&current.origin, previous) {
+        (Some(origin), _) => (&origin.directory, &origin.profile) == (&settings.directory, &settings.profile),
+        // A generation of a time when its origin was not kept: it came of the settings beside it.
+        (None, Some(previous)) => {
+            (&previous.directory, &previous.profile) == (&settings.directory, &settings.profile)
+        }
+        (None, None) => false,
+    }
 }
 
 fn current_leaf(identity: &IdentityDir) -> Option<Leaf> {

@@ -12,7 +12,7 @@ use crate::{
         self, Client, ClientConfig, ConnectError, HttpsConfig, Patience, PlainHttp, ResourceUrl, Roots,
         Transport,
     },
-    state::{AccountDir, ServerLabel, StateDir},
+    state::{ServerLabel, StateDir},
 };
 
 /// The directory of a `ca-server` whose URL was given without a path.
@@ -49,17 +49,23 @@ impl Connector {
 
     /// Reads the directory at `directory`, trusting the roots stored for that server.
     pub async fn connect(&self, state: &StateDir, directory: &Url) -> Result<Client, EnrollError> {
-        self.connect_trusting(directory, &state.account(&ServerLabel::of(directory))).await
+        let roots = state.account(&ServerLabel::of(directory)).roots()?;
+        self.connect_trusting(directory, roots.as_deref()).await
     }
 
-    async fn connect_trusting(&self, directory: &Url, account: &AccountDir) -> Result<Client, EnrollError> {
+    /// Reads the directory at `directory`, trusting these roots (PEM), or the machine's own without any.
+    pub async fn connect_trusting(
+        &self,
+        directory: &Url,
+        roots: Option<&[u8]>,
+    ) -> Result<Client, EnrollError> {
         if let Some((transport, clock)) = &self.over {
             let (transport, clock) = (Arc::clone(transport), Arc::clone(clock));
             let url = resource_url(directory.as_str())?;
             return Ok(Client::connect_over(url, transport, clock, self.patience).await?);
         }
-        let roots = match account.roots()? {
-            Some(pem) => Roots::from_pem(&pem).map_err(ConnectError::from)?,
+        let roots = match roots {
+            Some(pem) => Roots::from_pem(pem).map_err(ConnectError::from)?,
             None => Roots::System,
         };
         let mut https = HttpsConfig::new(roots);

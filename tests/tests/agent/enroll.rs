@@ -120,6 +120,18 @@ async fn a_server_under_another_root_is_not_spoken_to() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_mistyped_root_does_not_take_the_place_of_the_one_that_renewals_need() {
+    let (setting, other) = (Setting::start().await, Setting::start().await);
+    let device = setting.device("device");
+    device.enroll("room-1.corp.test", &[]).with(0);
+    let root = other.server.root("external").display().to_string();
+    let arguments =
+        ["enroll", "device", "--ca", &setting.server.url, "--root", &root, "--name", "room-2.corp.test"];
+    device.run(&arguments).with(1);
+    device.run(&["renew", "--force"]).with(0);
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn people_read_sentences_on_standard_output_and_steps_on_standard_error() {
     let setting = Setting::start().await;
     let device = setting.device("device");
