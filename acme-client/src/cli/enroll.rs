@@ -21,7 +21,8 @@ use crate::{
     enroll::{AccountOptions, Agent, EnrollError, Leaf, directory_url, obtain, open_account},
     renew::{Due, decide},
     state::{
-        DeploySettings, DnsSettings, IdentityDir, IdentityName, IdentitySettings, ProviderKind, ServerLabel,
+        CurrentPair, DeploySettings, DnsSettings, IdentityDir, IdentityName, IdentitySettings, ProviderKind,
+        ServerLabel,
     },
 };
 
@@ -66,9 +67,7 @@ pub(super) async fn device(session: &Session, arguments: &EnrollArguments) -> Re
     let identity = session.state.identity(&name);
     let previous = identity.exists().then(|| identity.settings()).transpose()?;
     identity.store_settings(&settings)?;
-    let in_order =
-        !arguments.force && previous.as_ref().is_some_and(|previous| same_certificate(previous, &settings));
-    let (issued, resumed) = if in_order && is_current(&identity, &settings)? {
+    let (issued, resumed) = if !arguments.force && is_current(&identity, previous.as_ref(), &settings)? {
         (false, false)
     } else {
         let replaces = current_leaf(&identity).and_then(|leaf| leaf.id);
@@ -217,14 +216,20 @@ fn current_leaf(identity: &IdentityDir) -> Option<Leaf> {
 }
 
 /// Whether the present certificate is the right one and not due.
-fn is_current(identity: &IdentityDir, settings: &IdentitySettings) -> Result<bool, CliError> {
+fn is_current(
+    identity: &IdentityDir,
+    previous: Option<&IdentitySettings>,
+    settings: &IdentitySettings,
+) -> Result<bool, CliError> {
     if identity.pending()?.is_some() {
         return Ok(false);
     }
     let Some(current) = identity.current()? else { return Ok(false) };
     let Ok(leaf) = Leaf::from_pem(&current.certificate) else { return Ok(false) };
     let now = SystemClock.now();
-    let matches = leaf.check(&settings.names, &current.key, now).is_ok();
+    let matches = is_from(&current, previous, settings)
+        && previous.is_none_or(|previous| previous.key_type == settings.key_type)
+        && leaf.check(&settings.names, &current.key, now).is_ok();
     Ok(matches && matches!(decide(now, Some(&leaf), &identity.renewal()?, 0), Due::At(..)))
 }
 
@@ -246,3 +251,6 @@ fn text(view: &Enrolled) -> String {
     }
     text
 }
+
+#[cfg(test)]
+mod tests;

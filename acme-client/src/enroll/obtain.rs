@@ -17,7 +17,7 @@ use crate::{
         Account, AuthorizationError, CertificateId, Error, Identifier, NewOrder, Order, OrderError,
         OrderStatus, ProblemKind,
     },
-    state::{Generation, IdentityDir, IdentitySettings, Issued, PendingOrder},
+    state::{Generation, IdentityDir, IdentitySettings, Issued, Origin, PendingOrder},
 };
 
 /// A certificate that is in place.
@@ -63,7 +63,8 @@ pub async fn obtain(
         identity.clear_pending()?;
         return Err(mismatch.into());
     }
-    let issued = Issued::from_chain(&chain.pem, key).ok_or(LeafError::Malformed)?;
+    let origin = Origin { directory: pending.directory, profile: pending.profile };
+    let issued = Issued::from_chain(&chain.pem, key).ok_or(LeafError::Malformed)?.from_origin(origin);
     let generation = identity.install(&issued, settings.keep)?;
     Ok(Obtained { generation, leaf, resumed: was_pending })
 }

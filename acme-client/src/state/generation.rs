@@ -10,10 +10,16 @@ use std::{
 };
 
 use serde::{Deserialize, Serialize};
+use url::Url;
 use zeroize::Zeroizing;
 
-use super::{IdentityDir, StateError, account::read_secret, durable};
+use super::{
+    IdentityDir, StateError,
+    account::{from_json, read_secret, to_json},
+    durable,
+};
 
+const ORIGIN: &str = "origin.json";
 const END: &str = "-----END CERTIFICATE-----";
 
 /// The number of a generation; each renewal adds one.
@@ -34,11 +40,22 @@ impl fmt::Display for Generation {
     }
 }
 
+/// Where a generation was ordered, and as what: its settings may have changed since.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Origin {
+    /// The ACME directory.
+    pub directory: Url,
+    /// The profile that was asked for; absent if the choice was the server's.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub profile: Option<String>,
+}
+
 /// A certificate chain, leaf first, and the key of its leaf.
 pub struct Issued {
     certificate: String,
     chain: String,
     key: Zeroizing<String>,
+    origin: Option<Origin>,
 }
 
 impl Issued {
@@ -50,7 +67,13 @@ impl Issued {
             "" => String::new(),
             text => format!("{text}\n"),
         };
-        Some(Self { certificate: line(leaf), chain: line(rest), key: key_pem })
+        Some(Self { certificate: line(leaf), chain: line(rest), key: key_pem, origin: None })
+    }
+
+    /// Says where it was ordered, to be kept beside it.
+    #[must_use]
+    pub fn from_origin(self, origin: Origin) -> Self {
+        Self { origin: Some(origin), ..self }
     }
 
     /// The leaf as PEM.
@@ -83,6 +106,8 @@ pub struct CurrentPair {
     pub chain: String,
     /// The private key as PKCS#8 PEM.
     pub key: Zeroizing<String>,
+    /// Where it was ordered; `None` for a generation of a time when that was not kept.
+    pub origin: Option<Origin>,
 }
 
 impl fmt::Debug for CurrentPair {
@@ -111,6 +136,10 @@ impl IdentityDir {
         durable::write_new(&making.join("chain.pem"), issued.chain.as_bytes())?;
         let fullchain = format!("{}{}", issued.certificate, issued.chain);
         durable::write_new(&making.join("fullchain.pem"), fullchain.as_bytes())?;
+        if let Some(origin) = &issued.origin {
+            let path = making.join(ORIGIN);
+            durable::write_new(&path, &to_json(&path, origin)?)?;
+        }
         durable::sync_dir(&making)?;
         durable::rename(&making, &all.join(next.to_string()))?;
         let target = Path::new("generations").join(next.to_string());
@@ -164,7 +193,11 @@ impl IdentityDir {
         let key_path = folder.join("key.pem");
         let key = read_secret(&key_path)?
             .ok_or_else(|| durable::failed("read", &key_path, io::ErrorKind::NotFound.into()))?;
-        Ok(CurrentPair { generation, certificate: text("cert.pem")?, chain: text("chain.pem")?, key, folder })
+        let path = folder.join(ORIGIN);
+        // A damaged one is as good as none: the pair itself does not depend on it.
+        let origin = durable::read(&path)?.and_then(|bytes| from_json(&path, &bytes).ok());
+        let (certificate, chain) = (text("cert.pem")?, text("chain.pem")?);
+        Ok(CurrentPair { generation, certificate, chain, key, origin, folder })
     }
 
     /// Removes the oldest generations beyond `keep`, never the current one.

@@ -4,7 +4,7 @@
 //! accounts/<server>/{account.json,key.pem,next-key.pem,roots.pem}
 //! identities/<name>/identity.toml            what to renew and how
 //! identities/<name>/pending/                 the order being worked on, with its key, stored before finalize
-//! identities/<name>/generations/<n>/         cert.pem chain.pem fullchain.pem key.pem
+//! identities/<name>/generations/<n>/         cert.pem chain.pem fullchain.pem key.pem origin.json
 //! identities/<name>/current -> generations/<n>
 //! identities/<name>/{renewal.json,deploy.json}
 //! ```
@@ -33,7 +33,7 @@ use std::{
 pub(crate) use durable::fault;
 
 pub use account::{AccountDir, AccountRecord};
-pub use generation::{CurrentPair, Generation, Issued};
+pub use generation::{CurrentPair, Generation, Issued, Origin};
 pub use identity::{
     ChallengeChoice, DeploySettings, DnsSettings, IdentityDir, IdentitySettings, KeyType, ProviderKind,
 };
