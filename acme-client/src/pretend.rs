@@ -54,6 +54,12 @@ pub(crate) struct PretendOrder {
 /// Everything the authority knows.
 pub(crate) struct Ledger {
     pub(crate) accounts: Vec<String>,
+    /// Accounts that it has forgotten; their URLs are never given again.
+    pub(crate) forgotten: usize,
+    /// What newAccount was asked for, each time.
+    pub(crate) registrations: Vec<Value>,
+    pub(crate) contacts: Value,
+    pub(crate) terms: Option<&'static str>,
     pub(crate) deactivated: bool,
     pub(crate) orders: Vec<PretendOrder>,
     pub(crate) replaced: HashSet<String>,
@@ -85,6 +91,10 @@ impl Pretend {
         let key = rcgen::KeyPair::generate().unwrap();
         Self(Arc::new(Mutex::new(Ledger {
             accounts: Vec::new(),
+            forgotten: 0,
+            registrations: Vec::new(),
+            contacts: Value::Null,
+            terms: None,
             deactivated: false,
             orders: Vec::new(),
             replaced: HashSet::new(),
@@ -108,6 +118,15 @@ impl Pretend {
     /// Cuts the connection counting from now; `None` mends it.
     pub(crate) fn cut(&self, cut: Option<Cut>) {
         self.with(|ledger| (ledger.cut, ledger.requests) = (cut, 0));
+    }
+
+    /// Loses every account and order, as an authority does whose store was not backed up.
+    pub(crate) fn forget(&self) {
+        self.with(|ledger| {
+            ledger.forgotten += ledger.accounts.len();
+            ledger.accounts.clear();
+            ledger.orders.clear();
+        });
     }
 
     pub(crate) fn wait(&self, time: time::Duration) {
@@ -242,7 +261,7 @@ impl Ledger {
         let nonce = self.requests;
         let (status, location, body) = match (&request.method, parts.as_slice()) {
             (&Method::HEAD, _) => (200, None, json!(null)),
-            (&Method::GET, ["directory"]) => (200, None, endpoints::directory()),
+            (&Method::GET, ["directory"]) => (200, None, self.directory()),
             (&Method::GET, ["renewal-info", _]) => self.renewal_info(),
             (&Method::POST, ["certificate", number]) => {
                 let order = &self.orders[number.parse::<usize>().unwrap()];

@@ -18,7 +18,7 @@ use crate::{
     acme::{Client, ExternalAccountKey, Roots},
     clock::{Clock, SystemClock},
     deploy::deploy,
-    enroll::{AccountOptions, Agent, EnrollError, Leaf, directory_url, obtain, open_account},
+    enroll::{AccountOptions, Agent, EnrollError, Leaf, directory_url, obtain_and_register, open_account},
     renew::{Due, decide},
     state::{
         CurrentPair, DeploySettings, DnsSettings, IdentityDir, IdentityName, IdentitySettings, ProviderKind,
@@ -71,7 +71,7 @@ pub(super) async fn device(session: &Session, arguments: &EnrollArguments) -> Re
         (false, false)
     } else {
         let replaces = current_leaf(&identity).and_then(|leaf| leaf.id);
-        match obtain(agent, &account, &identity, &settings, replaces).await {
+        match obtain_and_register(agent, &mut account, &options, &identity, &settings, replaces).await {
             Ok(obtained) => (true, obtained.resumed),
             Err(error) => return Err(undo(&identity, previous.as_ref(), error)),
         }

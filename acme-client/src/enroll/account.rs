@@ -7,7 +7,9 @@ use zeroize::Zeroizing;
 
 use super::{Agent, EnrollError, connect::resource_url};
 use crate::{
-    acme::{Account, Client, ExternalAccountKey, JwsKey, NewAccount},
+    acme::{
+        Account, Client, ExternalAccountKey, JwsKey, KeyChangeError, NewAccount, ProblemKind, Registration,
+    },
     state::{AccountDir, AccountRecord, ServerLabel},
 };
 
@@ -32,11 +34,16 @@ pub async fn open_account(
     match folder.record()? {
         Some(record) if record.url.is_some() && !record.deactivated => {
             let account = settled(&folder, client, &record).await?;
-            if !options.contacts.is_empty() && options.contacts != record.contacts {
-                account.update_contact(&options.contacts).await?;
-                folder.store_record(&AccountRecord { contacts: options.contacts.clone(), ..record })?;
+            if options.contacts.is_empty() || options.contacts == record.contacts {
+                return Ok(account);
             }
-            Ok(account)
+            match account.update_contact(&options.contacts).await {
+                Ok(_) => {
+                    folder.store_record(&AccountRecord { contacts: options.contacts.clone(), ..record })?;
+                    Ok(account)
+                }
+                Err(error) => registered_again(agent, client, options, error.into()).await,
+            }
         }
         // A record without URL is a registration whose answer was lost: the same key finds the same account.
         Some(record) if !record.deactivated => register(agent, client, &folder, options, record).await,
@@ -47,7 +54,8 @@ pub async fn open_account(
                 directory: client.directory_url().url().clone(),
                 url: None,
                 contacts: options.contacts.clone(),
-                eab_kid: options.external_account.as_ref().map(|external| external.key_id().to_owned()),
+                eab_kid: None,
+                terms: None,
                 created: agent.clock.now(),
                 deactivated: false,
             };
@@ -67,6 +75,36 @@ pub async fn known_account(agent: Agent<'_>, client: &Client) -> Result<Account,
         Some(record) if record.url.is_some() => settled(&folder, client, &record).await,
         Some(_) | None => Err(EnrollError::NoAccount(client.directory_url().to_string())),
     }
+}
+
+/// The account anew, if `error` says that the server has forgotten it, as one does whose store was lost: the stored key is registered
+/// again. Any other error is given back. Callers try once more with it, and no oftener.
+pub(super) async fn registered_again(
+    agent: Agent<'_>,
+    client: &Client,
+    options: &AccountOptions,
+    error: EnrollError,
+) -> Result<Account, EnrollError> {
+    let folder = folder(agent, client);
+    let forgotten = match &error {
+        EnrollError::Acme(error) => {
+            error.request().is_some_and(|request| request.is_problem(&ProblemKind::AccountDoesNotExist))
+        }
+        _ => false,
+    };
+    let (true, Some(record)) = (forgotten, folder.record()?) else { return Err(error) };
+    agent.progress.note("the server does not know the account any more");
+    let terms = client.directory().meta.terms_of_service.as_ref();
+    let options = AccountOptions {
+        contacts: if options.contacts.is_empty() {
+            record.contacts.clone()
+        } else {
+            options.contacts.clone()
+        },
+        external_account: options.external_account.clone(),
+        agree_to_terms: options.agree_to_terms || (terms.is_some() && terms == record.terms.as_ref()),
+    };
+    register(agent, client, &folder, &options, record).await
 }
 
 fn folder(agent: Agent<'_>, client: &Client) -> AccountDir {
@@ -91,9 +129,19 @@ async fn register(
         terms_of_service_agreed: options.agree_to_terms,
         external_account: options.external_account.clone(),
     };
-    let registration = client.register(key, &new).await?;
-    folder.store_record(&AccountRecord { url: Some(registration.account.url().url().clone()), ..record })?;
-    Ok(registration.account)
+    let Registration { account, document, created } = client.register(key, &new).await?;
+    // The key may have been registered before, with an answer that was lost; then this request changed nothing.
+    if !created && !options.contacts.is_empty() && document.contact != options.contacts {
+        account.update_contact(&options.contacts).await?;
+    }
+    folder.store_record(&AccountRecord {
+        url: Some(account.url().url().clone()),
+        contacts: options.contacts.clone(),
+        eab_kid: options.external_account.as_ref().map(|external| external.key_id().to_owned()),
+        terms: client.directory().meta.terms_of_service.clone(),
+        ..record
+    })?;
+    Ok(account)
 }
 
 /// The stored account; if a rollover was cut off, with whichever key the server knows.
@@ -109,7 +157,11 @@ async fn settled(
     let url = resource_url(url.as_str())?;
     let Some(next) = folder.next_key()? else { return Ok(client.account(key, url)) };
     let next = JwsKey::from_pkcs8_pem(&next)?;
-    let account = client.settle_key_change(&url, key, next.clone()).await?;
+    let account = match client.settle_key_change(&url, key.clone(), next.clone()).await {
+        // It has forgotten the account. The old key will be registered again; the next key waits until that is settled.
+        Err(KeyChangeError::NeitherKey(_)) => return Ok(client.account(key, url)),
+        settled => settled?,
+    };
     if account.key().thumbprint() == next.thumbprint() {
         folder.promote_next_key()?;
     } else {

@@ -31,7 +31,7 @@ pub use csr::{CsrError, signing_request};
 #[cfg(test)]
 pub(crate) use leaf::test_leaf;
 pub use leaf::{Leaf, LeafError};
-pub use obtain::{Obtained, obtain};
+pub use obtain::{Obtained, obtain, obtain_and_register};
 pub use prove::record_for;
 pub use rollover::rollover;
 

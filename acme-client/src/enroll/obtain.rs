@@ -7,7 +7,8 @@ use data_encoding::BASE64URL_NOPAD;
 use zeroize::Zeroizing;
 
 use super::{
-    Agent, EnrollError, Leaf, LeafError,
+    AccountOptions, Agent, EnrollError, Leaf, LeafError,
+    account::registered_again,
     connect::resource_url,
     csr::{new_key, signing_request},
     prove::prove,
@@ -67,6 +68,25 @@ pub async fn obtain(
     let issued = Issued::from_chain(&chain.pem, key).ok_or(LeafError::Malformed)?.from_origin(origin);
     let generation = identity.install(&issued, settings.keep)?;
     Ok(Obtained { generation, leaf, resumed: was_pending })
+}
+
+/// As [`obtain`]; but if the server has forgotten the account, as one does whose store was lost, the stored key is registered again,
+/// once, and the new account takes the place of `account`.
+pub async fn obtain_and_register(
+    agent: Agent<'_>,
+    account: &mut Account,
+    options: &AccountOptions,
+    identity: &IdentityDir,
+    settings: &IdentitySettings,
+    replaces: Option<CertificateId>,
+) -> Result<Obtained, EnrollError> {
+    match obtain(agent, account, identity, settings, replaces.clone()).await {
+        Ok(obtained) => Ok(obtained),
+        Err(error) => {
+            *account = registered_again(agent, account.client(), options, error).await?;
+            obtain(agent, account, identity, settings, replaces).await
+        }
+    }
 }
 
 type Found = (Order, PendingOrder, Zeroizing<String>);

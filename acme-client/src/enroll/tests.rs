@@ -197,3 +197,72 @@ async fn a_deactivated_account_is_an_error_until_one_enrols_again() {
     enrol(&setting).await.unwrap();
     assert_eq!(setting.authority.with(|ledger| ledger.accounts.len()), 2);
 }
+
+fn account_of(setting: &Setting) -> crate::state::AccountDir {
+    setting.state.account(&crate::state::ServerLabel::of(&setting.settings().directory))
+}
+
+async fn opened(setting: &Setting, options: &AccountOptions) -> Result<acme::Account, EnrollError> {
+    let agent = setting.agent();
+    let client = agent.connector.connect(agent.state, &setting.settings().directory).await?;
+    open_account(agent, &client, options).await
+}
+
+fn options(contact: &str, kid: &str) -> AccountOptions {
+    let key = acme::ExternalAccountKey::from_base64url(
+        kid.to_owned(),
+        "c2VjcmV0LXNlY3JldC1zZWNyZXQtc2VjcmV0LXNlY3JldA",
+    );
+    AccountOptions {
+        contacts: vec![format!("mailto:{contact}@ca.test")],
+        external_account: Some(key.unwrap()),
+        agree_to_terms: true,
+    }
+}
+
+#[tokio::test]
+async fn a_registration_that_is_taken_up_with_other_words_is_recorded_as_it_was_sent() {
+    for (cut, sent) in [(Cut::Before(1), 1), (Cut::After(1), 2)] {
+        let setting = Setting::new();
+        setting.authority.cut(Some(cut));
+        opened(&setting, &options("old", "kid-1")).await.unwrap_err();
+        setting.authority.cut(None);
+        opened(&setting, &options("new", "kid-2")).await.unwrap();
+        let record = account_of(&setting).record().unwrap().unwrap();
+        assert_eq!(record.contacts, ["mailto:new@ca.test"], "{cut:?}");
+        assert_eq!(record.eab_kid.as_deref(), Some("kid-2"), "{cut:?}");
+        setting.authority.with(|ledger| {
+            assert_eq!(ledger.registrations.len(), sent, "{cut:?}");
+            assert_eq!(ledger.contacts, serde_json::json!(["mailto:new@ca.test"]), "{cut:?}");
+        });
+    }
+}
+
+#[tokio::test]
+async fn new_contacts_for_a_forgotten_account_register_it_again() {
+    let setting = Setting::new();
+    opened(&setting, &options("old", "kid-1")).await.unwrap();
+    setting.authority.forget();
+    let account = opened(&setting, &options("new", "kid-2")).await.unwrap();
+    account.document().await.unwrap();
+    let record = account_of(&setting).record().unwrap().unwrap();
+    assert_eq!(
+        (record.contacts, record.eab_kid.unwrap()),
+        (vec!["mailto:new@ca.test".to_owned()], "kid-2".to_owned())
+    );
+}
+
+#[tokio::test]
+async fn an_account_forgotten_in_the_middle_of_a_rollover_is_registered_again() {
+    let setting = Setting::new();
+    enrol(&setting).await.unwrap();
+    let next = acme::JwsKey::generate().unwrap();
+    account_of(&setting).store_next_key(&account::key_pem(&next).unwrap()).unwrap();
+    setting.authority.forget();
+    let mut account = opened(&setting, &AccountOptions::default()).await.unwrap();
+    let (agent, settings) = (setting.agent(), setting.settings());
+    let options = AccountOptions::default();
+    obtain_and_register(agent, &mut account, &options, &setting.identity(), &settings, None).await.unwrap();
+    opened(&setting, &AccountOptions::default()).await.unwrap().document().await.unwrap();
+    assert!(account_of(&setting).next_key().unwrap().is_none(), "the rollover is not settled");
+}

@@ -9,14 +9,6 @@ use super::{CA, Ledger, Opened, PretendOrder};
 
 type Answer = (u16, Option<String>, Value);
 
-pub(super) fn directory() -> Value {
-    let at = |path: &str| format!("{CA}/{path}");
-    json!({
-        "newNonce": at("new-nonce"), "newAccount": at("new-account"), "newOrder": at("new-order"),
-        "revokeCert": at("revoke-cert"), "keyChange": at("key-change"), "renewalInfo": at("renewal-info"),
-    })
-}
-
 pub(super) fn problem(status: u16, kind: &str) -> Answer {
     let body = json!({ "type": format!("urn:ietf:params:acme:error:{kind}"), "detail": format!("pretended {kind}") });
     (status, None, body)
@@ -36,12 +28,35 @@ impl rcgen::PublicKeyData for RequestKey {
 }
 
 impl Ledger {
+    pub(super) fn directory(&self) -> Value {
+        let at = |path: &str| format!("{CA}/{path}");
+        let meta = self.terms.map_or_else(|| json!({}), |terms| json!({ "termsOfService": terms }));
+        json!({
+            "newNonce": at("new-nonce"), "newAccount": at("new-account"), "newOrder": at("new-order"),
+            "revokeCert": at("revoke-cert"), "keyChange": at("key-change"), "renewalInfo": at("renewal-info"),
+            "meta": meta,
+        })
+    }
+
+    /// Whether the request is signed by the key of an account that is known, or by a key itself.
+    fn is_known(&self, request: &Opened) -> bool {
+        let Some(kid) = request.kid.as_str() else { return true };
+        let number: usize = kid.rsplit('/').next().unwrap().parse().unwrap();
+        (self.forgotten..self.forgotten + self.accounts.len()).contains(&number)
+    }
+
     pub(super) fn signed(&mut self, parts: &[&str], request: &Opened) -> Answer {
         let number = parts.get(1).and_then(|part| part.parse::<usize>().ok()).unwrap_or_default();
+        if !self.is_known(request) {
+            return problem(400, "accountDoesNotExist");
+        }
         match *parts {
             ["new-account"] => self.new_account(request),
             ["account", _] => {
                 self.deactivated |= request.payload["status"] == "deactivated";
+                if let Some(contacts) = request.payload.get("contact") {
+                    self.contacts = contacts.clone();
+                }
                 (200, None, self.account_document())
             }
             ["new-order"] => self.new_order(request),
@@ -72,10 +87,12 @@ impl Ledger {
     }
 
     fn account_document(&self) -> Value {
-        json!({ "status": if self.deactivated { "deactivated" } else { "valid" } })
+        let contacts = if self.contacts.is_null() { json!([]) } else { self.contacts.clone() };
+        json!({ "status": if self.deactivated { "deactivated" } else { "valid" }, "contact": contacts })
     }
 
     fn new_account(&mut self, request: &Opened) -> Answer {
+        self.registrations.push(request.payload.clone());
         let key = request.key.to_string();
         let known = self.accounts.iter().position(|account| *account == key);
         let (status, index) = match known {
@@ -85,9 +102,11 @@ impl Ledger {
             }
             None => {
                 self.accounts.push(key);
+                self.contacts = request.payload["contact"].clone();
                 (201, self.accounts.len() - 1)
             }
         };
+        let index = self.forgotten + index;
         (status, Some(format!("{CA}/account/{index}")), self.account_document())
     }
 

@@ -14,7 +14,7 @@ use super::{
 use crate::{
     acme::Client,
     deploy::{Deployment, deploy},
-    enroll::{Agent, EnrollError, Leaf, known_account, obtain},
+    enroll::{AccountOptions, Agent, EnrollError, Leaf, known_account, obtain_and_register},
     state::{Generation, IdentityDir, IdentityName, IdentitySettings, LastError, RenewalRecord, StateError},
 };
 
@@ -136,9 +136,10 @@ async fn attempt(
         Some(client) => client,
         None => agent.connector.connect(agent.state, &settings.directory).await?,
     };
-    let account = known_account(agent, &client).await?;
+    let mut account = known_account(agent, &client).await?;
     let replaces = leaf.and_then(|leaf| leaf.id);
-    let obtained = obtain(agent, &account, identity, settings, replaces).await?;
+    let options = AccountOptions::default();
+    let obtained = obtain_and_register(agent, &mut account, &options, identity, settings, replaces).await?;
     let fresh = RenewalRecord { last_success: Some(now), ..RenewalRecord::default() };
     identity.store_renewal(&fresh)?;
     Ok(Attempt::Renewed { generation: obtained.generation, not_after: obtained.leaf.not_after, why })

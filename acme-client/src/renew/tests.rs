@@ -134,6 +134,42 @@ async fn a_pause_stored_under_a_wrong_clock_does_not_stop_renewal() {
 }
 
 #[tokio::test]
+async fn an_authority_that_forgot_the_account_is_given_the_same_key_again_and_the_renewal_goes_on() {
+    let setting = enrolled().await;
+    let folder = setting.state.account(&crate::state::ServerLabel::of(&setting.settings().directory));
+    let (key, record) = (folder.key().unwrap().unwrap(), folder.record().unwrap().unwrap());
+    setting.authority.forget();
+    setting.authority.wait(Duration::days(25));
+    assert!(matches!(pass(setting.agent()).await.attempt, Attempt::Renewed { .. }));
+    assert_eq!(*folder.key().unwrap().unwrap(), *key);
+    assert_ne!(folder.record().unwrap().unwrap().url, record.url);
+    setting.authority.with(|ledger| assert_eq!((ledger.accounts.len(), ledger.orders.len()), (1, 1)));
+    setting.authority.wait(Duration::days(25));
+    assert!(matches!(pass(setting.agent()).await.attempt, Attempt::Renewed { .. }));
+    assert_eq!(setting.authority.with(|ledger| ledger.registrations.len()), 2, "registered without need");
+}
+
+#[tokio::test]
+async fn terms_are_agreed_to_again_only_if_they_are_those_that_were_agreed_to() {
+    let setting = Setting::new();
+    setting.authority.with(|ledger| ledger.terms = Some("https://ca.test/terms/1"));
+    let agent = setting.agent();
+    let client = agent.connector.connect(agent.state, &setting.settings().directory).await.unwrap();
+    let options = AccountOptions { agree_to_terms: true, ..AccountOptions::default() };
+    let account = open_account(agent, &client, &options).await.unwrap();
+    setting.identity().store_settings(&setting.settings()).unwrap();
+    obtain(agent, &account, &setting.identity(), &setting.settings(), None).await.unwrap();
+    setting.authority.forget();
+    setting.authority.wait(Duration::days(25));
+    assert!(matches!(pass(setting.agent()).await.attempt, Attempt::Renewed { .. }));
+    setting.authority.with(|ledger| ledger.terms = Some("https://ca.test/terms/2"));
+    setting.authority.forget();
+    setting.authority.wait(Duration::days(25));
+    let refused = pass(setting.agent()).await;
+    assert!(matches!(refused.attempt, Attempt::Failed { error: EnrollError::Terms(_), .. }), "{refused:?}");
+}
+
+#[tokio::test]
 async fn an_expired_certificate_is_simply_issued_anew() {
     let setting = enrolled().await;
     setting.authority.wait(Duration::days(400));

@@ -26,6 +26,9 @@ pub struct AccountRecord {
     /// The external account this one is bound to (RFC 8555 §7.3.4).
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub eab_kid: Option<String>,
+    /// The terms of service that were agreed to.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub terms: Option<String>,
     /// When the account was first stored here.
     #[serde(with = "time::serde::rfc3339")]
     pub created: OffsetDateTime,
