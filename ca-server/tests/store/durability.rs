@@ -92,7 +92,10 @@ fn traced(folder: &Path) -> Option<Vec<Event>> {
 async fn power_loss_at_any_sync_loses_no_acknowledged_batch() {
     let folder = tempfile::tempdir().unwrap();
     let Some(events) = traced(folder.path()) else {
-        eprintln!("SKIPPED: the proof of durability needs strace");
+        let required = std::env::var("ROLLCALL_INTEROP").is_ok_and(|value| value == "require");
+        assert!(!required, "strace cannot be used on this machine, but interop is required");
+        // Not `eprintln!`: the test harness would keep it back with whatever else a test that passes says.
+        let _ = writeln!(std::io::stderr(), "skipped: the proof of durability needs strace");
         return;
     };
     let (data, acks) = (folder.path().join("data"), folder.path().join("acknowledged"));

@@ -1,5 +1,6 @@
 //! A disk that is full, or that fails: nothing is acknowledged that is not kept, what was acknowledged stays, health says so.
 
+use std::io::Write as _;
 use std::path::Path;
 use std::process::Command;
 use std::sync::Arc;
@@ -72,7 +73,7 @@ impl Drop for SmallDisk {
 #[tokio::test]
 async fn a_disk_that_runs_full_loses_nothing_that_was_acknowledged() {
     let Some(disk) = SmallDisk::mount() else {
-        eprintln!("SKIPPED: a small file system can be mounted only by root");
+        let _ = writeln!(std::io::stderr(), "skipped: a small file system can be mounted only by root");
         return;
     };
     let folder = disk.0.path().join("data");

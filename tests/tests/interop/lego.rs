@@ -13,10 +13,11 @@ struct Lego<'a> {
 }
 
 impl Lego<'_> {
-    fn run(&self, name: &str, arguments: &[&str]) -> foreign::Said {
+    /// `None` where it cannot be run as on a machine of its own.
+    fn run(&self, name: &str, arguments: &[&str]) -> Option<foreign::Said> {
         let address = self.setting.bind.address.to_string();
         // Its propagation check asks the zone's own servers, and finds them as the machine's resolver tells.
-        let mut command = self.setting.bind.resolving(&self.program).unwrap();
+        let mut command = self.setting.bind.resolving(&self.program).unwrap()?;
         command
             .arg("--path")
             .arg(&self.home)
@@ -30,7 +31,7 @@ impl Lego<'_> {
             .env("RFC2136_TSIG_ALGORITHM", "hmac-sha256.")
             .env("RFC2136_POLLING_INTERVAL", "1")
             .env("RFC2136_TTL", "1");
-        foreign::run(&mut command).unwrap()
+        Some(foreign::run(&mut command).unwrap())
     }
 }
 
@@ -45,20 +46,21 @@ fn lego_obtains_renews_and_revokes_a_name_and_a_wildcard() {
     for (name, file) in
         [("room-2.corp.test", "room-2.corp.test.crt"), ("*.halls.corp.test", "_.halls.corp.test.crt")]
     {
-        let said = lego.run(name, &["run"]);
+        let Some(said) = lego.run(name, &["run"]) else { return };
         assert!(said.success, "{}\n{}", said.text, setting.bind.log());
         let chain = lego.home.join("certificates").join(file);
         let verified = openssl_verify(&openssl, &setting.server.root("external"), &chain).unwrap();
         assert!(verified.success, "{}", verified.text);
         assert_eq!(setting.statuses(name), ["issued"]);
     }
-    let said = lego.run("room-2.corp.test", &["renew", "--days", "9999", "--no-random-sleep"]);
+    let renewed = lego.run("room-2.corp.test", &["renew", "--days", "9999", "--no-random-sleep"]);
+    let Some(said) = renewed else { return };
     assert!(said.success, "{}", said.text);
     assert_eq!(setting.statuses("room-2.corp.test"), ["issued", "issued"]);
     for (name, left) in
         [("room-2.corp.test", vec!["issued", "revoked"]), ("*.halls.corp.test", vec!["revoked"])]
     {
-        let said = lego.run(name, &["revoke", "--keep"]);
+        let Some(said) = lego.run(name, &["revoke", "--keep"]) else { return };
         assert!(said.success, "{}", said.text);
         assert_eq!(setting.statuses(name), left);
     }
