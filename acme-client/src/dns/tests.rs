@@ -1,5 +1,5 @@
-//! DNS providers and the propagation check, against BIND 9 where it is installed and a small server of our own elsewhere.
+//! DNS providers, where records have to stand, and the propagation check, against small servers of our own. (BIND 9 is in the
+//! interop tests.)
 
-mod bind;
 mod propagation;
 mod providers;

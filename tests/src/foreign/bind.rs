@@ -4,8 +4,8 @@
 //! Port 53, because foreign clients look up the zone's name servers and ask those; it needs root, else the test skips.
 
 use std::fs;
-use std::io;
-use std::net::{IpAddr, Ipv4Addr, SocketAddr, UdpSocket};
+use std::io::{self, Read as _, Write as _};
+use std::net::{IpAddr, Ipv4Addr, SocketAddr, TcpStream, UdpSocket};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::sync::OnceLock;
@@ -13,6 +13,8 @@ use std::time::{Duration, Instant};
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
+use hickory_proto::op::{Message, Query};
+use hickory_proto::rr::{Name, RData, Record, RecordType};
 
 use super::relay::Relay;
 
@@ -30,8 +32,10 @@ pub struct Bind {
     _relay: Relay,
 }
 
-/// The TSIG key's name.
+/// The TSIG key's name, for hmac-sha256. For the other algorithms theirs follows it.
 pub const KEY_NAME: &str = "room-key";
+/// What it takes signatures by.
+pub const ALGORITHMS: [&str; 3] = ["hmac-sha256", "hmac-sha384", "hmac-sha512"];
 
 impl Bind {
     /// Starts it for `zone`; `None`, with a word, where BIND or the right to use port 53 is missing.
@@ -67,7 +71,8 @@ impl Bind {
         Ok(Some(bind))
     }
 
-    /// A command that runs `program` where this server is the system's resolver: in a mount namespace with an `/etc/resolv.conf` of its own.
+    /// A command that runs `program` where this server is the system's resolver: in a mount namespace with an `/etc/resolv.conf` of its
+    /// own. `None`, with a word, where a program may not have one.
     ///
     /// # Errors
     /// If the file cannot be written.
@@ -90,6 +95,38 @@ impl Bind {
         fs::read_to_string(self.folder.path().join("log")).unwrap_or_default()
     }
 
+    /// Its TSIG key for one of the [`ALGORITHMS`], in BIND's own form.
+    #[must_use]
+    pub fn key_text(&self, algorithm: &str) -> String {
+        key_text(algorithm, &self.secret)
+    }
+
+    /// The TXT values at a name, in order of the alphabet.
+    ///
+    /// # Errors
+    /// If it does not answer.
+    pub fn texts(&self, name: &str) -> io::Result<Vec<String>> {
+        let name = Name::from_ascii(name).map_err(io::Error::other)?;
+        let mut question = Message::query();
+        question.add_query(Query::query(name, RecordType::TXT));
+        let mut stream = TcpStream::connect(self.address)?;
+        let octets = question.to_vec().map_err(io::Error::other)?;
+        let length = u16::try_from(octets.len()).map_err(io::Error::other)?;
+        stream.write_all(&[&length.to_be_bytes(), octets.as_slice()].concat())?;
+        let mut length = [0; 2];
+        stream.read_exact(&mut length)?;
+        let mut octets = vec![0; usize::from(u16::from_be_bytes(length))];
+        stream.read_exact(&mut octets)?;
+        let answer = Message::from_vec(&octets).map_err(io::Error::other)?;
+        let text = |record: &Record| match &record.data {
+            RData::TXT(text) => Some(String::from_utf8_lossy(&text.txt_data.concat()).into_owned()),
+            _ => None,
+        };
+        let mut texts: Vec<String> = answer.answers.iter().filter_map(text).collect();
+        texts.sort();
+        Ok(texts)
+    }
+
     /// A file with its TSIG key in BIND's own form.
     ///
     /// # Errors
@@ -97,7 +134,7 @@ impl Bind {
     pub fn key_file(&self) -> io::Result<PathBuf> {
         use std::os::unix::fs::PermissionsExt as _;
         let path = self.folder.path().join("room.key");
-        fs::write(&path, key_text(&self.secret))?;
+        fs::write(&path, self.key_text("hmac-sha256"))?;
         fs::set_permissions(&path, fs::Permissions::from_mode(0o600))?;
         Ok(path)
     }
@@ -119,33 +156,6 @@ impl Bind {
     }
 }
 
-impl Drop for Bind {
-    fn drop(&mut self) {
-        // It may have ended by itself.
-        let _ = self.child.kill();
-        let _ = self.child.wait();
-    }
-}
-
-fn zone_text(zone: &str, ip: IpAddr) -> String {
-    format!("$ORIGIN {zone}.\n$TTL 1\n@ SOA ns hostmaster 1 3600 600 86400 1\n@ NS ns\nns A {ip}\n")
-}
-
-fn key_text(secret: &str) -> String {
-    format!("key \"{KEY_NAME}\" {{ algorithm hmac-sha256; secret \"{secret}\"; }};\n")
-}
-
-fn config_text(folder: &Path, zone: &str, port: u16, secret: &str) -> String {
-    let folder = folder.display();
-    format!(
-        "options {{\n  directory \"{folder}\"; pid-file \"{folder}/pid\"; session-keyfile \"{folder}/session\";\n  \
-         lock-file none; listen-on port {port} {{ 127.0.0.1; }}; listen-on-v6 {{ none; }};\n  \
-         recursion no; dnssec-validation no; notify no; allow-transfer {{ none; }};\n}};\ncontrols {{ }};\n{}\
-         zone \"{zone}\" {{ type primary; file \"{folder}/zone\"; allow-update {{ key \"{KEY_NAME}\"; }}; }};\n\
-         zone \".\" {{ type primary; file \"{folder}/root\"; }};\n",
-        key_text(secret)
-    )
-}
 /// Whether a program can be given mounts of its own here; tried once.
 fn may_have_mounts() -> bool {
     static ANSWER: OnceLock<bool> = OnceLock::new();
@@ -156,3 +166,41 @@ fn may_have_mounts() -> bool {
     })
 }
 
+impl Drop for Bind {
+    fn drop(&mut self) {
+        // It may have ended by itself.
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+/// A zone whose `_acme-challenge.alias` is a name for `proofs`. That something is absent may be kept for an hour, far longer than a test
+/// lasts.
+fn zone_text(zone: &str, ip: IpAddr) -> String {
+    format!(
+        "$ORIGIN {zone}.\n$TTL 1\n@ SOA ns hostmaster 1 3600 600 86400 3600\n@ NS ns\nns A {ip}\n\
+         _acme-challenge.alias CNAME proofs\n"
+    )
+}
+
+fn key_name(algorithm: &str) -> String {
+    if algorithm == "hmac-sha256" { KEY_NAME.to_owned() } else { format!("{KEY_NAME}-{algorithm}") }
+}
+
+fn key_text(algorithm: &str, secret: &str) -> String {
+    format!("key \"{}\" {{ algorithm {algorithm}; secret \"{secret}\"; }};\n", key_name(algorithm))
+}
+
+fn config_text(folder: &Path, zone: &str, port: u16, secret: &str) -> String {
+    let folder = folder.display();
+    let keys: String = ALGORITHMS.iter().map(|algorithm| key_text(algorithm, secret)).collect();
+    let allowed: String =
+        ALGORITHMS.iter().map(|algorithm| format!("key \"{}\"; ", key_name(algorithm))).collect();
+    format!(
+        "options {{\n  directory \"{folder}\"; pid-file \"{folder}/pid\"; session-keyfile \"{folder}/session\";\n  \
+         lock-file none; listen-on port {port} {{ 127.0.0.1; }}; listen-on-v6 {{ none; }};\n  \
+         recursion no; dnssec-validation no; notify no; allow-transfer {{ none; }};\n}};\ncontrols {{ }};\n{keys}\
+         zone \"{zone}\" {{ type primary; file \"{folder}/zone\"; allow-update {{ {allowed}}}; }};\n\
+         zone \".\" {{ type primary; file \"{folder}/root\"; }};\n"
+    )
+}

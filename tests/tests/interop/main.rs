@@ -18,3 +18,4 @@ mod local;
 mod openssl;
 mod rfc2136;
 mod setting;
+mod updates;
