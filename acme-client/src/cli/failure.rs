@@ -135,6 +135,9 @@ fn dns_hint(error: &DnsError) -> Option<String> {
         DnsError::UpdateRefused { code: ResponseCode::NotAuth, .. } => {
             "name the primary server with `--dns-server` and the zone with `--dns-zone`"
         }
+        DnsError::NoAnswer { .. } => {
+            "see that the zone's servers can be reached from here, or name one that can with `--dns-resolver`"
+        }
         DnsError::NoZone(_) | DnsError::OutsideZone { .. } | DnsError::Answer { .. } => {
             "name the zone with `--dns-zone` and a server that is responsible for it"
         }
@@ -150,6 +153,7 @@ fn dns_hint(error: &DnsError) -> Option<String> {
         | DnsError::Timeout { .. }
         | DnsError::Protocol { .. }
         | DnsError::BadName { .. }
+        | DnsError::TooManyAliases(_)
         | DnsError::BadServer { .. }
         | DnsError::Hook(_)
         | DnsError::MissingSetting { .. } => return None,

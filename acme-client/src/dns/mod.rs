@@ -4,11 +4,12 @@
 //! remove a record set, since others may be proving the same name. Answers from DNS are trusted only to decide when to go on,
 //! never to decide what is certified.
 
-mod alias;
 mod exchange;
 mod hook;
 mod manual;
+mod name_server;
 mod persist;
+mod place;
 mod propagation;
 mod resolvers;
 mod rfc2136;
@@ -35,7 +36,7 @@ use crate::{
 pub use hook::HookProvider;
 pub use manual::{ManualProvider, Prompt, TerminalPrompt};
 pub use persist::PersistProvider;
-pub use propagation::Propagation;
+pub use propagation::{Placed, Propagation};
 pub use resolvers::Resolvers;
 pub use rfc2136::Rfc2136Provider;
 pub use tsig::{KeyProblem, TsigKey};
@@ -90,6 +91,17 @@ pub enum DnsError {
         /// How long we waited.
         after: Duration,
     },
+    /// None of a server's addresses gave a usable answer.
+    #[error("name server {server} {}", if said.is_empty() { "has no address".to_owned() } else { format!("gives no answer: {}", said.join("; ")) })]
+    NoAnswer {
+        /// Its host name.
+        server: String,
+        /// What came of each address.
+        said: Vec<String>,
+    },
+    /// A chain of aliases has no end within reason.
+    #[error("too many aliases lead to {0}")]
+    TooManyAliases(Name),
     /// The server answered a question with an error.
     #[error("DNS server {server} answered {code} to {name} {kind}")]
     Answer {

@@ -16,7 +16,14 @@ use super::{DnsError, exchange};
 
 /// Resolvers in the order they are asked.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Resolvers(Vec<SocketAddr>);
+pub struct Resolvers {
+    servers: Vec<SocketAddr>,
+    /// Where the servers of zones answer.
+    port: u16,
+}
+
+/// Where every name server on the Internet answers.
+const PORT: u16 = 53;
 
 impl Resolvers {
     /// The system's resolvers.
@@ -27,7 +34,13 @@ impl Resolvers {
 
     /// One given resolver.
     pub fn one(server: SocketAddr) -> Self {
-        Self(vec![server])
+        Self { servers: vec![server], port: PORT }
+    }
+
+    /// One given resolver of a network whose name servers answer at another port.
+    #[cfg(test)]
+    pub(super) fn of_network(server: SocketAddr, port: u16) -> Self {
+        Self { servers: vec![server], port }
     }
 
     fn from_resolv_conf(text: &str) -> Result<Self, DnsError> {
@@ -36,15 +49,15 @@ impl Resolvers {
             .filter_map(|line| line.trim().strip_prefix("nameserver"))
             .filter_map(|rest| rest.split_whitespace().next())
             .filter_map(|address| address.parse::<IpAddr>().ok())
-            .map(|address| SocketAddr::new(address, 53))
+            .map(|address| SocketAddr::new(address, PORT))
             .collect();
-        if servers.is_empty() { Err(DnsError::NoResolver) } else { Ok(Self(servers)) }
+        if servers.is_empty() { Err(DnsError::NoResolver) } else { Ok(Self { servers, port: PORT }) }
     }
 
     /// The first usable answer. "No such name" is one.
     pub(super) async fn ask(&self, name: &Name, kind: RecordType) -> Result<Message, DnsError> {
         let mut last = DnsError::NoResolver;
-        for server in &self.0 {
+        for server in &self.servers {
             match exchange::ask(*server, name, kind, true).await {
                 Ok(answer) => match answer.metadata.response_code {
                     ResponseCode::NoError | ResponseCode::NXDomain => return Ok(answer),
@@ -56,18 +69,22 @@ impl Resolvers {
         Err(last)
     }
 
-    /// Every address of a host.
-    pub(super) async fn addresses(&self, host: &Name) -> Result<Vec<IpAddr>, DnsError> {
+    /// Every address of a name server that can be found.
+    pub(super) async fn name_server_addresses(&self, host: &Name) -> Vec<SocketAddr> {
         let mut addresses = Vec::new();
         for kind in [RecordType::A, RecordType::AAAA] {
-            let answer = self.ask(host, kind).await?;
-            addresses.extend(answer.answers.iter().filter_map(|record| match &record.data {
-                RData::A(address) => Some(IpAddr::V4(address.0)),
-                RData::AAAA(address) => Some(IpAddr::V6(address.0)),
-                _ => None,
-            }));
+            match self.ask(host, kind).await {
+                Ok(answer) => {
+                    addresses.extend(answer.answers.iter().filter_map(|record| match &record.data {
+                        RData::A(address) => Some(SocketAddr::new(IpAddr::V4(address.0), self.port)),
+                        RData::AAAA(address) => Some(SocketAddr::new(IpAddr::V6(address.0), self.port)),
+                        _ => None,
+                    }))
+                }
+                Err(error) => tracing::info!(%host, %error, "an address of a name server cannot be found"),
+            }
         }
-        Ok(addresses)
+        addresses
     }
 }
 
@@ -80,7 +97,7 @@ mod tests {
         let text =
             "# comment\nsearch corp.test\nnameserver 10.0.0.1\nnameserver  ::1 \nnameserver nonsense\n";
         let found = Resolvers::from_resolv_conf(text).unwrap();
-        assert_eq!(found.0, ["10.0.0.1:53".parse().unwrap(), "[::1]:53".parse().unwrap()]);
+        assert_eq!(found.servers, ["10.0.0.1:53".parse().unwrap(), "[::1]:53".parse().unwrap()]);
         assert!(matches!(Resolvers::from_resolv_conf("search x\n"), Err(DnsError::NoResolver)));
     }
 }

@@ -9,7 +9,7 @@ use hickory_proto::{
     rr::{Name, RData, RecordType},
 };
 
-use super::{DnsError, Resolvers, exchange};
+use super::{DnsError, Resolvers, exchange, name_server::NameServer};
 
 /// The zone of `name` as `server` itself, which must be authoritative, sees it.
 pub(super) async fn zone_at(server: SocketAddr, name: &Name) -> Result<Name, DnsError> {
@@ -31,7 +31,7 @@ pub(super) async fn zone_at(server: SocketAddr, name: &Name) -> Result<Name, Dns
     }
 }
 
-/// The zone of `name` as resolvers see it.
+/// The zone of `name` as resolvers see it, who may keep what they hear: `name` must not be one that is about to come into being.
 pub(super) async fn zone_of(resolvers: &Resolvers, name: &Name) -> Result<Name, DnsError> {
     let mut candidate = name.clone();
     loop {
@@ -43,20 +43,16 @@ pub(super) async fn zone_of(resolvers: &Resolvers, name: &Name) -> Result<Name, 
     }
 }
 
-/// The addresses of the servers that the zone's NS records name.
-pub(super) async fn authoritative_servers(
-    resolvers: &Resolvers,
-    zone: &Name,
-) -> Result<Vec<SocketAddr>, DnsError> {
+/// The servers that the zone's NS records name. One whose addresses cannot be found has none.
+pub(super) async fn name_servers(resolvers: &Resolvers, zone: &Name) -> Result<Vec<NameServer>, DnsError> {
     let answer = resolvers.ask(zone, RecordType::NS).await?;
-    let mut servers = Vec::new();
+    let mut servers: Vec<NameServer> = Vec::new();
     for record in answer.answers.iter().filter(|record| record.name == *zone) {
         if let RData::NS(host) = &record.data {
-            let addresses = resolvers.addresses(&host.0).await?;
-            servers.extend(addresses.into_iter().map(|address| SocketAddr::new(address, 53)));
+            servers.push(NameServer::of_zone(&host.0, resolvers.name_server_addresses(&host.0).await));
         }
     }
-    servers.sort();
+    servers.sort_by(|one, other| one.host.cmp(&other.host));
     servers.dedup();
     if servers.is_empty() { Err(DnsError::NoZone(zone.clone())) } else { Ok(servers) }
 }
@@ -71,7 +67,8 @@ fn soa_owner(answer: &Message, asked: &Name) -> Option<Name> {
         .map(|record| record.name.clone())
 }
 
-fn parent(name: &Name) -> Option<Name> {
+/// The name above.
+pub(super) fn parent(name: &Name) -> Option<Name> {
     // The root and top-level domains are nobody's to update here.
     (name.num_labels() > 1).then(|| name.base_name())
 }

@@ -9,7 +9,7 @@ use crate::{
         Account, Authorization, AuthorizationStatus, Challenge, ChallengeType, Order,
         key_authorization::{dns_01_name, dns_account_01_name, dns_persist_01_name, dns_persist_01_value},
     },
-    dns::{ChallengeRecord, DnsError, DnsProvider, Propagation, provider},
+    dns::{ChallengeRecord, DnsError, DnsProvider, Placed, Propagation, provider},
     state::IdentitySettings,
 };
 
@@ -17,7 +17,7 @@ use crate::{
 struct Proof {
     authorization: Authorization,
     challenge: Challenge,
-    record: ChallengeRecord,
+    placed: Placed,
 }
 
 /// Proves what is not proven yet.
@@ -36,7 +36,7 @@ pub(super) async fn prove(
         }
         let challenge = choose(&authorization, settings.challenge, settings.dns.provider)?.clone();
         let record = record_for(account, &authorization, &challenge, settings.dns.ttl)?;
-        proofs.push(Proof { record: propagation.placed(record).await?, authorization, challenge });
+        proofs.push(Proof { placed: propagation.placed(record).await?, authorization, challenge });
     }
     if proofs.is_empty() {
         return Ok(());
@@ -65,8 +65,9 @@ async fn publish_and_answer<'a>(
     proofs: &'a [Proof],
     published: &mut Vec<&'a ChallengeRecord>,
 ) -> Result<(), EnrollError> {
-    for Proof { record, .. } in proofs {
-        if record.standing && propagation.is_served(record).await {
+    for Proof { placed, .. } in proofs {
+        let record = placed.record();
+        if record.standing && propagation.is_served(placed).await {
             continue;
         }
         agent.progress.step(&format!("publishing {} TXT", record.name));
@@ -76,8 +77,8 @@ async fn publish_and_answer<'a>(
         }
         provider.present(record).await?;
     }
-    for Proof { record, .. } in proofs {
-        propagation.wait(record, agent.progress).await?;
+    for Proof { placed, .. } in proofs {
+        propagation.wait(placed, agent.progress).await?;
     }
     agent.progress.step("waiting for the server to look");
     for Proof { challenge, .. } in proofs {

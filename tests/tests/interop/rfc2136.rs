@@ -9,7 +9,11 @@ use crate::setting::Setting;
 
 /// Runs `acme-client … --json`; gives exit code and JSON.
 fn client(setting: &Setting, arguments: &[&str]) -> (Option<i32>, Value) {
-    let output = Command::new(env!("CARGO_BIN_EXE_harness-acme-client"))
+    run(setting, &mut Command::new(env!("CARGO_BIN_EXE_harness-acme-client")), arguments)
+}
+
+fn run(setting: &Setting, program: &mut Command, arguments: &[&str]) -> (Option<i32>, Value) {
+    let output = program
         .args(arguments)
         .args(["--json", "--quiet", "--state"])
         .arg(setting.folder.path().join("state"))
@@ -54,6 +58,27 @@ fn a_name_and_a_wildcard_are_proven_through_bind_with_a_signed_update() {
     let log = setting.bind.log();
     assert!(log.contains("adding an RR") && log.contains("deleting an RR"), "{log}");
     assert!(!log.contains("deleting rrset"), "a whole record set was deleted: {log}");
+}
+
+#[test]
+fn without_a_resolver_of_its_own_the_client_finds_the_zone_and_asks_its_servers() {
+    let Some(setting) = Setting::start() else { return };
+    let program = std::path::Path::new(env!("CARGO_BIN_EXE_harness-acme-client"));
+    let (root, key) = (setting.server.root("external"), setting.bind.key_file().unwrap());
+    let bind = setting.bind.address.ip().to_string();
+    let enroll = ["enroll", "device", "--ca", &setting.server.url, "--root", root.to_str().unwrap()];
+    let update = ["--dns", "rfc2136", "--dns-server", &bind, "--dns-key-file", key.to_str().unwrap()];
+    // The last one's challenge is an alias.
+    for name in ["room-5.corp.test", "*.floor.corp.test", "alias.corp.test"] {
+        let Some(mut program) = setting.bind.resolving(program).unwrap() else { return };
+        let arguments = [enroll.as_slice(), &update, &["--name", name]].concat();
+        let (code, enrolled) = run(&setting, &mut program, &arguments);
+        assert_eq!(code, Some(0), "{enrolled}\n{}", setting.bind.log());
+        assert_eq!(setting.statuses(name), ["issued"]);
+    }
+    assert!(setting.bind.texts("proofs.corp.test.").unwrap().is_empty(), "the proof was not removed");
+    let log = setting.bind.log();
+    assert!(log.contains("adding an RR at 'proofs.corp.test' TXT"), "{log}");
 }
 
 #[test]

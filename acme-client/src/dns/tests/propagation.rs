@@ -1,6 +1,13 @@
-//! The propagation check against a server that starts to serve late, or never.
+//! The propagation check against a server that starts to serve late, or never; and what counts as an answer.
 
-use std::{net::SocketAddr, sync::Mutex, time::Duration};
+use std::{
+    net::SocketAddr,
+    sync::{
+        Arc, Mutex,
+        atomic::{AtomicBool, Ordering},
+    },
+    time::Duration,
+};
 
 use hickory_proto::{
     op::{Message, OpCode},
@@ -14,7 +21,7 @@ use tokio::{
 use super::super::*;
 use crate::progress::Progress;
 
-/// Serves `value` from the question number `after` on; before, another value.
+/// Serves `value` from the question number `after` for text on; before, another value.
 async fn late_server(value: &'static str, after: usize) -> SocketAddr {
     let socket = UdpSocket::bind("127.0.0.1:0").await.unwrap();
     let address = socket.local_addr().unwrap();
@@ -22,35 +29,39 @@ async fn late_server(value: &'static str, after: usize) -> SocketAddr {
         let mut buffer = [0; 1500];
         let mut asked = 0;
         while let Ok((length, peer)) = socket.recv_from(&mut buffer).await {
-            asked += 1;
-            let text = if asked > after { value } else { "old" };
-            let _ = socket.send_to(&answer(&buffer[..length], text, false), peer).await;
+            let question = Message::from_vec(&buffer[..length]).unwrap();
+            let is_for_text = question.queries[0].query_type() == RecordType::TXT;
+            asked += usize::from(is_for_text);
+            let text = is_for_text.then_some(if asked > after { value } else { "old" });
+            let _ = socket.send_to(&answer(&question, text).to_vec().unwrap(), peer).await;
         }
     });
     address
 }
 
-fn answer(question: &[u8], text: &str, truncated: bool) -> Vec<u8> {
-    let question = Message::from_vec(question).unwrap();
+fn answer(question: &Message, text: Option<&str>) -> Message {
     let mut answer = Message::response(question.metadata.id, OpCode::Query);
-    answer.metadata.truncation = truncated;
+    answer.metadata.authoritative = true;
     answer.add_queries(question.queries.clone());
     let name = question.queries[0].name().clone();
-    if !truncated {
+    if let Some(text) = text {
         answer.add_answer(Record::from_rdata(name, 60, RData::TXT(TXT::new(vec![text.to_owned()]))));
     }
-    answer.to_vec().unwrap()
+    answer
 }
 
-fn propagation(server: SocketAddr, timeout: Duration) -> Propagation {
+/// The check as the settings make it, and the record `new` placed for it.
+async fn placed(server: SocketAddr, timeout: Duration) -> (Propagation, Placed) {
     let mut settings = DnsSettings::of(ProviderKind::Manual);
     settings.resolver = Some(server);
     settings.timeout = timeout;
-    Propagation::from_settings(&settings).unwrap()
+    let propagation = Propagation::from_settings(&settings).unwrap();
+    let placed = propagation.placed(record()).await.unwrap();
+    (propagation, placed)
 }
 
-fn record(value: &str) -> ChallengeRecord {
-    ChallengeRecord::new("a.test", "_acme-challenge.a.test", value.to_owned(), 60).unwrap()
+fn record() -> ChallengeRecord {
+    ChallengeRecord::new("a.test", "_acme-challenge.a.test", "new".to_owned(), 60).unwrap()
 }
 
 #[derive(Default)]
@@ -68,7 +79,8 @@ impl Progress for Notes {
 async fn waits_until_the_value_is_served_and_says_what_it_sees() {
     let server = late_server("new", 2).await;
     let notes = Notes::default();
-    propagation(server, Duration::from_secs(30)).wait(&record("new"), &notes).await.unwrap();
+    let (propagation, placed) = placed(server, Duration::from_secs(30)).await;
+    propagation.wait(&placed, &notes).await.unwrap();
     let notes = notes.0.into_inner().unwrap();
     assert_eq!(notes, vec![format!("{server} has 1 other value(s)"); 2]);
 }
@@ -76,28 +88,43 @@ async fn waits_until_the_value_is_served_and_says_what_it_sees() {
 #[tokio::test]
 async fn gives_up_in_time_and_names_the_server_that_lacks_it() {
     let server = late_server("new", usize::MAX).await;
-    let waited = propagation(server, Duration::ZERO).wait(&record("new"), &crate::progress::Silent).await;
+    let (propagation, placed) = placed(server, Duration::ZERO).await;
+    let waited = propagation.wait(&placed, &crate::progress::Silent).await;
     let error = waited.unwrap_err().to_string();
     assert!(error.contains("_acme-challenge.a.test.") && error.contains(&server.to_string()), "{error}");
 }
 
-#[tokio::test]
-async fn a_truncated_answer_is_asked_again_over_tcp() {
+/// A server whose answers over UDP are all cut off, and what it answers over TCP.
+async fn over_tcp(spoil: impl Fn(&mut Message) + Send + 'static) -> Result<Message, DnsError> {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let address = listener.local_addr().unwrap();
     let socket = UdpSocket::bind(address).await.unwrap();
+    let heard = Arc::new(AtomicBool::new(false));
+    let hears = Arc::clone(&heard);
     tokio::spawn(async move {
         let mut buffer = [0; 1500];
         let (length, peer) = socket.recv_from(&mut buffer).await.unwrap();
-        socket.send_to(&answer(&buffer[..length], "", true), peer).await.unwrap();
+        let mut cut = answer(&Message::from_vec(&buffer[..length]).unwrap(), None);
+        cut.metadata.truncation = true;
+        socket.send_to(&cut.to_vec().unwrap(), peer).await.unwrap();
         let (mut stream, _) = listener.accept().await.unwrap();
+        hears.store(true, Ordering::SeqCst);
         let mut question = vec![0; usize::from(stream.read_u16().await.unwrap())];
         stream.read_exact(&mut question).await.unwrap();
-        let bytes = answer(&question, "whole", false);
+        let mut whole = answer(&Message::from_vec(&question).unwrap(), Some("whole"));
+        spoil(&mut whole);
+        let bytes = whole.to_vec().unwrap();
         stream.write_u16(u16::try_from(bytes.len()).unwrap()).await.unwrap();
         stream.write_all(&bytes).await.unwrap();
     });
-    assert!(propagation(address, Duration::ZERO).is_served(&record("whole")).await);
+    let found = exchange::ask(address, &record().name, RecordType::TXT, false).await;
+    assert!(heard.load(Ordering::SeqCst), "it was not asked over TCP");
+    found
+}
+
+#[tokio::test]
+async fn a_truncated_answer_is_asked_again_over_tcp() {
+    assert_eq!(over_tcp(|_| {}).await.unwrap().answers.len(), 1);
 }
 
 #[tokio::test]
@@ -105,6 +132,7 @@ async fn looks_nowhere_when_told_not_to_wait() {
     let mut settings = DnsSettings::of(ProviderKind::Manual);
     settings.wait = false;
     let propagation = Propagation::from_settings(&settings).unwrap();
-    propagation.wait(&record("x"), &crate::progress::Silent).await.unwrap();
-    assert_eq!(propagation.placed(record("x")).await.unwrap(), record("x"));
+    let placed = propagation.placed(record()).await.unwrap();
+    assert_eq!(*placed.record(), record());
+    propagation.wait(&placed, &crate::progress::Silent).await.unwrap();
 }
