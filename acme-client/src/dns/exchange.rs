@@ -10,6 +10,7 @@ use std::{
 };
 
 use hickory_proto::{
+    ProtoError,
     op::{Message, MessageType, Query},
     rr::{Name, RecordType},
 };
@@ -40,8 +41,17 @@ pub(super) async fn ask(
     if !over_udp.metadata.truncation {
         return Ok(over_udp);
     }
-    let answer = tcp(server, &bytes).await?;
-    parse(server, &answer)
+    let answer = parse(server, &tcp(server, &bytes).await?)?;
+    if !answers(&answer, &question) {
+        return Err(DnsError::Protocol { server, source: ProtoError::Message("answer to another question") });
+    }
+    Ok(answer)
+}
+
+fn answers(answer: &Message, question: &Message) -> bool {
+    answer.metadata.id == question.metadata.id
+        && answer.metadata.message_type == MessageType::Response
+        && answer.queries == question.queries
 }
 
 /// Sends bytes over TCP (RFC 1035 §4.2.2) and returns the bytes of the answer.
@@ -91,10 +101,7 @@ async fn matching_answer(socket: &UdpSocket, question: &Message) -> io::Result<M
     loop {
         let length = socket.recv(&mut buffer).await?;
         let Some(Ok(answer)) = buffer.get(..length).map(Message::from_vec) else { continue };
-        let ours = answer.metadata.id == question.metadata.id
-            && answer.metadata.message_type == MessageType::Response
-            && answer.queries == question.queries;
-        if ours {
+        if answers(&answer, question) {
             return Ok(answer);
         }
     }

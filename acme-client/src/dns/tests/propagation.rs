@@ -10,7 +10,7 @@ use std::{
 };
 
 use hickory_proto::{
-    op::{Message, OpCode},
+    op::{Message, OpCode, Query},
     rr::{RData, Record, rdata::TXT},
 };
 use tokio::{
@@ -125,6 +125,19 @@ async fn over_tcp(spoil: impl Fn(&mut Message) + Send + 'static) -> Result<Messa
 #[tokio::test]
 async fn a_truncated_answer_is_asked_again_over_tcp() {
     assert_eq!(over_tcp(|_| {}).await.unwrap().answers.len(), 1);
+}
+
+#[tokio::test]
+async fn an_answer_over_tcp_to_another_question_is_none() {
+    let other_id = |answer: &mut Message| answer.metadata.id = answer.metadata.id.wrapping_add(1);
+    let other_name = |answer: &mut Message| {
+        answer.queries = vec![Query::query(absolute("b.test").unwrap(), RecordType::TXT)];
+    };
+    let no_answer =
+        |answer: &mut Message| answer.metadata.message_type = hickory_proto::op::MessageType::Query;
+    for error in [over_tcp(other_id).await, over_tcp(other_name).await, over_tcp(no_answer).await] {
+        assert!(matches!(error, Err(DnsError::Protocol { .. })), "{error:?}");
+    }
 }
 
 #[tokio::test]
