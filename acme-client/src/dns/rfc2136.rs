@@ -50,7 +50,8 @@ impl Rfc2136Provider {
         Ok(Self::new(server, zone, key))
     }
 
-    async fn address(&self) -> Result<SocketAddr, DnsError> {
+    /// Every address of the primary, in the system's order of preference.
+    async fn addresses(&self) -> Result<Vec<SocketAddr>, DnsError> {
         let bad = |source| DnsError::BadServer { server: self.server.clone(), source };
         let with_port = if self.server.parse::<std::net::IpAddr>().is_ok_and(|address| address.is_ipv6()) {
             format!("[{}]:53", self.server)
@@ -59,11 +60,7 @@ impl Rfc2136Provider {
         } else {
             format!("{}:53", self.server)
         };
-        lookup_host(with_port)
-            .await
-            .map_err(bad)?
-            .next()
-            .ok_or_else(|| bad(std::io::ErrorKind::NotFound.into()))
+        Ok(lookup_host(with_port).await.map_err(bad)?.collect())
     }
 
     async fn zone(&self, server: SocketAddr, name: &Name) -> Result<Name, DnsError> {
@@ -75,12 +72,31 @@ impl Rfc2136Provider {
         }
     }
 
+    /// Makes the update at the first of these addresses that can be reached.
     async fn update(
         &self,
+        servers: &[SocketAddr],
         record: &ChallengeRecord,
-        message: impl FnOnce(RecordSet, Name) -> Message,
+        message: impl Fn(RecordSet, Name) -> Message,
     ) -> Result<(), DnsError> {
-        let server = self.address().await?;
+        let none = std::io::ErrorKind::NotFound.into();
+        let mut last = DnsError::BadServer { server: self.server.clone(), source: none };
+        for server in servers {
+            match self.update_at(*server, record, &message).await {
+                // An update that was made without our hearing of it does no harm when it is made twice.
+                Err(unheard @ (DnsError::Unreachable { .. } | DnsError::Timeout { .. })) => last = unheard,
+                outcome => return outcome,
+            }
+        }
+        Err(last)
+    }
+
+    async fn update_at(
+        &self,
+        server: SocketAddr,
+        record: &ChallengeRecord,
+        message: impl Fn(RecordSet, Name) -> Message,
+    ) -> Result<(), DnsError> {
         let zone = self.zone(server, &record.name).await?;
         let data = RData::TXT(TXT::from_bytes(record.value.as_bytes().chunks(LONGEST_STRING).collect()));
         let set = RecordSet::from(Record::from_rdata(record.name.clone(), record.ttl, data));
@@ -90,6 +106,15 @@ impl Rfc2136Provider {
             ResponseCode::NoError => Ok(()),
             code => Err(DnsError::UpdateRefused { server, zone, code, tsig }),
         }
+    }
+
+    /// Adds the record's value at the first of these addresses that can be reached.
+    pub(super) async fn add_at(
+        &self,
+        servers: &[SocketAddr],
+        record: &ChallengeRecord,
+    ) -> Result<(), DnsError> {
+        self.update(servers, record, |set, zone| update_message::append(set, zone, false, false)).await
     }
 
     async fn send(
@@ -126,10 +151,11 @@ impl Rfc2136Provider {
 #[async_trait]
 impl DnsProvider for Rfc2136Provider {
     async fn present(&self, record: &ChallengeRecord) -> Result<(), DnsError> {
-        self.update(record, |set, zone| update_message::append(set, zone, false, false)).await
+        self.add_at(&self.addresses().await?, record).await
     }
 
     async fn cleanup(&self, record: &ChallengeRecord) -> Result<(), DnsError> {
-        self.update(record, |set, zone| update_message::delete_by_rdata(set, zone, false)).await
+        let delete = |set, zone| update_message::delete_by_rdata(set, zone, false);
+        self.update(&self.addresses().await?, record, delete).await
     }
 }

@@ -105,3 +105,24 @@ async fn a_server_that_refuses_the_zone_counts_as_dead() {
     let (propagation, placed) = published(&network, Duration::ZERO, Duration::ZERO).await;
     propagation.wait(&placed, &Silent).await.unwrap();
 }
+
+#[tokio::test]
+async fn an_update_goes_to_the_next_address_of_the_primary_if_one_is_dead() {
+    let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await.unwrap();
+    let alive = listener.local_addr().unwrap();
+    let dead = SocketAddr::from(([127, 0, 0, 9], alive.port()));
+    tokio::spawn(async move {
+        let (mut stream, _) = listener.accept().await.unwrap();
+        let mut update = vec![0; usize::from(stream.read_u16().await.unwrap())];
+        stream.read_exact(&mut update).await.unwrap();
+        let update = Message::from_vec(&update).unwrap();
+        let answer = Message::response(update.metadata.id, OpCode::Update).to_vec().unwrap();
+        stream.write_u16(u16::try_from(answer.len()).unwrap()).await.unwrap();
+        stream.write_all(&answer).await.unwrap();
+    });
+    let zone = Some(absolute("corp.test").unwrap());
+    let provider = Rfc2136Provider::new("unused".to_owned(), zone, None);
+    provider.add_at(&[dead, alive], &record()).await.unwrap();
+    let none = provider.add_at(&[dead], &record()).await.unwrap_err();
+    assert!(matches!(none, DnsError::Unreachable { server, .. } if server == dead), "{none}");
+}
