@@ -28,6 +28,8 @@ use crate::setting::Setting;
 
 const NAME: &str = "room-1.corp.test";
 const KEEP: u32 = 5;
+/// With fewer, a run says little.
+const FEWEST_KILLS: u64 = 5;
 /// What a writer says before it begins.
 const READY: &str = "writing";
 /// In a writer's environment: the folder it writes to.
@@ -111,7 +113,8 @@ fn generation_of(place: &Path) -> u64 {
     name.trim_end_matches(" (deleted)").parse().unwrap()
 }
 
-/// Starts writers one after the other and kills each at a random moment of its life, until `enough` generations were made; gives the kills that hit.
+/// Starts writers one after the other and kills each at a random moment of its life, until `enough` generations were made and enough kills
+/// have hit, however fast the disk is; gives the kills, and the writers that came to their end before.
 fn kill_and_kill_again(
     identity: &IdentityDir,
     enough: u64,
@@ -122,7 +125,8 @@ fn kill_and_kill_again(
     let (mut kills, mut ended) = (0, 0);
     let limit = Duration::from_secs(3600 * 6);
     let begun = Instant::now();
-    while identity.generations().unwrap().last().map_or(0, |last| last.number()) < enough {
+    let made = || identity.generations().unwrap().last().map_or(0, |last| last.number());
+    while made() < enough || kills < FEWEST_KILLS {
         assert!(begun.elapsed() < limit, "too slow: {kills} kills");
         let mut writer = start();
         let micros = u64::try_from(longest_life.as_micros()).unwrap();
@@ -164,7 +168,7 @@ async fn real_renewals_that_are_killed_never_leave_a_missing_or_mixed_pair() {
     // Whatever the last kill left behind, the next run tidies up and goes on; and the server kept count.
     device.run(&["renew", "--force"]).with(0);
     assert!(reader.look().is_some());
-    assert!(kills > 0 && seen.looks > 0);
+    assert!(seen.looks > 0, "{seen:?}");
     setting.ask(&["log", "verify"]);
     eprintln!(
         "{wanted} renewals over ACME in {:.0} s: {kills} runs killed, {ended} came to their end; the reader looked {} times, saw {} generations, \
@@ -257,7 +261,7 @@ fn installations_that_are_killed_never_leave_a_missing_or_mixed_pair() {
     install(&identity, &Issuer::new(), 1);
     assert!(reader.look().is_some());
     assert_eq!(identity.generations().unwrap().len(), KEEP as usize, "the next renewal tidies up");
-    assert!(kills > 3 && seen.looks > 0, "{kills} kills, {seen:?}");
+    assert!(seen.looks > 0, "{seen:?}");
     eprintln!(
         "{wanted} installations in {:.0} s: {kills} writers killed; the reader looked {} times, saw {} generations, was overtaken {} times",
         begun.elapsed().as_secs_f64(),

@@ -3,7 +3,7 @@
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
-use std::time::{Duration, SystemTime};
+use std::time::{Duration, Instant, SystemTime};
 
 use acme_client::acme::transport::{HttpRequest, HttpResponse, HttpsTransport};
 use acme_client::acme::{self, Transport, TransportError};
@@ -87,10 +87,18 @@ impl Transport for Unkind {
     }
 }
 
-/// A clock on which every pause is short; it remembers how long each was meant to be.
-#[derive(Debug, Default)]
+/// A clock on which every pause is short; it remembers how long each was meant to be. Its time is real, so that patience ends when the
+/// server had all the time that it is given, not when it was asked often enough.
+#[derive(Debug)]
 pub(crate) struct Hurried {
+    began: Instant,
     pauses: Mutex<Vec<Duration>>,
+}
+
+impl Default for Hurried {
+    fn default() -> Self {
+        Self { began: Instant::now(), pauses: Mutex::default() }
+    }
 }
 
 impl Hurried {
@@ -106,7 +114,7 @@ impl acme::Clock for Hurried {
     }
 
     fn elapsed(&self) -> Duration {
-        self.pauses.lock().iter().sum()
+        self.began.elapsed()
     }
 
     async fn sleep(&self, duration: Duration) {
