@@ -1,7 +1,7 @@
 //! Runs a person's program with a documented environment, a timeout and a bounded memory of what it said.
 //!
-//! Used for deploy hooks and DNS hooks alike. Output goes to our standard error, since standard output carries data; what
-//! the program wrote to its standard error is kept for the failure message. Kills the whole process group on timeout.
+//! Used for deploy hooks and DNS hooks alike. What the program writes goes to the debug log, since our standard output carries data; if it
+//! fails, its last lines stand in the error. Kills the whole process group on timeout.
 
 use std::{io, path::PathBuf, process::Stdio, time::Duration};
 
@@ -14,6 +14,8 @@ use tokio::{
 
 /// No more of a hook's words than this are kept.
 const LONGEST_MESSAGE: usize = 4096;
+/// No more of its lines than this are shown.
+const LAST_LINES: usize = 10;
 /// A hook's background children may hold its pipes open; they are given this long.
 const DRAIN: Duration = Duration::from_secs(1);
 
@@ -42,28 +44,32 @@ pub enum HookFailure {
         source: io::Error,
     },
     /// It ended with another code than 0, or by a signal.
-    #[error("hook ended with {status}{}", said(stderr))]
+    #[error("hook ended with {status}{}", said(words))]
     Status {
         /// The exit status.
         status: std::process::ExitStatus,
-        /// The end of its standard error.
-        stderr: String,
+        /// Its last words.
+        words: String,
     },
     /// It took too long and was killed.
-    #[error("hook took longer than {} and was killed{}", humantime::format_duration(*after), said(stderr))]
+    #[error("hook took longer than {} and was killed{}", humantime::format_duration(*after), said(words))]
     Timeout {
         /// The time it had.
         after: Duration,
-        /// The end of its standard error.
-        stderr: String,
+        /// Its last words.
+        words: String,
     },
 }
 
-fn said(stderr: &str) -> String {
-    match stderr.trim() {
-        "" => String::new(),
-        words => format!(", saying: {words}"),
-    }
+fn said(words: &str) -> String {
+    if words.is_empty() { String::new() } else { format!(", saying: {words}") }
+}
+
+/// The last lines of its standard error or, as not every program complains there, of its standard output.
+fn last_words(stderr: &str, stdout: &str) -> String {
+    let said = if stderr.trim().is_empty() { stdout } else { stderr };
+    let lines: Vec<&str> = said.trim().lines().collect();
+    lines.get(lines.len().saturating_sub(LAST_LINES)..).unwrap_or_default().join("\n")
 }
 
 /// Runs a hook to its end.
@@ -90,9 +96,11 @@ pub async fn run_hook(call: &HookCall) -> Result<(), HookFailure> {
     tracing::debug!(hook = %call.program.display(), stdout = %stdout.trim(), stderr = %stderr.trim(), "hook ended");
     match ended {
         Ok(Ok(status)) if status.success() => Ok(()),
-        Ok(Ok(status)) => Err(HookFailure::Status { status, stderr }),
+        Ok(Ok(status)) => Err(HookFailure::Status { status, words: last_words(&stderr, &stdout) }),
         Ok(Err(source)) => Err(start(source)),
-        Err(Elapsed { .. }) => Err(HookFailure::Timeout { after: call.timeout, stderr }),
+        Err(Elapsed { .. }) => {
+            Err(HookFailure::Timeout { after: call.timeout, words: last_words(&stderr, &stdout) })
+        }
     }
 }
 

@@ -75,6 +75,24 @@ async fn a_hook_that_failed_is_recorded_with_its_words_and_run_again() {
 }
 
 #[tokio::test]
+async fn the_last_lines_of_a_failing_hook_are_shown_wherever_it_wrote_them() {
+    let folder = tempfile::tempdir().unwrap();
+    let identity = installed(folder.path());
+    for (command, shown, hidden) in [
+        (
+            "seq 1 50; echo the port is taken; exit 1",
+            "42\n43\n44\n45\n46\n47\n48\n49\n50\nthe port is taken",
+            "41",
+        ),
+        ("echo talk; echo the port is taken >&2; exit 1", "saying: the port is taken", "talk"),
+    ] {
+        let outcome = deploy(&identity, Some(&hook(command)), &NOON).await.unwrap();
+        let Deployment::Failed(message) = outcome else { panic!("the hook cannot have succeeded") };
+        assert!(message.contains(shown) && !message.contains(hidden), "{message}");
+    }
+}
+
+#[tokio::test]
 async fn a_hook_that_hangs_is_killed_with_its_children() {
     let folder = tempfile::tempdir().unwrap();
     let identity = installed(folder.path());
