@@ -4,8 +4,6 @@
 
 #![expect(clippy::expect_used, reason = "a harness whose own set-up is wrong must stop at once")]
 
-mod chance;
-
 use std::net::SocketAddr;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -16,6 +14,7 @@ use http_body_util::{BodyExt as _, Full};
 use hyper::body::Incoming;
 use hyper::service::service_fn;
 use hyper_util::rt::TokioIo;
+use parking_lot::Mutex;
 use rustls::pki_types::pem::PemObject as _;
 use rustls::pki_types::{CertificateDer, PrivateKeyDer};
 use tokio::net::{TcpListener, TcpStream};
@@ -24,19 +23,19 @@ use tokio_rustls::TlsAcceptor;
 
 use crate::ca::TestCa;
 use crate::device::Http;
-use chance::Chance;
+use crate::dice::Dice;
 
 /// Of how many POSTs in a hundred each is the fate; the rest goes through.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Shares {
     /// `badNonce`, although the nonce was good.
-    pub bad_nonce: u32,
+    pub bad_nonce: u64,
     /// 429 with Retry-After.
-    pub too_many: u32,
+    pub too_many: u64,
     /// 503 with Retry-After.
-    pub unavailable: u32,
+    pub unavailable: u64,
     /// The server acts, but its answer is lost.
-    pub lost_answer: u32,
+    pub lost_answer: u64,
 }
 
 /// The front; it stops when this is dropped.
@@ -50,7 +49,7 @@ struct Inside {
     server: Http,
     nonces: Box<dyn Fn() -> String + Send + Sync>,
     shares: Shares,
-    chance: Chance,
+    dice: Mutex<Dice>,
     spoiled: Arc<AtomicU64>,
 }
 
@@ -68,7 +67,7 @@ impl Front {
             server: ca.http(),
             nonces: Box::new(move || app.nonces.issue()),
             shares,
-            chance: Chance::seeded(seed),
+            dice: Mutex::new(Dice(seed)),
             spoiled: spoiled.clone(),
         });
         let task = tokio::spawn(accept(socket, acceptor(), inside));
@@ -129,7 +128,7 @@ struct Lost;
 async fn answer(inside: Arc<Inside>, request: Request<Incoming>) -> Result<Response<Full<Bytes>>, Lost> {
     let (head, body) = request.into_parts();
     let body = body.collect().await.map_err(|_| Lost)?.to_bytes();
-    let fate = if head.method == Method::POST { inside.chance.of_hundred() } else { 100 };
+    let fate = if head.method == Method::POST { inside.dice.lock().below(100) } else { 100 };
     let Shares { bad_nonce, too_many, unavailable, lost_answer } = inside.shares;
     let ends = [bad_nonce, bad_nonce + too_many, bad_nonce + too_many + unavailable];
     let [nonce_end, many_end, unavailable_end] = ends;

@@ -37,8 +37,6 @@ pub(crate) struct Ended {
     pub(crate) code: Option<i32>,
     /// Its standard output as JSON; null if it is none.
     pub(crate) json: Value,
-    #[allow(dead_code, reason = "shown when a test fails")]
-    #[allow(dead_code, reason = "shown when an assertion fails")]
     stderr: String,
 }
 
@@ -46,7 +44,7 @@ impl Ended {
     /// The JSON, if the program ended with this code.
     #[track_caller]
     pub(crate) fn with(self, code: i32) -> Value {
-        assert_eq!(self.code, Some(code), "{self:#?}");
+        assert_eq!(self.code, Some(code), "{:#}\n{}", self.json, self.stderr);
         self.json
     }
 }
