@@ -51,32 +51,47 @@ fn is_before_the_program(word: &str) -> bool {
             .is_some_and(|(name, _)| name.chars().all(|c| c.is_ascii_uppercase() || c == '_'))
 }
 
-/// The help of a subcommand, if there is one.
-fn help(program: &str, subcommands: &[String]) -> Option<String> {
+/// The help of a subcommand that exists.
+fn help(program: &str, subcommands: &[&str]) -> String {
     let output = Command::new(program).args(subcommands).arg("--help").output().unwrap();
-    output.status.success().then(|| String::from_utf8(output.stdout).unwrap())
+    assert!(output.status.success(), "{program} {subcommands:?} --help");
+    String::from_utf8(output.stdout).unwrap()
 }
 
-/// The longest run of words that is a subcommand.
-fn subcommand(path: &str, words: &[String]) -> (Vec<String>, String) {
-    let mut known = (Vec::new(), help(path, &[]).unwrap());
-    for count in 1..=words.len() {
-        let candidate = &words[..count];
-        let is_word = |word: &String| {
-            word.chars().all(|c| c.is_ascii_lowercase() || c == '-') && !word.starts_with('-')
-        };
-        if !candidate.iter().all(is_word) {
+/// The subcommands that a help lists.
+fn subcommands(help: &str) -> BTreeSet<&str> {
+    let listed = help.lines().skip_while(|line| *line != "Commands:").skip(1);
+    let listed = listed.take_while(|line| !line.is_empty()).filter(|line| !line.starts_with("   "));
+    listed.filter_map(|line| line.split_whitespace().next()).collect()
+}
+
+/// The flags that a help names, long and short.
+fn flags(help: &str) -> BTreeSet<&str> {
+    let words = help.split(|c: char| !(c.is_ascii_alphanumeric() || c == '-'));
+    words.filter(|word| word.len() > 1 && word.starts_with('-') && *word != "--").collect()
+}
+
+/// What is wrong with a command: a word where a subcommand belongs that is none, and flags that its help does not name.
+fn faults(path: &str, words: &[String]) -> Vec<String> {
+    let (mut known, mut text) = (Vec::new(), help(path, &[]));
+    let mut words = words.iter().map(|word| word.trim_matches(['`', '\'', '"', '(', ')'])).peekable();
+    while let Some(word) = words.next_if(|word| !word.starts_with('-')) {
+        let there = subcommands(&text);
+        if there.is_empty() {
             break;
         }
-        // clap shows the help of the command above when the last word is an argument.
-        match help(path, candidate) {
-            Some(text) if text.contains(&format!("{} ", candidate.join(" "))) => {
-                known = (candidate.to_vec(), text)
-            }
-            _ => break,
+        if !there.contains(word) {
+            return vec![format!("{}: no subcommand {word}, only {there:?}", known.join(" "))];
         }
+        known.push(word);
+        text = help(path, &known);
     }
-    known
+    let flags = flags(&text);
+    let used = words.filter(|word| word.len() > 1 && word.starts_with('-')).filter(|word| *word != "--");
+    used.map(|word| word.split('=').next().unwrap())
+        .filter(|flag| !flags.contains(flag))
+        .map(|flag| format!("{}: no {flag}", known.join(" ")))
+        .collect()
 }
 
 #[test]
@@ -86,23 +101,49 @@ fn every_command_that_a_page_shows_exists_with_every_flag_it_uses() {
     let mut wrong = Vec::new();
     for command in &commands {
         let path = program(&command.program).unwrap();
-        let (known, help) = subcommand(path, &command.words);
-        let needs = command.words.first().is_some_and(|word| !word.starts_with('-'));
-        if needs && known.is_empty() {
-            wrong.push(format!("{} {}: no such command", command.program, command.words.join(" ")));
-        }
-        for flag in command.words.iter().filter(|word| word.starts_with("--") && word.len() > 2) {
-            let flag = flag
-                .split('=')
-                .next()
-                .unwrap()
-                .trim_matches(|c: char| !c.is_ascii_alphanumeric() && c != '-');
-            if !help.contains(flag) {
-                wrong.push(format!("{} {}: no {flag}", command.program, known.join(" ")));
-            }
-        }
+        wrong.extend(faults(path, &command.words).iter().map(|fault| format!("{} {fault}", command.program)));
     }
     assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+}
+
+#[test]
+fn a_wrong_word_and_a_part_of_a_flag_are_found() {
+    let client = program("acme-client").unwrap();
+    let found = |line: &str| faults(client, &line.split(' ').map(str::to_owned).collect::<Vec<_>>());
+    assert_eq!(found("enroll device --ca URL --name N"), Vec::<String>::new());
+    assert_eq!(found("account show --ca=URL -v"), Vec::<String>::new());
+    assert_eq!(found("inspect room.pem"), Vec::<String>::new());
+    for (line, expected) in [
+        ("account list", "no subcommand list"),
+        ("enroll devices --ca URL", "no subcommand devices"),
+        ("enroll device --dns-key FILE", "no --dns-key"),
+        ("renew --nam N", "no --nam"),
+        ("status -z", "no -z"),
+    ] {
+        assert!(found(line).iter().any(|fault| fault.contains(expected)), "{line}: {:?}", found(line));
+    }
+}
+
+/// The README's line for lego is the one that the interop test runs: everything that a run cannot do without is in both.
+#[test]
+fn the_readme_tells_of_lego_what_its_interop_test_does() {
+    let readme = std::fs::read_to_string(root().join("README.md")).unwrap();
+    let test = std::fs::read_to_string(root().join("tests/tests/interop/lego.rs")).unwrap();
+    let variables: BTreeSet<&str> =
+        test.split(".env(\"").skip(1).filter_map(|rest| rest.split('"').next()).collect();
+    // How often it looks, and how long records live, is no more than haste.
+    let needed = variables.iter().filter(|name| !["RFC2136_POLLING_INTERVAL", "RFC2136_TTL"].contains(*name));
+    let mut seen = 0;
+    for name in needed {
+        seen += 1;
+        assert!(readme.contains(&format!("{name}=")), "the README does not set {name}");
+    }
+    assert!(seen >= 5, "only {variables:?} were found");
+    let line = readme.lines().skip_while(|line| !line.contains(" lego ")).take(2).collect::<String>();
+    for flag in ["--server", "--email", "--accept-tos", "--dns", "--domains"] {
+        assert!(test.contains(&format!("\"{flag}\"")), "the test does without {flag}");
+        assert!(line.contains(&format!("{flag} ")), "{line}: no {flag}");
+    }
 }
 
 #[test]
