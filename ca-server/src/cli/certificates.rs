@@ -134,7 +134,9 @@ fn show(asking: &Asking, serial: &str) -> Result<(), Failure> {
         output::json(&view);
         return Ok(());
     }
-    let revoked = view.revoked.map(|at| format!("{at}, reason {}", view.revocation_reason.unwrap_or(0)));
+    let revoked = view
+        .revoked
+        .map(|at| format!("{}, reason {}", output::time(at), view.revocation_reason.unwrap_or(0)));
     let lines = [
         ("serial", Some(view.serial.clone())),
         ("status", Some(format!("{:?}", view.status).to_lowercase())),
@@ -142,8 +144,8 @@ fn show(asking: &Asking, serial: &str) -> Result<(), Failure> {
         ("proven by", Some(view.proofs.join(" "))),
         ("profile", Some(view.profile.clone())),
         ("authority", Some(view.authority.clone())),
-        ("valid", Some(format!("{} to {}", view.not_before, view.not_after))),
-        ("issued", Some(view.issued.to_string())),
+        ("valid", Some(format!("{} to {}", output::time(view.not_before), output::time(view.not_after)))),
+        ("issued", Some(output::time(view.issued))),
         ("account", view.account.clone()),
         ("order", view.order.clone()),
         ("replaces", view.replaces.clone()),

@@ -2,6 +2,14 @@
 #![expect(clippy::print_stdout, clippy::print_stderr, reason = "this file is the program's voice")]
 
 use serde::Serialize;
+use time::{OffsetDateTime, UtcOffset};
+
+/// A time as people read it: `2026-11-22 10:56:14 UTC`.
+pub(super) fn time(at: OffsetDateTime) -> String {
+    let at = at.to_offset(UtcOffset::UTC);
+    let (hour, minute, second) = at.to_hms();
+    format!("{} {hour:02}:{minute:02}:{second:02} UTC", at.date())
+}
 
 /// Prints a line of data.
 pub(super) fn line(text: &str) {

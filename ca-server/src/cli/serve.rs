@@ -1,5 +1,6 @@
 //! `ca-server serve`: runs the server until it is told to stop; and how the other commands ask it.
 
+use std::io::IsTerminal as _;
 use std::time::Duration;
 
 use tokio::runtime::Runtime;
@@ -95,6 +96,7 @@ fn causes(error: &dyn std::error::Error) -> String {
 fn log_to_stderr(config: &Config) {
     let filter = tracing_subscriber::EnvFilter::new(&config.log.filter);
     let builder = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr);
+    let builder = builder.with_ansi(std::io::stderr().is_terminal());
     // A subscriber that is set already (a test's) stays.
     let _ = match config.log.format {
         LogFormat::Json => builder.json().flatten_event(true).try_init(),

@@ -11,11 +11,12 @@ pub(super) fn run(asking: &Asking) -> Result<(), Failure> {
         return Ok(());
     }
     output::line(&format!("ca-server {} at {}: {}", status.version, status.url, status.health));
-    output::line(&format!("running since {}", status.started));
+    output::line(&format!("running since {}", output::time(status.started)));
     for authority in &status.authorities {
         let directory = authority.directory.as_deref().unwrap_or("not reached over ACME");
         output::line(&format!("authority {}: {directory}", authority.name));
-        output::line(&format!("  issuer {}, until {}", authority.issuer, authority.issuer_not_after));
+        let until = output::time(authority.issuer_not_after);
+        output::line(&format!("  issuer {}, until {until}", authority.issuer));
     }
     output::line(&format!(
         "journal: {} entries; validations waiting: {}",

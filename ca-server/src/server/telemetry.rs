@@ -42,7 +42,10 @@ fn describe() {
     describe_counter!("rollcall_http_requests_total", "Requests answered, by route and status.");
     describe_histogram!("rollcall_http_request_seconds", "Time to answer a request, by route.");
     describe_counter!("rollcall_problems_total", "Problem documents sent, by kind.");
-    describe_counter!("rollcall_refusals_total", "Requests refused by policy, CAA or lint, by what was asked.");
+    describe_counter!(
+        "rollcall_refusals_total",
+        "Requests refused by policy, CAA or lint, by what was asked."
+    );
     describe_counter!(
         "rollcall_refusals_left_out_total",
         "Refusals that were not journalled, since their account or all together had too many in a minute."
