@@ -1,6 +1,8 @@
 //! Whole flows a second, and what one costs the server: `cargo bench --package rollcall-tests --bench flows`.
 //!
-//! 16 workers, dns-01, TLS, every acknowledged write durable. `ROLLCALL_BENCH_SECONDS`, `ROLLCALL_BENCH_WORKERS` and `ROLLCALL_BENCH_ROUNDS` change the plan.
+//! 16 workers, dns-01, TLS, every acknowledged write durable. `ROLLCALL_BENCH_SECONDS`, `ROLLCALL_BENCH_WORKERS` and `ROLLCALL_BENCH_ROUNDS` change
+//! the plan. `ROLLCALL_BENCH_STORE` names a folder that the example `store_bench fill` of `ca-server` left: the run begins with a copy of it.
+//! At the end the server is killed and started again.
 #![expect(clippy::print_stdout, reason = "a bench prints its figures")]
 
 use std::path::Path;
@@ -21,7 +23,10 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
     let dns = Arc::new(FakeDns::start().await);
     dns.add_zone("bench.test");
     let url = Server::init(program, &folder, "bench.test", dns.address())?;
-    let (server, started) = Server::start(program, &folder, &url)?;
+    if let Some(filled) = std::env::var_os("ROLLCALL_BENCH_STORE") {
+        copy(Path::new(&filled), &folder.join("store"))?;
+    }
+    let (mut server, started) = Server::start(program, &folder, &url)?;
     println!("started in {} ms, resident {} MiB", started.as_millis(), server.resident() / (1 << 20));
     let root = std::fs::read_to_string(server.root("external"))?;
     let target = Target::new(&url, "external", &root)?;
@@ -40,6 +45,28 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
     rates.sort_by(|a, b| a.rate.total_cmp(&b.rate));
     if let Some(median) = rates.get(rates.len() / 2) {
         println!("median: {median}");
+    }
+    server.kill()?;
+    let (server, started) = Server::start(program, &folder, &url)?;
+    println!(
+        "started after a kill in {} ms, resident {} MiB",
+        started.as_millis(),
+        server.resident() / (1 << 20)
+    );
+    Ok(())
+}
+
+/// Copies the files of a store; it has one folder, of large values.
+fn copy(from: &Path, to: &Path) -> std::io::Result<()> {
+    std::fs::create_dir_all(to)?;
+    for entry in std::fs::read_dir(from)? {
+        let entry = entry?;
+        let target = to.join(entry.file_name());
+        if entry.file_type()?.is_dir() {
+            copy(&entry.path(), &target)?;
+        } else {
+            std::fs::copy(entry.path(), target)?;
+        }
     }
     Ok(())
 }
