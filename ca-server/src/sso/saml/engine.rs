@@ -42,10 +42,10 @@ pub(super) const ENVELOPED: &str = "http://www.w3.org/2000/09/xmldsig#enveloped-
 /// Exclusive canonical XML, comments left out.
 pub(super) const EXCLUSIVE_C14N: &str = "http://www.w3.org/2001/10/xml-exc-c14n#";
 
-/// Nodes of one document: elements, text, and their attributes.
-const MAX_NODES: usize = 12_000;
+/// Nodes of one document. Responses are bounded more narrowly, as text, before they come here.
+const MAX_NODES: usize = 30_000;
 const MAX_DEPTH: usize = 32;
-const MAX_NAMESPACES: usize = 64;
+const MAX_NAMESPACES: usize = 32;
 
 static PROVIDER: AwsLc = AwsLc;
 
@@ -70,7 +70,7 @@ fn compile() -> Result<CompiledPolicies, PolicyViolation> {
     resources.max_xml_nodes = MAX_NODES;
     resources.max_xml_depth = MAX_DEPTH;
     resources.max_xml_namespace_bindings = MAX_NAMESPACES;
-    resources.max_references = 1;
+    resources.max_references = 2;
     resources.max_signatures = 2;
     resources.max_transforms_per_reference = 2;
     let layer = PolicySet { verification: Some(narrow), ..PolicySet::default() };

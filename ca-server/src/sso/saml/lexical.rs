@@ -4,12 +4,6 @@
 //! costs more than it is long (document types, entities, comments, CDATA, processing instructions, relative namespace names) is refused
 //! here, by octets alone. Since the first `<!` or `<?` ends the scan, it cannot itself be hidden inside one of these.
 
-/// Elements, end tags and so on of one document.
-const MAX_TAGS: usize = 6_000;
-
-/// `=` between one `<` and the next: a bound on the attributes of one element.
-const MAX_EQUAL_SIGNS: usize = 64;
-
 /// What was found.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum LexicalFault {
@@ -64,21 +58,57 @@ impl LexicalFault {
     }
 }
 
-/// Whether comments may stand in a document: in metadata they do, in a response nobody writes them.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Comments {
-    Refused,
-    Allowed,
+/// How much of what a document of a kind may have. What remains parses in a few milliseconds, whatever it is.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Limits {
+    /// Elements, end tags and so on.
+    tags: usize,
+    /// `=`: a bound on all attributes.
+    equal_signs: usize,
+    /// `=` between one `<` and the next: a bound on the attributes of one element.
+    equal_signs_of_one: usize,
+    /// `&`: a bound on references to characters and entities.
+    references: usize,
+    /// Whether comments may stand there: in metadata they do, in a response nobody writes them.
+    comments: bool,
+}
+
+impl Limits {
+    /// A response with a group on each of its lines, twice over.
+    pub(super) const RESPONSE: Self =
+        Self { tags: 1_200, equal_signs: 2_500, equal_signs_of_one: 40, references: 1_000, comments: false };
+
+    /// The metadata of one provider, which the operator placed.
+    pub(super) const METADATA: Self =
+        Self { tags: 8_000, equal_signs: 16_000, equal_signs_of_one: 64, references: 4_000, comments: true };
+}
+
+/// How much was found.
+#[derive(Default)]
+struct Count {
+    tags: usize,
+    equal_signs: usize,
+    equal_signs_of_one: usize,
+    references: usize,
+}
+
+impl Count {
+    fn exceeds(&self, limits: &Limits) -> bool {
+        self.tags > limits.tags
+            || self.equal_signs > limits.equal_signs
+            || self.equal_signs_of_one > limits.equal_signs_of_one
+            || self.references > limits.references
+    }
 }
 
 /// Reads octets as the text of a document (check 2).
-pub(super) fn scan(octets: &[u8], comments: Comments) -> Result<&str, LexicalFault> {
+pub(super) fn scan<'a>(octets: &'a [u8], limits: &Limits) -> Result<&'a str, LexicalFault> {
     let text = std::str::from_utf8(octets).map_err(|_| LexicalFault::NotUtf8)?;
     if text.starts_with('\u{feff}') {
         return Err(LexicalFault::NotUtf8);
     }
     let body = after_declaration(text)?;
-    let (mut tags, mut equal_signs) = (0_usize, 0_usize);
+    let mut count = Count::default();
     let mut comment_ends = 0;
     for (at, octet) in body.bytes().enumerate() {
         if at < comment_ends {
@@ -87,20 +117,26 @@ pub(super) fn scan(octets: &[u8], comments: Comments) -> Result<&str, LexicalFau
         match octet {
             b'<' => {
                 let rest = body.get(at..).unwrap_or_default();
-                if comments == Comments::Allowed && rest.starts_with("<!--") {
+                if limits.comments && rest.starts_with("<!--") {
                     comment_ends = at + rest.find("-->").unwrap_or(rest.len());
                 } else {
                     check_tag(rest)?;
                 }
-                tags += 1;
-                equal_signs = 0;
+                count.tags += 1;
+                count.equal_signs_of_one = 0;
             }
-            b'=' => equal_signs += 1,
-            b'&' => check_reference(body.get(at + 1..).unwrap_or_default())?,
+            b'=' => {
+                count.equal_signs += 1;
+                count.equal_signs_of_one += 1;
+            }
+            b'&' => {
+                check_reference(body.get(at + 1..).unwrap_or_default())?;
+                count.references += 1;
+            }
             0..=8 | 11 | 12 | 14..=31 | 127 => return Err(LexicalFault::ControlCharacter),
-            _ => {}
+            _ => continue,
         }
-        if tags > MAX_TAGS || equal_signs > MAX_EQUAL_SIGNS {
+        if count.exceeds(limits) {
             return Err(LexicalFault::TooMuchMarkup);
         }
     }
@@ -182,13 +218,13 @@ mod tests {
     use super::*;
 
     fn refused(text: &str) -> &'static str {
-        scan(text.as_bytes(), Comments::Refused).unwrap_err().reason()
+        scan(text.as_bytes(), &Limits::RESPONSE).unwrap_err().reason()
     }
 
     #[test]
     fn ordinary_markup_passes_whole() {
         let text = "<?xml version=\"1.0\" encoding='utf-8' standalone=\"no\"?>\n<a xmlns=\"urn:x\" xmlns:b='http://b' c=\"&lt;&#xD;\">t</a>";
-        assert_eq!(scan(text.as_bytes(), Comments::Refused), Ok(text));
+        assert_eq!(scan(text.as_bytes(), &Limits::RESPONSE), Ok(text));
     }
 
     #[test]
@@ -210,17 +246,19 @@ mod tests {
 
     #[test]
     fn a_byte_order_mark_of_another_encoding_is_not_utf8() {
-        assert_eq!(scan(b"\xff\xfe<\0a\0", Comments::Refused), Err(LexicalFault::NotUtf8));
+        assert_eq!(scan(b"\xff\xfe<\0a\0", &Limits::RESPONSE), Err(LexicalFault::NotUtf8));
     }
 
     #[test]
     fn comments_may_stand_in_metadata_only() {
-        assert!(scan(b"<a><!-- by <gen> & co --></a>", Comments::Allowed).is_ok());
-        assert_eq!(scan(b"<a><!ELEMENT a></a>", Comments::Allowed), Err(LexicalFault::DocumentType));
+        assert!(scan(b"<a><!-- by <gen> & co --></a>", &Limits::METADATA).is_ok());
+        assert_eq!(scan(b"<a><!ELEMENT a></a>", &Limits::METADATA), Err(LexicalFault::DocumentType));
     }
 
     #[test]
     fn markup_without_end_is_refused_early() {
+        assert_eq!(refused(&format!("<a>{}</a>", "&#97;".repeat(2_000))), "too-much-markup");
+        assert_eq!(refused(&"<a b='1' c='2' d='3'/>".repeat(1_000)), "too-much-markup");
         assert_eq!(refused(&"<a>".repeat(10_000)), "too-much-markup");
         let attributes: String = (0..100).map(|n| format!(" a{n}='x>'")).collect();
         assert_eq!(refused(&format!("<a{attributes}/>")), "too-much-markup");

@@ -11,7 +11,7 @@ use super::engine;
 use super::envelope::{self, EnvelopeFault};
 use super::instant;
 use super::keys::{KeyFault, SigningKey};
-use super::lexical::{self, Comments, LexicalFault};
+use super::lexical::{self, LexicalFault, Limits};
 use super::refusal::shown;
 use super::xml::{self, Element, METADATA, PROTOCOL, SIGNATURE};
 
@@ -84,7 +84,7 @@ impl Metadata {
         if octets.len() > MAX_METADATA {
             return Err(MetadataError::TooLarge(octets.len()));
         }
-        let document = engine::parse(lexical::scan(octets, Comments::Allowed)?)?;
+        let document = engine::parse(lexical::scan(octets, &Limits::METADATA)?)?;
         Self::from_document(&document, entity)
     }
 

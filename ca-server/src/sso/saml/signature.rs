@@ -6,7 +6,8 @@
 
 use aws_lc_rs::digest;
 use xml_sec::xmldsig::{
-    DsigError, DsigStatus, FailureReason, SignatureEvidence, SignatureRequirement, VerificationRequest,
+    DsigError, DsigStatus, FailureReason, SignatureEvidence, SignatureRequirement,
+    SignatureVerificationError, VerificationRequest,
 };
 use xml_sec::{DocumentView, NodeIdentity, XmlDocument, XmlSecError};
 
@@ -73,8 +74,8 @@ pub enum SignatureFault {
     #[error("what it stands in is not what was signed")]
     DigestMismatch,
     /// The library refused it for a reason of its own.
-    #[error("the library refuses it")]
-    Refused,
+    #[error("the library refuses it: {0}")]
+    Refused(String),
 }
 
 impl SignatureFault {
@@ -100,7 +101,7 @@ impl SignatureFault {
             Self::NoFittingKey => "no-fitting-key",
             Self::Mismatch => "signature-mismatch",
             Self::DigestMismatch => "digest-mismatch",
-            Self::Refused => "signature-refused",
+            Self::Refused(_) => "signature-refused",
         }
     }
 }
@@ -153,16 +154,15 @@ pub(super) fn verify<'a>(
         signatures: SignatureRequirement::Exactly(signed.len()),
         ..VerificationRequest::default()
     };
-    let security = engine::security().map_err(|_| SignatureFault::Refused)?;
-    let verifier = security.verifier().map_err(|_| SignatureFault::Refused)?;
-    let evidence = verifier.key(keys).verify(document, &request).map_err(|refusal| match refusal {
-        XmlSecError::Verification(fault) => fault_of(&fault),
-        _ => SignatureFault::Refused,
-    })?;
+    let security = engine::security().map_err(|refusal| fault_of(&refusal))?;
+    let verifier = security.verifier().map_err(|refusal| fault_of(&refusal))?;
+    let evidence = verifier.key(keys).verify(document, &request).map_err(|refusal| fault_of(&refusal))?;
     for outcome in evidence.signatures() {
         check_outcome(outcome)?;
     }
-    let covers = evidence.covers_element(document, identity(view, wanted)?);
+    let above = |one: &&Signed<'_>| wanted.ancestors().any(|node| node.id() == one.element.id());
+    let cover = signed.iter().find(above).ok_or(SignatureFault::Unsigned)?;
+    let covers = evidence.covers_element(document, identity(view, cover.element)?);
     if matches!((evidence.accepted(document), covers), (Ok(true), Ok(true))) {
         return Ok(Covered { node: wanted });
     }
@@ -170,23 +170,30 @@ pub(super) fn verify<'a>(
 }
 
 fn check_outcome(outcome: &SignatureEvidence) -> Result<(), SignatureFault> {
-    let result = outcome.result().as_ref().map_err(fault_of)?;
+    let result = outcome.result().as_ref().map_err(fault_of_one)?;
     match result.status {
         DsigStatus::Valid => Ok(()),
         DsigStatus::Invalid(FailureReason::SignatureMismatch) => Err(SignatureFault::Mismatch),
         DsigStatus::Invalid(FailureReason::ReferenceDigestMismatch { .. }) => {
             Err(SignatureFault::DigestMismatch)
         }
-        _ => Err(SignatureFault::Refused),
+        ref other => Err(SignatureFault::Refused(format!("{other:?}"))),
     }
 }
 
-fn fault_of(fault: &DsigError) -> SignatureFault {
+fn fault_of(refusal: &XmlSecError) -> SignatureFault {
+    match refusal {
+        XmlSecError::Verification(fault) => fault_of_one(fault),
+        other => SignatureFault::Refused(shown(&other.to_string())),
+    }
+}
+
+fn fault_of_one(fault: &DsigError) -> SignatureFault {
     match fault {
-        DsigError::Crypto(xml_sec::xmldsig::SignatureVerificationError::UnsupportedAlgorithm { .. }) => {
+        DsigError::Crypto(SignatureVerificationError::UnsupportedAlgorithm { .. }) => {
             SignatureFault::NoFittingKey
         }
-        _ => SignatureFault::Refused,
+        other => SignatureFault::Refused(shown(&other.to_string())),
     }
 }
 
@@ -194,11 +201,11 @@ fn fault_of(fault: &DsigError) -> SignatureFault {
 fn identity(view: DocumentView<'_>, element: Element<'_>) -> Result<NodeIdentity, SignatureFault> {
     let id = element.attribute("ID").unwrap_or_default();
     let found = view.node_for_id(id, &[]).ok_or(SignatureFault::OtherReference(None))?;
-    let place = view.document_order(found).map_err(|_| SignatureFault::Refused)?;
+    let place = view.document_order(found).map_err(|fault| SignatureFault::Refused(fault.to_string()))?;
     let own = u32::try_from(place).ok().and_then(|place| element.document().get_node(place.into()));
     let same =
         std::ptr::eq(element.document(), view.document()) && own.map(Element::id) == Some(element.id());
-    if same { Ok(found) } else { Err(SignatureFault::Refused) }
+    if same { Ok(found) } else { Err(SignatureFault::OtherReference(None)) }
 }
 
 fn check_shape(signed: Signed<'_>) -> Result<(), SignatureFault> {
@@ -304,7 +311,8 @@ fn check_transforms(reference: Element<'_>) -> Result<(), SignatureFault> {
     let transforms =
         one(reference, "Transforms").map_err(|_| SignatureFault::Shape("Transforms".to_owned()))?;
     let listed: Vec<_> = xml::elements(transforms).collect();
-    let names = || listed.iter().map(|node| shown(node.attribute("Algorithm").unwrap_or_default())).collect();
+    let names =
+        || listed.iter().take(4).map(|node| shown(node.attribute("Algorithm").unwrap_or_default())).collect();
     let fits = |node: &Element<'_>, algorithm: &str, may_have_prefixes: bool| {
         xml::is(*node, SIGNATURE, "Transform")
             && node.attribute("Algorithm") == Some(algorithm)

@@ -48,10 +48,9 @@ fn check_audience(conditions: Element<'_>, sp: &ServiceProvider) -> Result<(), S
 }
 
 fn check_time(conditions: Element<'_>, expected: &Expected<'_>) -> Result<OffsetDateTime, SamlRefusal> {
-    if let Some(start) = instant::optional(conditions, "NotBefore")? {
-        if expected.is_future(start) {
-            return Err(SamlRefusal::NotYetValid(start));
-        }
+    match instant::optional(conditions, "NotBefore")? {
+        Some(start) if expected.is_future(start) => return Err(SamlRefusal::NotYetValid(start)),
+        _ => {}
     }
     let end = instant::optional(conditions, "NotOnOrAfter")?.ok_or(SamlRefusal::NoEnd)?;
     if expected.is_past(end) { Err(SamlRefusal::Expired(end)) } else { Ok(end) }

@@ -20,7 +20,7 @@ use super::encrypted;
 use super::engine;
 use super::envelope::{self, Statement};
 use super::keys::TrustedKeys;
-use super::lexical::{self, Comments};
+use super::lexical::{self, Limits};
 use super::refusal::SamlRefusal;
 use super::service_provider::ServiceProvider;
 use super::signature::{self, Covered, Signed};
@@ -96,7 +96,7 @@ pub fn verify_document(
     if response.len() > MAX_RESPONSE {
         return Err(SamlRefusal::TooLarge { length: response.len(), limit: MAX_RESPONSE });
     }
-    let document = engine::parse(lexical::scan(response, Comments::Refused)?)?;
+    let document = engine::parse(lexical::scan(response, &Limits::RESPONSE)?)?;
     document.with_view(|view| {
         let verification = Verification { idp, sp, expected };
         verification.response(&document, view)
@@ -149,7 +149,7 @@ impl Verification<'_> {
     /// Check 16. The assertion inside must be signed unless the response around it is; if it is signed, that must hold too.
     fn encrypted(self, element: Element<'_>, outer: Option<&Covered<'_>>) -> Result<Person, SamlRefusal> {
         let text = encrypted::decrypt(element, self.sp.decryption())?;
-        let document = engine::parse(lexical::scan(&text, Comments::Refused)?)?;
+        let document = engine::parse(lexical::scan(&text, &Limits::RESPONSE)?)?;
         document.with_view(|view| {
             let assertion = envelope::decrypted(view.document())?;
             let [own] = envelope::signatures(view.document(), [Some(assertion)])?;
