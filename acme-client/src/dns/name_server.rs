@@ -70,8 +70,8 @@ pub(super) async fn ask_any(
     kind: RecordType,
 ) -> Result<Message, DnsError> {
     let mut asked = JoinSet::new();
-    for server in servers.iter().cloned() {
-        let name = name.clone();
+    for server in servers {
+        let (server, name) = (server.clone(), name.clone());
         asked.spawn(async move { server.ask(&name, kind).await });
     }
     let mut last = DnsError::NoZone(name.clone());

@@ -11,7 +11,7 @@ use std::{
 
 use hickory_proto::{
     op::Message,
-    rr::{Name, RData, RecordType},
+    rr::{RData, RecordType},
 };
 use tokio::{task::JoinSet, time::sleep};
 
@@ -150,8 +150,8 @@ impl Propagation {
 /// Asks every server once, all at the same time.
 async fn look(placed: &Placed) -> Look {
     let mut asked = JoinSet::new();
-    for server in placed.servers.iter().cloned() {
-        let name: Name = placed.record.name.clone();
+    for server in &placed.servers {
+        let (server, name) = (server.clone(), placed.record.name.clone());
         asked.spawn(async move {
             let answer = server.ask(&name, RecordType::TXT).await;
             (server.host, answer)
