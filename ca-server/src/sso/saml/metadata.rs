@@ -45,7 +45,7 @@ pub enum MetadataError {
     #[error("it describes several identity providers: {}", .0.join(", "))]
     SeveralProviders(Vec<String>),
     /// The entity has no usable name.
-    #[error("its entityID is missing, empty or longer than 1024 octets")]
+    #[error("its entityID is missing, empty, longer than 1024 octets or no plain text")]
     EntityId,
     /// A time that cannot be read.
     #[error("its validUntil {0:?} is not a time in UTC")]
@@ -178,7 +178,9 @@ fn provider_role(descriptor: Element<'_>) -> Option<Element<'_>> {
 }
 
 fn entity_id(descriptor: Element<'_>) -> Option<String> {
-    descriptor.attribute("entityID").filter(|name| !name.is_empty() && name.len() <= 1024).map(str::to_owned)
+    let name = descriptor.attribute("entityID")?;
+    let plain = (1..=1024).contains(&name.len()) && !name.contains(char::is_control);
+    plain.then(|| name.to_owned())
 }
 
 fn signing_keys(role: Element<'_>) -> Result<(Vec<SigningKey>, Vec<KeyFault>), MetadataError> {

@@ -142,8 +142,10 @@ pub enum SamlRefusal {
     /// The person, or the address, cannot be told.
     #[error("the subject is refused: {0}")]
     Subject(#[from] SubjectFault),
-    /// More groups than can be kept, or one too long.
-    #[error("the assertion names {count} groups, or one longer than {longest} octets")]
+    /// More groups than can be kept, or one that is too long or no plain text.
+    #[error(
+        "the assertion names {count} groups, or one that is longer than {longest} octets or no plain text"
+    )]
     Groups {
         /// How many it names.
         count: usize,

@@ -1,7 +1,7 @@
 //! Whether a signature covers an element, by one of the provider's keys (checks 5, 6 and 7).
 //!
 //! First its shape, by our own eyes: exactly the children, one `SignedInfo`, one reference to the parent's ID, allowed algorithms, allowed
-//! transforms. Then the library recomputes digest and signature over the same parsed document. Only this file can make a [`Covered`], and it
+//! transforms. Then the library recomputes digest and signature over the same parsed document. Only this file can make a `Covered`, and it
 //! holds the very node that was digested: the claims are read from there, never looked up again.
 
 use aws_lc_rs::digest;

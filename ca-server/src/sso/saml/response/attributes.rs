@@ -28,9 +28,13 @@ pub(super) fn read(assertion: Element<'_>, names: &AttributeNames) -> Result<Cla
     };
     let display_name = names.display_name.iter().find_map(|name| {
         let shown = values(assertion, name).next().flatten()?;
-        (!shown.is_empty() && shown.len() <= MAX_VALUE && !shown.contains(char::is_control)).then_some(shown)
+        (!shown.is_empty() && is_plain(&shown)).then_some(shown)
     });
     Ok(Claims { email, groups: groups(assertion, names)?, display_name })
+}
+
+fn is_plain(text: &str) -> bool {
+    text.len() <= MAX_VALUE && !text.contains(char::is_control)
 }
 
 fn attributes<'a>(assertion: Element<'a>, name: &str) -> impl Iterator<Item = Element<'a>> {
@@ -65,7 +69,7 @@ fn groups(assertion: Element<'_>, names: &AttributeNames) -> Result<Vec<String>,
             count += 1;
             match group {
                 Some(group) if group.is_empty() => {}
-                Some(group) if count <= MAX_GROUPS && group.len() <= MAX_VALUE => groups.push(group),
+                Some(group) if count <= MAX_GROUPS && is_plain(&group) => groups.push(group),
                 _ => return Err(SamlRefusal::Groups { count, longest: MAX_VALUE }),
             }
         }

@@ -54,7 +54,9 @@ fn check_context(statement: Element<'_>, expected: &Expected<'_>) -> Result<Opti
         .flatten()
         .and_then(|context| xml::only(context, ASSERTION, "AuthnContextClassRef").ok().flatten())
         .and_then(xml::text);
-    let known = context.as_deref().is_none_or(|class| class.len() <= MAX_CONTEXT);
+    let known = context
+        .as_deref()
+        .is_none_or(|class| class.len() <= MAX_CONTEXT && !class.contains(char::is_control));
     let suffices = expected.contexts.is_empty()
         || context.as_deref().is_some_and(|class| expected.contexts.iter().any(|wanted| wanted == class));
     if known && suffices { Ok(context) } else { Err(SamlRefusal::Context(context.as_deref().map(shown))) }

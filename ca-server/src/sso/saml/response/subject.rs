@@ -20,7 +20,7 @@ pub enum SubjectFault {
     /// No `NameID`, or several, or an encrypted one.
     #[error("there is no NameID")]
     NoNameId,
-    /// The `NameID`, or the value, holds something other than text.
+    /// The `NameID`, or the value, holds something other than text, or a control character.
     #[error("the name holds something other than text")]
     NotText,
     /// Empty, or longer than a name.
@@ -77,7 +77,8 @@ pub(super) fn check(
         .flatten()
         .and_then(|subject| xml::only(subject, ASSERTION, "NameID").ok().flatten())
         .ok_or(SubjectFault::NoNameId)?;
-    let name = xml::text(name_id).ok_or(SubjectFault::NotText)?;
+    let name = xml::text(name_id).filter(|name| !name.contains(char::is_control));
+    let name = name.ok_or(SubjectFault::NotText)?;
     if !(1..=MAX_NAME_ID).contains(&name.len()) {
         return Err(SubjectFault::Length);
     }
