@@ -327,7 +327,7 @@ async fn a_reusable_binding_makes_several_accounts_with_each_mac() {
 #[tokio::test]
 async fn a_reusable_binding_that_bound_thousands_before_binds_many_more_at_once() {
     let ca = Ca::start().await;
-    let before = || (0..2270).map(|_| AccountId::random().unwrap()).collect();
+    let before = || (0..2270).map(|_| AccountId::fresh(time::OffsetDateTime::UNIX_EPOCH).unwrap()).collect();
     external_key(&ca, "fleet", |key| (key.reusable, key.accounts) = (true, before())).await;
     let store = &ca.running.app().store;
     let kid = "fleet".to_owned();

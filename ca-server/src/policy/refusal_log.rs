@@ -137,7 +137,7 @@ mod tests {
     }
 
     fn some_account() -> Option<AccountId> {
-        Some(AccountId::random().unwrap())
+        Some(AccountId::fresh(at(0)).unwrap())
     }
 
     #[test]
