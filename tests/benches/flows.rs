@@ -24,7 +24,7 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
     dns.add_zone("bench.test");
     let url = Server::init(program, &folder, "bench.test", dns.address())?;
     if let Some(filled) = std::env::var_os("ROLLCALL_BENCH_STORE") {
-        copy(Path::new(&filled), &folder.join("store"))?;
+        copy(Path::new(&filled), &folder.join("data"))?;
     }
     let (mut server, started) = Server::start(program, &folder, &url)?;
     println!("started in {} ms, resident {} MiB", started.as_millis(), server.resident() / (1 << 20));
