@@ -13,13 +13,15 @@ use std::collections::BTreeMap;
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 
+use ipnet::IpNet;
 use serde::Deserialize;
 use url::Url;
 
 use crate::ids::AuthorityName;
 pub use sections::{
     AcmeConfig, AdminConfig, AuthorityConfig, CaaMode, ChallengeConfig, DnsConfig, DnssecMode,
-    ExternalBinding, LimitsConfig, LogConfig, LogFormat, PolicyConfig, StoreConfig, TlsConfig, TlsMode,
+    ExternalBinding, ForwardedHeader, LimitsConfig, LogConfig, LogFormat, PolicyConfig, StoreConfig,
+    TlsConfig, TlsMode,
 };
 
 /// The whole of `ca.toml`.
@@ -30,9 +32,18 @@ pub struct Config {
     pub listen: SocketAddr,
     /// The URL under which clients reach this server; every link is made from it. Changing it later orphans the accounts.
     pub url: Url,
-    /// Where to serve `/health` and `/metrics` without TLS. Default: only on the main listener, metrics for loopback peers only.
+    /// Where to serve `/health` and `/metrics` without TLS. Default: only on the main listener, metrics for clients on this host only (and for
+    /// nobody if `[tls]` mode is `off`).
     #[serde(default)]
     pub metrics_listen: Option<SocketAddr>,
+    /// Networks of the proxies in front of this server, such as `["10.0.0.5/32"]`: who a client is, they are believed. Default: none; then
+    /// behind a proxy all clients count as one. Whoever is in such a network can pretend to be any address.
+    #[serde(default)]
+    pub trusted_proxies: Vec<IpNet>,
+    /// The header in which they say it: `x-forwarded-for` or `forwarded` (RFC 7239). The proxies must write this one; the other is passed on
+    /// as the client sent it. Default: `x-forwarded-for`.
+    #[serde(default)]
+    pub forwarded_header: ForwardedHeader,
     /// `[tls]`
     #[serde(default)]
     pub tls: TlsConfig,

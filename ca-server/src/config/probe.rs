@@ -30,6 +30,18 @@ pub fn problems(table: &Table) -> Vec<ConfigProblem> {
                 "an address and port, such as \"127.0.0.1:9100\"",
                 &mut found,
             ),
+            "trusted_proxies" => scalar::<Vec<ipnet::IpNet>>(
+                key,
+                value,
+                "a list of networks, such as [\"10.0.0.5/32\"]",
+                &mut found,
+            ),
+            "forwarded_header" => scalar::<super::ForwardedHeader>(
+                key,
+                value,
+                "\"x-forwarded-for\" or \"forwarded\"",
+                &mut found,
+            ),
             "url" => scalar::<url::Url>(
                 key,
                 value,

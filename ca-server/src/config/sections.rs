@@ -45,6 +45,17 @@ pub enum TlsMode {
     Off,
 }
 
+/// The header in which a proxy says for whom it asks.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum ForwardedHeader {
+    /// `X-Forwarded-For`.
+    #[default]
+    XForwardedFor,
+    /// `Forwarded` (RFC 7239).
+    Forwarded,
+}
+
 /// `[store]`: where the server keeps what it must not forget.
 #[derive(Clone, Debug, Deserialize)]
 #[serde(deny_unknown_fields, default)]

@@ -72,8 +72,13 @@ const URL: &str = "\
 # and in clients' files, so changing it later orphans them.";
 
 const SECTIONS: &str = r#"
-# Where to serve /health and /metrics without TLS. Default: on `listen` only, and /metrics for loopback peers only.
+# Where to serve /health and /metrics without TLS. Default: on `listen` only, and /metrics for clients on this host only (for nobody if
+# [tls] mode is "off").
 #metrics_listen = "127.0.0.1:9100"
+# Networks of the proxies in front of this server, which say in `forwarded_header` ("x-forwarded-for" or "forwarded") who a client is.
+# Without them all clients behind a proxy count as one. Whoever is in such a network can pretend to be any address.
+#trusted_proxies = []
+#forwarded_header = "x-forwarded-for"
 
 [tls]
 # `own`: a certificate from our own authority, renewed by itself; `files`; or `off` (plain HTTP, behind a proxy only).

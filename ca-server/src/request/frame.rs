@@ -13,6 +13,7 @@ use http::header::{CACHE_CONTROL, LINK};
 use http::{HeaderName, HeaderValue, Method};
 use tracing::Instrument as _;
 
+use super::client_address;
 use super::request_id::RequestId;
 use crate::app::App;
 use crate::ids::AuthorityName;
@@ -37,7 +38,11 @@ struct Asked {
 }
 
 /// Runs the handler within its bounds and completes the answer.
-pub async fn frame(State(app): State<App>, request: Request, next: Next) -> Response {
+pub async fn frame(State(app): State<App>, mut request: Request, next: Next) -> Response {
+    if let Some(peer) = request.extensions().get::<SocketAddr>().copied() {
+        let client = client_address::client(&app.config, peer, request.headers());
+        request.extensions_mut().insert(client);
+    }
     let path = request.uri().path();
     let asked = Asked {
         id: app.request_ids.next(),

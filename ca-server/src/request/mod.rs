@@ -3,6 +3,7 @@
 //! Nothing here decides about identity; it only bounds what the later stages are given. `router` shows the whole API.
 
 pub mod acme;
+pub mod client_address;
 pub mod frame;
 pub mod health;
 pub mod limits;
