@@ -7,9 +7,11 @@ mod base_path;
 mod error;
 mod listener;
 mod own_tls;
+mod seats;
 mod telemetry;
 pub mod tls;
 mod upkeep;
+mod usage;
 
 use std::net::SocketAddr;
 use std::sync::Arc;

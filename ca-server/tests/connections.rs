@@ -228,3 +228,58 @@ async fn a_stop_finishes_requests_at_work_and_then_refuses_connections() {
     assert!(answer.starts_with(b"HTTP/1.1 201"), "{}", String::from_utf8_lossy(&answer));
     assert!(TcpStream::connect(address).await.is_err());
 }
+
+/// A server behind TLS with so few seats, given up after a second without a request.
+async fn with_seats(seats: usize) -> Ca {
+    Ca::start_with("", move |config| {
+        config.tls.mode = TlsMode::Files;
+        config.limits.connections = seats;
+        config.limits.connections_per_address = 0;
+        config.limits.idle_timeout = Duration::from_secs(1);
+    })
+    .await
+}
+
+/// A new connection gets a seat and an answer.
+async fn assert_served(ca: &Ca) {
+    let asking = async { exchange(&mut tls(ca, &rustls::version::TLS13, b"http/1.1").await, GET).await };
+    let answer = tokio::time::timeout(Duration::from_secs(20), asking).await.expect("no seat was given up");
+    assert!(answer.starts_with("HTTP/1.1 200 OK"), "{answer}");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn sixty_six_connections_that_ask_nothing_more_give_their_seats_up() {
+    let ca = with_seats(66).await;
+    let mut silent = Vec::new();
+    let mut asked = Vec::new();
+    let mut pinged = Vec::new();
+    for _ in 0..22 {
+        silent.push(tls(&ca, &rustls::version::TLS13, b"http/1.1").await);
+        let mut stream = tls(&ca, &rustls::version::TLS13, b"http/1.1").await;
+        stream.write_all(b"GET / HTTP/1.1\r\nHost: ca.test\r\n\r\n").await.unwrap();
+        stream.read_exact(&mut [0; 15]).await.unwrap();
+        asked.push(stream);
+        let io = hyper_util::rt::TokioIo::new(tls(&ca, &rustls::version::TLS13, b"h2").await);
+        let executor = hyper_util::rt::TokioExecutor::new();
+        let handshake = hyper::client::conn::http2::handshake::<_, _, http_body_util::Empty<bytes::Bytes>>;
+        let (sender, connection) = handshake(executor, io).await.unwrap();
+        // It answers every ping.
+        tokio::spawn(connection);
+        pinged.push(sender);
+    }
+    assert_served(&ca).await;
+    assert_eq!((silent.len(), asked.len(), pinged.len()), (22, 22, 22), "they were open all the time");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn clients_that_never_read_their_answers_give_their_seats_up() {
+    let ca = with_seats(2).await;
+    let asking = b"GET /acme/external/directory HTTP/1.1\r\nHost: ca.test\r\n\r\n".repeat(1000);
+    for _ in 0..2 {
+        let mut stream = tls(&ca, &rustls::version::TLS13, b"http/1.1").await;
+        let asking = asking.clone();
+        // Asks on until nothing goes out any more, which is when nothing comes in.
+        tokio::spawn(async move { while stream.write_all(&asking).await.is_ok() {} });
+    }
+    assert_served(&ca).await;
+}

@@ -4,7 +4,7 @@
 
 mod support;
 
-use ca_server::config::Config;
+use ca_server::config::{Config, TlsMode};
 use http::{Method, StatusCode};
 use serde_json::json;
 use support::{Ca, Key};
@@ -46,4 +46,30 @@ async fn the_clients_of_a_proxy_on_this_host_do_not_see_the_metrics() {
         assert_eq!((reply.status, reply.problem().as_str()), (StatusCode::FORBIDDEN, "unauthorized"));
         assert!(reply.json()["detail"].as_str().unwrap().contains("metrics_listen"), "{reply:?}");
     }
+}
+
+#[tokio::test]
+async fn every_address_counts_its_own_connections_but_a_proxy_does_not() {
+    use tokio::io::AsyncReadExt as _;
+    use tokio::net::TcpStream;
+    let limited = |config: &mut Config| {
+        config.tls.mode = TlsMode::Files;
+        config.limits.connections_per_address = 3;
+    };
+    let ca = Ca::start_with("", limited).await;
+    let mut open = Vec::new();
+    for _ in 0..3 {
+        open.push(TcpStream::connect(ca.address()).await.unwrap());
+    }
+    let mut fourth = TcpStream::connect(ca.address()).await.unwrap();
+    let end = fourth.read(&mut [0; 1]).await;
+    assert!(matches!(end, Ok(0) | Err(_)), "closed at once: {end:?}");
+
+    let ca = Ca::start_with("trusted_proxies = [\"127.0.0.1/32\"]", limited).await;
+    for _ in 0..8 {
+        open.push(TcpStream::connect(ca.address()).await.unwrap());
+    }
+    let last = open.last_mut().unwrap();
+    let waits = tokio::time::timeout(std::time::Duration::from_millis(100), last.read(&mut [0; 1])).await;
+    assert!(waits.is_err(), "it is still open: {waits:?}");
 }

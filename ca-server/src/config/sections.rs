@@ -229,8 +229,14 @@ pub struct LimitsConfig {
     /// Longest time for one request. Default: 30s.
     #[serde(with = "humantime_serde")]
     pub request_timeout: Duration,
+    /// How long a connection may stay open without a request; it is closed after this time or at most twice as long. Default: 60s.
+    #[serde(with = "humantime_serde")]
+    pub idle_timeout: Duration,
     /// Connections at the same time. Default: 4096.
     pub connections: usize,
+    /// Connections at the same time from one address (of IPv6: one /64); 0 for no limit. Those of `trusted_proxies` are not counted, and
+    /// without TLS and `trusted_proxies` none are. Default: 256.
+    pub connections_per_address: usize,
     /// New accounts per client address and hour; 0 for no limit. Default: 100.
     pub accounts_per_hour: u32,
     /// New orders per account and hour, and four times as many finalize requests; 0 for no limit. Default: 1000. Raise it where one
@@ -245,7 +251,9 @@ impl Default for LimitsConfig {
         Self {
             body: 65_536,
             request_timeout: Duration::from_secs(30),
+            idle_timeout: Duration::from_secs(60),
             connections: 4096,
+            connections_per_address: 256,
             accounts_per_hour: 100,
             orders_per_hour: 1000,
             account_changes_per_hour: 60,

@@ -140,10 +140,13 @@ resolvers = []
 #folder = "policy"
 
 [limits]
-# Largest request body in octets, longest time of one request, and connections at the same time.
+# Largest request body in octets, longest time of one request, and how long a connection may stay open without one.
 #body = 65536
 #request_timeout = "30s"
+#idle_timeout = "60s"
+# Connections at the same time: all together, and of one address (0: no limit).
 #connections = 4096
+#connections_per_address = 256
 # New accounts per client address and hour; new orders per account and hour (and four times as many finalize requests); changes of
 # contacts or key per account and hour. 0: no limit. Raise orders_per_hour where one account orders for a large fleet.
 #accounts_per_hour = 100

@@ -1,8 +1,9 @@
 //! The accept loop: bounded connections, bounded handshakes, bounded headers, and an orderly end.
 //!
-//! Trusts nobody who connects: every step before a request is whole has a time limit.
+//! Trusts nobody who connects: every step before a request is whole has a time limit, and a connection that is not used gives its seat up.
 
 use std::net::SocketAddr;
+use std::pin::pin;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -12,20 +13,21 @@ use hyper::body::Incoming;
 use hyper::service::service_fn;
 use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
 use hyper_util::server::conn::auto::Builder;
-use hyper_util::server::graceful::{GracefulShutdown, Watcher};
 use rustls::ServerConfig;
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::{TcpListener, TcpStream};
-use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio_rustls::TlsAcceptor;
 use tokio_util::sync::CancellationToken;
+use tokio_util::task::TaskTracker;
 use tower::Service as _;
 
+use super::seats::{Seat, Seats};
+use super::usage::{Noted, Usage};
 use crate::app::App;
 
 /// Longest TLS handshake.
 const HANDSHAKE: Duration = Duration::from_secs(10);
-/// Longest wait for the head of a request; also how long an idle HTTP/1 connection is kept.
+/// Longest wait for the head of a request; also the longest that an HTTP/1 connection is kept without one.
 const HEADERS: Duration = Duration::from_secs(30);
 /// Most octets of a request's head.
 const HEADER_OCTETS: usize = 32 * 1024;
@@ -37,12 +39,14 @@ const PING: Duration = Duration::from_secs(30);
 const RETRY: Duration = Duration::from_millis(50);
 /// How long open connections may finish after a stop.
 const DRAIN: Duration = Duration::from_secs(20);
+/// How long an idle connection may take to be closed in order.
+const FAREWELL: Duration = Duration::from_secs(5);
 
 /// One listening socket and what it serves.
 pub(super) struct Listener {
     socket: TcpListener,
     stop: CancellationToken,
-    seats: Arc<Semaphore>,
+    seats: Seats,
     door: Door,
 }
 
@@ -54,6 +58,8 @@ struct Door {
     // The version is settled by ALPN, not by waiting for the first octets, which a silent peer would never send.
     http1: Builder<TokioExecutor>,
     http2: Builder<TokioExecutor>,
+    idle: Duration,
+    stop: CancellationToken,
 }
 
 impl Listener {
@@ -65,35 +71,44 @@ impl Listener {
         routes: Router,
         stop: CancellationToken,
     ) -> Self {
-        let seats = Arc::new(Semaphore::new(app.config.limits.connections.clamp(1, Semaphore::MAX_PERMITS)));
+        let seats = Seats::new(&app.config);
+        let idle = app.config.limits.idle_timeout;
         let tls = tls.map(TlsAcceptor::from);
         let (http1, http2) = (protocol().http1_only(), protocol().http2_only());
-        Self { socket, stop, seats, door: Door { tls, routes, http1, http2 } }
+        let door = Door { tls, routes, http1, http2, idle, stop: stop.clone() };
+        Self { socket, stop, seats, door }
     }
 
     /// Accepts until stopped, then lets open connections finish.
     pub(super) async fn run(self) {
-        let graceful = GracefulShutdown::new();
+        let open = TaskTracker::new();
         while let Some((connection, peer, seat)) = self.next().await {
-            let (door, watcher) = (self.door.clone(), graceful.watcher());
-            tokio::spawn(async move {
-                door.open(connection, peer, watcher).await;
+            let door = self.door.clone();
+            open.spawn(async move {
+                door.open(connection, peer).await;
                 drop(seat);
             });
         }
         drop(self.socket);
-        if tokio::time::timeout(DRAIN, graceful.shutdown()).await.is_err() {
+        open.close();
+        if tokio::time::timeout(DRAIN, open.wait()).await.is_err() {
             tracing::warn!("connections were still open when the server stopped");
         }
     }
 
     /// The next connection, once there is a seat for it; `None` when stopped.
-    async fn next(&self) -> Option<(TcpStream, SocketAddr, OwnedSemaphorePermit)> {
+    async fn next(&self) -> Option<(TcpStream, SocketAddr, Seat)> {
         let accepted = async {
             loop {
-                let Ok(seat) = Arc::clone(&self.seats).acquire_owned().await else { return None };
+                let seat = self.seats.free().await?;
                 match self.socket.accept().await {
-                    Ok((connection, peer)) => return Some((connection, peer, seat)),
+                    Ok((connection, peer)) => match self.seats.give(seat, peer.ip()) {
+                        Some(seat) => return Some((connection, peer, seat)),
+                        None => {
+                            metrics::counter!("rollcall_connections_refused_total").increment(1);
+                            tracing::debug!(%peer, "closed: its address has limits.connections_per_address open");
+                        }
+                    },
                     Err(error) => {
                         tracing::warn!(%error, "a connection could not be accepted");
                         tokio::time::sleep(RETRY).await;
@@ -106,35 +121,57 @@ impl Listener {
 }
 
 impl Door {
-    async fn open(self, connection: TcpStream, peer: SocketAddr, watcher: Watcher) {
+    async fn open(self, connection: TcpStream, peer: SocketAddr) {
         if let Err(error) = connection.set_nodelay(true) {
             tracing::debug!(%error, %peer, "TCP_NODELAY could not be set");
         }
+        let usage = Usage::default();
+        let connection = Noted::new(connection, usage.clone());
         let Some(acceptor) = self.tls.clone() else {
-            return self.serve(&self.http1, connection, peer, watcher).await;
+            return self.serve(&self.http1, connection, usage, peer).await;
         };
         match tokio::time::timeout(HANDSHAKE, acceptor.accept(connection)).await {
             Ok(Ok(stream)) => {
                 let is_http2 = stream.get_ref().1.alpn_protocol() == Some(b"h2".as_slice());
                 let protocol = if is_http2 { &self.http2 } else { &self.http1 };
-                self.serve(protocol, stream, peer, watcher).await;
+                self.serve(protocol, stream, usage, peer).await;
             }
             Ok(Err(error)) => tracing::debug!(%error, %peer, "a TLS handshake failed"),
             Err(_) => tracing::debug!(%peer, "a TLS handshake took too long"),
         }
     }
 
-    async fn serve<S>(&self, protocol: &Builder<TokioExecutor>, stream: S, peer: SocketAddr, watcher: Watcher)
+    /// Serves the connection until its peer ends it, it is idle, or the server stops.
+    async fn serve<S>(&self, protocol: &Builder<TokioExecutor>, stream: S, usage: Usage, peer: SocketAddr)
     where
         S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
     {
         let service = service_fn(|mut request: Request<Incoming>| {
             request.extensions_mut().insert(peer);
-            self.routes.clone().call(request)
+            let at_work = usage.request();
+            let answer = self.routes.clone().call(request);
+            async move {
+                let answer = answer.await;
+                drop(at_work);
+                answer
+            }
         });
-        let connection = protocol.serve_connection(TokioIo::new(stream), service).into_owned();
-        if let Err(error) = watcher.watch(connection).await {
-            tracing::debug!(error = %error, %peer, "a connection ended early");
+        let mut connection = pin!(protocol.serve_connection(TokioIo::new(stream), service));
+        let patience = tokio::select! {
+            ended = connection.as_mut() => {
+                if let Err(error) = ended {
+                    tracing::debug!(%error, %peer, "a connection ended early");
+                }
+                return;
+            }
+            () = usage.until_idle(self.idle) => FAREWELL,
+            () = self.stop.cancelled() => DRAIN,
+        };
+        connection.as_mut().graceful_shutdown();
+        match tokio::time::timeout(patience, connection).await {
+            Ok(Ok(())) => {}
+            Ok(Err(error)) => tracing::debug!(%error, %peer, "a connection ended early"),
+            Err(_) => tracing::debug!(%peer, "a connection was cut off: its peer does not read"),
         }
     }
 }

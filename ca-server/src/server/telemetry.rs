@@ -41,6 +41,10 @@ fn describe() {
     use metrics::{describe_counter, describe_gauge, describe_histogram};
     describe_counter!("rollcall_http_requests_total", "Requests answered, by route and status.");
     describe_histogram!("rollcall_http_request_seconds", "Time to answer a request, by route.");
+    describe_counter!(
+        "rollcall_connections_refused_total",
+        "Connections closed at once: too many of one address."
+    );
     describe_counter!("rollcall_problems_total", "Problem documents sent, by kind.");
     describe_counter!(
         "rollcall_refusals_total",
