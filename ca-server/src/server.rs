@@ -6,7 +6,7 @@
 mod base_path;
 mod error;
 mod listener;
-mod own_tls;
+pub(crate) mod own_tls;
 mod seats;
 mod telemetry;
 pub mod tls;

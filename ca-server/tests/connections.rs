@@ -283,3 +283,23 @@ async fn clients_that_never_read_their_answers_give_their_seats_up() {
     }
     assert_served(&ca).await;
 }
+
+#[tokio::test]
+async fn the_servers_own_certificate_is_as_the_profile_of_its_file_says() {
+    let ca = Ca::start_with("", |config| {
+        config.tls.mode = TlsMode::Own;
+        let path = config.resolve(std::path::Path::new("policy/profiles/server.toml"));
+        let text = std::fs::read_to_string(&path).unwrap();
+        assert!(text.contains("lifetime = \"30days\"") && text.contains("backdate = \"5min\""));
+        let text =
+            text.replace("\"30days\"", "\"10days\"").replace("policy = \"none\"", "policy = \"proof\"");
+        std::fs::write(&path, text).unwrap();
+    })
+    .await;
+    let shown = ca.running.certificate().unwrap().chain();
+    let report = certs::inspect::inspect_certificate(&shown[0]).unwrap();
+    let life = report.not_after - report.not_before;
+    assert_eq!(life, time::Duration::days(10) + time::Duration::minutes(5));
+    assert!(report.names.contains(&"dns:ca.test".to_owned()), "{:?}", report.names);
+    assert!(report.proofs.is_empty() && report.other_policies.is_empty(), "it names no proof: {report:?}");
+}

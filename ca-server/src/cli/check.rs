@@ -1,6 +1,7 @@
 //! `ca-server check`: everything that is wrong with a configuration, each with its key and a hint.
 
 use super::{ConfigFile, Failure, output};
+use crate::clock::{Clock as _, SystemClock};
 use crate::config::load::{ConfigError, ConfigProblem};
 use crate::config::{check, load};
 
@@ -19,7 +20,7 @@ pub struct CheckCommand {
 pub(super) fn run(command: &CheckCommand) -> Result<(), Failure> {
     let path = &command.file.config;
     let problems = match load::load(path) {
-        Ok(config) => check::check(&config),
+        Ok(config) => check::check(&config, SystemClock.now()),
         Err(ConfigError::Invalid { problems, .. }) => problems,
         Err(error @ ConfigError::Unreadable { .. }) => return Err(error.into()),
     };

@@ -198,6 +198,12 @@ fn check_url(command: &Init) -> Result<(), Failure> {
     if command.url.host_str().is_none_or(str::is_empty) {
         return refuse("a URL with a host name");
     }
+    let host = command.url.host_str().unwrap_or_default();
+    if !command.plain_http && DnsName::parse_allowing_single_label(host).is_err() {
+        return refuse(
+            "a URL with a host name that can stand in the server's own certificate (with --plain-http it may be an address)",
+        );
+    }
     if command.url.query().is_some() || command.url.fragment().is_some() || !command.url.username().is_empty()
     {
         return refuse("a URL of scheme, host, port and perhaps a path");

@@ -10,6 +10,7 @@ use tokio_util::sync::CancellationToken;
 use super::{ConfigFile, Failure, output};
 use crate::admin::client::{AdminClient, AdminError};
 use crate::admin::listener::AdminSocket;
+use crate::clock::{Clock as _, SystemClock};
 use crate::config::{Config, LogFormat, check, load};
 use crate::server::{self, Parts, Running};
 
@@ -26,7 +27,7 @@ pub struct Serve {
 /// Runs until a signal.
 pub(super) fn run(command: &Serve) -> Result<(), Failure> {
     let config = load::load(&command.file.config)?;
-    let problems = check::check(&config);
+    let problems = check::check(&config, SystemClock.now());
     if !problems.is_empty() {
         for problem in &problems {
             output::note(&format!("{problem}\n    hint: {}", problem.hint));

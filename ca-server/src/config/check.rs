@@ -2,35 +2,36 @@
 //!
 //! Reads files, opens no socket and changes nothing. What it finds would otherwise be found at start, one at a time.
 
+mod loaded;
+
 use std::collections::BTreeSet;
 use std::os::unix::fs::PermissionsExt as _;
 use std::path::Path;
 
-use certs::issuer::Issuer;
-use certs::key::{Secret, SigningKey};
 use certs::name::DnsName;
 use policies::Ruleset;
+use time::OffsetDateTime;
 
 use super::load::ConfigProblem;
 use super::{AuthorityConfig, Config, TlsMode};
 use crate::ids::AuthorityName;
 use crate::policy::{self, PolicyError};
-use crate::sign::passphrase_variable;
 
 /// The longest path that a Unix socket can have on Linux.
 const MAX_SOCKET_PATH: usize = 107;
 
-/// Every problem found.
+/// Every problem found, as of `now`.
 #[must_use]
-pub fn check(config: &Config) -> Vec<ConfigProblem> {
+pub fn check(config: &Config, now: OffsetDateTime) -> Vec<ConfigProblem> {
     let mut found = Vec::new();
     address(config, &mut found);
     outside(config, &mut found);
     numbers(config, &mut found);
     local(config, &mut found);
     let ruleset = policy(config, &mut found);
+    loaded::tls(config, ruleset.as_ref(), &mut found);
     for (name, section) in &config.authority {
-        authority(config, name, section, ruleset.as_ref(), &mut found);
+        authority(config, (name, section), ruleset.as_ref(), now, &mut found);
     }
     found
 }
@@ -52,13 +53,6 @@ fn address(config: &Config, found: &mut Vec<ConfigProblem>) {
     if config.url.host_str().is_none_or(str::is_empty) {
         add("url", "has no host".to_owned(), "write a URL such as https://ca.example.com:14000");
     }
-    if config.tls.mode == TlsMode::Files {
-        for (key, path) in [("tls.certificate", &config.tls.certificate), ("tls.key", &config.tls.key)] {
-            if let Err(error) = std::fs::File::open(config.resolve(path)) {
-                add(key, format!("{}: {error}", path.display()), "name a PEM file that the server may read");
-            }
-        }
-    }
     if let Some(name) = config.tls.authority.as_ref().filter(|name| !config.authority.contains_key(*name)) {
         add(
             "tls.authority",
@@ -71,11 +65,6 @@ fn address(config: &Config, found: &mut Vec<ConfigProblem>) {
 /// Whom the server asks, and for what.
 fn outside(config: &Config, found: &mut Vec<ConfigProblem>) {
     let mut add = |key: &str, message: String, hint: &str| found.push(ConfigProblem::new(key, message, hint));
-    if let Some(path) = &config.dns.trust_anchors
-        && let Err(error) = std::fs::File::open(config.resolve(path))
-    {
-        add("dns.trust_anchors", format!("{}: {error}", path.display()), "name a file of DNSKEY records");
-    }
     if config.challenge.offer.is_empty() || config.challenge.offer.iter().any(|proof| !proof.is_dns()) {
         let hint = "choose among dns-01, dns-account-01 and dns-persist-01";
         add("challenge.offer", "must name proofs of DNS names, at least one".to_owned(), hint);
@@ -89,6 +78,7 @@ fn outside(config: &Config, found: &mut Vec<ConfigProblem>) {
             );
         }
     }
+    loaded::resolver(config, found);
 }
 
 /// Limits that would let nothing through.
@@ -98,11 +88,26 @@ fn numbers(config: &Config, found: &mut Vec<ConfigProblem>) {
         ("challenge.workers", config.challenge.workers == 0),
         ("challenge.attempts", config.challenge.attempts == 0),
         ("limits.connections", config.limits.connections == 0),
+        ("limits.body", config.limits.body == 0),
         ("acme.max_identifiers", config.acme.max_identifiers == 0),
         ("acme.orders_per_page", config.acme.orders_per_page == 0),
     ] {
         if zero {
             add(key, "must be at least 1".to_owned(), "leave the key out for its default");
+        }
+    }
+    for (key, time) in [
+        ("dns.timeout", config.dns.timeout),
+        ("challenge.timeout", config.challenge.timeout),
+        ("acme.order_lifetime", config.acme.order_lifetime),
+        ("acme.pending_authorization_lifetime", config.acme.pending_authorization_lifetime),
+        ("acme.authorization_lifetime", config.acme.authorization_lifetime),
+        ("acme.renewal_info_interval", config.acme.renewal_info_interval),
+        ("limits.request_timeout", config.limits.request_timeout),
+        ("limits.idle_timeout", config.limits.idle_timeout),
+    ] {
+        if time.is_zero() {
+            add(key, "must be longer than nothing".to_owned(), "leave the key out for its default");
         }
     }
 }
@@ -149,15 +154,21 @@ fn policy(config: &Config, found: &mut Vec<ConfigProblem>) -> Option<Ruleset> {
 
 fn authority(
     config: &Config,
-    name: &AuthorityName,
-    section: &AuthorityConfig,
+    (name, section): (&AuthorityName, &AuthorityConfig),
     ruleset: Option<&Ruleset>,
+    now: OffsetDateTime,
     found: &mut Vec<ConfigProblem>,
 ) {
     let mut add = |key: &str, message: String, hint: &str| {
         found.push(ConfigProblem::new(format!("authority.{name}.{key}"), message, hint));
     };
-    if let Err((key, message, hint)) = key_fits(config, name, section) {
+    let secrets = [("key", Some(&section.key)), ("passphrase_file", section.passphrase_file.as_ref())];
+    for (key, path) in secrets {
+        if let Some(message) = path.and_then(|path| exposed(&config.resolve(path))) {
+            add(key, message, "chmod 600 it");
+        }
+    }
+    if let Some((key, message, hint)) = loaded::authority(config, name, section, now) {
         add(key, message, hint);
     }
     let known: Option<BTreeSet<&str>> = ruleset.map(|ruleset| ruleset.profiles.names().collect());
@@ -177,81 +188,10 @@ fn authority(
     {
         add("default_profile", format!("{default} is not in `profiles`"), "add it to `profiles`");
     }
-    for path in &section.alternate_chains {
-        match std::fs::read_to_string(config.resolve(path)).map(|text| certs::pem::parse_certificates(&text))
-        {
-            Err(error) => add("alternate_chains", format!("{}: {error}", path.display()), "name a PEM file"),
-            Ok(Err(error)) => {
-                add("alternate_chains", format!("{}: {error}", path.display()), "name a PEM file")
-            }
-            Ok(Ok(_)) => {}
-        }
-    }
 }
 
-type Unfit = (&'static str, String, &'static str);
-
-/// Whether certificate, root and key of an authority belong together.
-fn key_fits(config: &Config, name: &AuthorityName, section: &AuthorityConfig) -> Result<(), Unfit> {
-    let read = |key: &'static str, path: &Path| {
-        std::fs::read_to_string(config.resolve(path)).map_err(|error| {
-            (key, format!("{}: {error}", path.display()), "name a PEM file that the server may read")
-        })
-    };
-    let chain = read("certificate", &section.certificate)? + "\n" + &read("root", &section.root)?;
-    let issuer = Issuer::from_pem(&chain).map_err(|error| {
-        ("certificate", error.to_string(), "`certificate` must be a CA certificate that `root` signed")
-    })?;
-    let text = read("key", &section.key)?;
-    private("key", &config.resolve(&section.key))?;
-    let passphrase = passphrase(config, name, section)?;
-    let key = SigningKey::load(&text, passphrase.as_ref()).map_err(|error| {
-        let hint = "give PKCS#8 PEM; for an encrypted key set passphrase_file, or ROLLCALL_PASSPHRASE_<NAME>";
-        ("key", error.to_string(), hint)
-    })?;
-    if key.public() != issuer.public_key() {
-        return Err((
-            "key",
-            "does not belong to `certificate`".to_owned(),
-            "name the key that the certificate was made for",
-        ));
-    }
-    Ok(())
-}
-
-/// The passphrase of an authority's key: from its file, else from `ROLLCALL_PASSPHRASE_<NAME>`.
-///
-/// # Errors
-/// The key at fault, what is wrong, and a hint.
-pub fn passphrase(
-    config: &Config,
-    name: &AuthorityName,
-    section: &AuthorityConfig,
-) -> Result<Option<Secret>, (&'static str, String, &'static str)> {
-    let Some(path) = &section.passphrase_file else {
-        return Ok(std::env::var(passphrase_variable(name)).ok().map(Secret::new));
-    };
-    let path = config.resolve(path);
-    private("passphrase_file", &path)?;
-    match std::fs::read_to_string(&path) {
-        Ok(text) => Ok(Some(Secret::from_file_text(text))),
-        Err(error) => Err((
-            "passphrase_file",
-            format!("{}: {error}", path.display()),
-            "name a file that the server may read",
-        )),
-    }
-}
-
-/// Refuses a secret that others may read.
-fn private(key: &'static str, path: &Path) -> Result<(), Unfit> {
+/// What is wrong with a secret that others may read.
+fn exposed(path: &Path) -> Option<String> {
     let mode = std::fs::metadata(path).map(|data| data.permissions().mode()).unwrap_or_default();
-    if mode & 0o077 != 0 {
-        return Err((
-            key,
-            format!("{} may be read by others (mode {:o})", path.display(), mode & 0o777),
-            "chmod 600 it",
-        ));
-    }
-    Ok(())
+    (mode & 0o077 != 0).then(|| format!("{} may be read by others (mode {:o})", path.display(), mode & 0o777))
 }

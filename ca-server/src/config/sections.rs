@@ -185,7 +185,7 @@ pub struct AcmeConfig {
     pub max_identifiers: usize,
     /// Orders on one page of an account's list. Default: 50.
     pub orders_per_page: usize,
-    /// Whether unauthenticated clients may ask for pre-authorization (newAuthz). Default: true.
+    /// Whether accounts may prove names before they order (newAuthz). Default: true.
     pub pre_authorization: bool,
     /// How often agents should ask for renewal information again. Default: 6h.
     #[serde(with = "humantime_serde")]

@@ -73,12 +73,7 @@ impl StartError {
             Self::Authority(_) | Self::Policy(_) => "see everything with `ca-server check --config FILE`",
             Self::Resolver(_) => "look at [dns] in the configuration",
             Self::Recovery(_) => "look at the store's disk, then start again",
-            Self::OwnTls(OwnTlsError::Host(_)) => {
-                "use a host name in `url`, or [tls] mode = \"files\" with a certificate of your own"
-            }
-            Self::OwnTls(_) => {
-                "look at the [authority.…] that issues it and at the folder of [tls] certificate"
-            }
+            Self::OwnTls(error) => error.hint(),
             Self::Tls(_) => "look at the files that [tls] names",
             Self::Listen { .. } => "stop what listens there, or set `listen` to another address",
             Self::Entropy(_) | Self::Metrics(_) => "",

@@ -6,18 +6,23 @@ use std::fs::{self, OpenOptions};
 use std::io::Write as _;
 use std::os::unix::fs::OpenOptionsExt as _;
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
 
-use certs::identifier::Identifier;
+use certs::identifier::{Identifier, IdentifierKind};
 use certs::inspect::inspect_certificate;
 use certs::key::{KeyError, KeyKind, PublicKey, SigningKey};
+use certs::leaf::{ExtendedKeyUsage, LeafProfile, PolicyRule};
 use certs::name::{DnsName, NameError};
 use certs::pem;
+use policies::Ruleset;
 use time::OffsetDateTime;
 
 use crate::app::App;
 use crate::config::Config;
+use crate::ids::AuthorityName;
 use crate::sign::{Authority, OwnError, issue_own};
+
+/// The profile it is issued under.
+const PROFILE: &str = "server";
 
 /// Why the server has no TLS certificate of its own.
 #[derive(Debug, thiserror::Error)]
@@ -26,8 +31,11 @@ pub enum OwnTlsError {
     #[error("the host of `url` cannot stand in our own TLS certificate: {0}")]
     Host(#[from] NameError),
     /// There is no authority to issue it.
-    #[error("there is no authority to issue it")]
+    #[error("there is no authority to issue our own TLS certificate: none is reached over ACME")]
     NoAuthority,
+    /// The profile `server` is not fit for it.
+    #[error("our own TLS certificate has no profile: {0}")]
+    Profile(&'static str),
     /// The key cannot be made.
     #[error(transparent)]
     Key(#[from] KeyError),
@@ -45,6 +53,23 @@ pub enum OwnTlsError {
     },
 }
 
+impl OwnTlsError {
+    /// What the operator can do.
+    #[must_use]
+    pub fn hint(&self) -> &'static str {
+        match self {
+            Self::Host(_) => {
+                "use a host name in `url`, or [tls] mode = \"files\" with a certificate of your own"
+            }
+            Self::NoAuthority => "name the one that issues it in [tls] authority",
+            Self::Profile(_) => "put back policy/profiles/server.toml as `ca-server init` writes it",
+            Self::Key(_) | Self::Issue(_) | Self::Write { .. } => {
+                "look at the [authority.…] that issues it and at the folder of [tls] certificate"
+            }
+        }
+    }
+}
+
 /// Issues the certificate if there is none, it does not fit, or it is due.
 /// Says whether it did.
 ///
@@ -54,20 +79,21 @@ pub(super) async fn ensure(app: &App) -> Result<bool, OwnTlsError> {
     let config = &app.config;
     let names = names(config)?;
     let now = app.clock.now();
-    let authority = authority(app).ok_or(OwnTlsError::NoAuthority)?;
+    let authority = app.authorities.find(issuer(config)?).ok_or(OwnTlsError::NoAuthority)?;
     if serves(config, authority, &names, now) {
         return Ok(false);
     }
+    let profile = profile(&app.policy.current())?;
     let key = SigningKey::generate(KeyKind::P256)?;
-    let issued = issue_own(&app.store, authority, names, key.public().clone(), now).await?;
+    let issued = issue_own(&app.store, authority, profile, names, (key.public().clone(), now)).await?;
     write(&config.resolve(&config.tls.key), &key.to_pem()?, 0o600)?;
     write(&config.resolve(&config.tls.certificate), &issued.chain_pem, 0o644)?;
     tracing::info!(not_after = %issued.not_after, "issued our own TLS certificate");
     Ok(true)
 }
 
-/// The host of `url`.
-fn names(config: &Config) -> Result<Vec<DnsName>, OwnTlsError> {
+/// The host of `url`, and this machine's own.
+pub(crate) fn names(config: &Config) -> Result<Vec<DnsName>, OwnTlsError> {
     let host = config.url.host_str().unwrap_or_default();
     let mut names = vec![DnsName::parse_allowing_single_label(host)?];
     // The administrator's own `curl` on the machine itself.
@@ -78,9 +104,22 @@ fn names(config: &Config) -> Result<Vec<DnsName>, OwnTlsError> {
 }
 
 /// The authority that issues it: the one named, else the first that clients reach over ACME.
-fn authority(app: &App) -> Option<&Arc<Authority>> {
-    let reached = || app.config.authority.iter().find(|(_, section)| section.acme).map(|(name, _)| name);
-    app.authorities.find(app.config.tls.authority.as_ref().or_else(reached)?)
+pub(crate) fn issuer(config: &Config) -> Result<&AuthorityName, OwnTlsError> {
+    let reached = || config.authority.iter().find(|(_, section)| section.acme).map(|(name, _)| name);
+    config.tls.authority.as_ref().or_else(reached).ok_or(OwnTlsError::NoAuthority)
+}
+
+/// The profile `server`. The certificate names no proof, whatever the file says: the server proves nothing to itself.
+pub(crate) fn profile(ruleset: &Ruleset) -> Result<LeafProfile, OwnTlsError> {
+    let found =
+        ruleset.profiles.named(PROFILE).ok_or(OwnTlsError::Profile("there is no profile `server`"))?;
+    if !found.extended_key_usages.contains(&ExtendedKeyUsage::ServerAuth) {
+        return Err(OwnTlsError::Profile("the profile `server` has no extended key usage `server-auth`"));
+    }
+    if !found.identifiers.contains(&IdentifierKind::Dns) {
+        return Err(OwnTlsError::Profile("the profile `server` is not for `dns` identifiers"));
+    }
+    Ok(LeafProfile { policy: PolicyRule::None, ..found.clone() })
 }
 
 /// Whether what is there can be used, is for these names, is of this issuer, and has a third of its life before it.

@@ -5,13 +5,10 @@
 
 use std::collections::BTreeSet;
 use std::sync::Arc;
-use std::time::Duration;
 
-use certs::identifier::{Identifier, IdentifierKind};
+use certs::identifier::Identifier;
 use certs::key::PublicKey;
-use certs::leaf::{
-    ExtendedKeyUsage, LeafProfile, MAX_BACKDATE, PolicyRule, ProfileError, Proof, SubjectRule, ValidityError,
-};
+use certs::leaf::{LeafProfile, ValidityError};
 use certs::name::DnsName;
 use certs::pem::{Label, encode};
 use time::OffsetDateTime;
@@ -24,15 +21,9 @@ use crate::log::outcome::{OutcomeError, outcome};
 use crate::policy::Approval;
 use crate::store::{Batch, Store, StoreError};
 
-/// The life of the server's own certificate.
-const LIFETIME: Duration = Duration::from_secs(30 * 86_400);
-
 /// Why the server has no certificate.
 #[derive(Debug, thiserror::Error)]
 pub enum OwnError {
-    /// The built-in profile is wrong.
-    #[error(transparent)]
-    Profile(#[from] ProfileError),
     /// The times cannot be had.
     #[error(transparent)]
     Validity(#[from] ValidityError),
@@ -61,18 +52,17 @@ pub struct OwnCertificate {
     pub not_after: OffsetDateTime,
 }
 
-/// Issues a TLS certificate for the server itself, under `names`, for `public_key`.
+/// Issues a TLS certificate for the server itself, under `profile` and for `names`, to the holder of a key.
 ///
 /// # Errors
 /// [`OwnError`]
 pub async fn issue_own(
     store: &Store,
     authority: &Arc<Authority>,
+    profile: LeafProfile,
     names: Vec<DnsName>,
-    public_key: PublicKey,
-    now: OffsetDateTime,
+    (public_key, now): (PublicKey, OffsetDateTime),
 ) -> Result<OwnCertificate, OwnError> {
-    let profile = profile()?;
     let identifiers: Vec<Identifier> =
         names.into_iter().collect::<BTreeSet<_>>().into_iter().map(Into::into).collect();
     let mut validity = profile.validity(now, None, None)?;
@@ -89,25 +79,5 @@ pub async fn issue_own(
         chain_pem: leaf + above,
         not_before: validity.not_before,
         not_after: validity.not_after,
-    })
-}
-
-fn profile() -> Result<LeafProfile, ProfileError> {
-    Ok(LeafProfile {
-        name: "own-server".parse()?,
-        description: "The authority's own TLS certificate".to_owned(),
-        lifetime: LIFETIME,
-        max_lifetime: LIFETIME,
-        backdate: MAX_BACKDATE,
-        extended_key_usages: BTreeSet::from([ExtendedKeyUsage::ServerAuth]),
-        subject: SubjectRule::FirstNameIfFits,
-        identifiers: BTreeSet::from([IdentifierKind::Dns]),
-        required_identifiers: BTreeSet::new(),
-        max_identifiers: 100,
-        wildcards: false,
-        // Not named in the certificate: the server proves nothing to itself.
-        proofs: BTreeSet::from([Proof::Token]),
-        policy: PolicyRule::None,
-        authorization_lifetime: Duration::ZERO,
     })
 }

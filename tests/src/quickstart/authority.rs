@@ -5,6 +5,7 @@ use std::path::PathBuf;
 
 use ca_server::admin::listener::AdminSocket;
 use ca_server::cli::init::{self, Init, Made};
+use ca_server::clock::{Clock as _, SystemClock};
 use ca_server::config::{check, load};
 use ca_server::server::{self, Parts, Running};
 use tokio::task::JoinHandle;
@@ -62,7 +63,7 @@ impl Authority {
     /// Starts the server of that folder.
     pub(super) async fn start(made: &Made) -> Result<Self, Failure> {
         let config = load::load(&made.config)?;
-        if let Some(problem) = check::check(&config).first() {
+        if let Some(problem) = check::check(&config, SystemClock.now()).first() {
             return Err(Failure::Config { problem: problem.to_string(), hint: problem.hint.clone() });
         }
         let url = config.url.as_str().trim_end_matches('/').to_owned();

@@ -1,5 +1,14 @@
 //! `ca-server check`: everything that is wrong at once, each with its key and a hint.
 
+use std::path::Path;
+
+use certs::authority::{self, AuthorityRequest, AuthorityUrls};
+use certs::issuer::Issuer;
+use certs::key::{KeyKind, SigningKey};
+use certs::leaf::Validity;
+use certs::serial::Serial;
+use time::{Duration, OffsetDateTime};
+
 use crate::program::{ca_server, init};
 
 const BAD: &str = r#"
@@ -86,4 +95,85 @@ fn a_server_that_does_not_run_is_told_with_the_command_that_starts_it() {
     let ran = ca_server(&["status", "--config", config.to_str().unwrap()]);
     let (_, hint) = ran.error();
     assert!(hint.contains("ca-server serve"), "{hint}");
+}
+
+/// A folder made by `init`, with one thing replaced in `ca.toml`, refused by `check` with this key, and by `serve`.
+fn assert_refused_by_both(folder: &Path, (from, to): (&str, &str), key: &str) {
+    let config = folder.join("ca.toml");
+    let good = std::fs::read_to_string(&config).unwrap();
+    assert!(good.contains(from), "{from}");
+    std::fs::write(&config, good.replace(from, to)).unwrap();
+    let ran = ca_server(&["check", "--json", "--config", config.to_str().unwrap()]);
+    let problems: serde_json::Value = serde_json::from_str(&ran.stdout).unwrap();
+    let keys: Vec<_> =
+        problems.as_array().unwrap().iter().map(|problem| problem["key"].as_str().unwrap()).collect();
+    assert_eq!((ran.code, keys.as_slice()), (1, &[key][..]), "{to}: {}", ran.stdout);
+    assert!(!problems[0]["hint"].as_str().unwrap().is_empty());
+    let served = ca_server(&["serve", "--config", config.to_str().unwrap()]);
+    assert_eq!(served.code, 1, "{to}: {}", served.stderr);
+    std::fs::write(&config, good).unwrap();
+}
+
+#[test]
+fn what_serve_would_refuse_is_told_by_check() {
+    let place = tempfile::tempdir().unwrap();
+    let (folder, other) = (place.path().join("ca"), place.path().join("other"));
+    for folder in [&folder, &other] {
+        assert_eq!(init(folder, "https://ca.corp.test:14000", &[]).code, 0);
+    }
+    let path = |name: &str| other.join(name).display().to_string();
+    let pair = format!(
+        "mode = \"files\"\ncertificate = \"{}\"\nkey = \"{}\"",
+        path("authorities/external/intermediate.pem"),
+        path("authorities/internal/intermediate.key.pem"),
+    );
+    std::fs::write(folder.join("anchors.txt"), "corp.test. DNSKEY nonsense").unwrap();
+    let anchors = "dnssec = \"require\"\ntrust_anchors = \"anchors.txt\"\nresolvers = []";
+    let alternate = format!("alternate_chains = [\"{}\"]", path("ca.toml"));
+    for (from, to, key) in [
+        ("https://ca.corp.test:14000", "https://192.168.1.10:14000", "url"),
+        ("https://ca.corp.test:14000", "https://my_ca:14000", "url"),
+        ("acme = true", "acme = false", "tls.authority"),
+        ("#mode = \"own\"", &*pair, "tls.key"),
+        ("#mode = \"own\"", "mode = \"files\"", "tls.certificate"),
+        ("resolvers = []", anchors, "dns.trust_anchors"),
+        ("#timeout = \"5s\"", "timeout = \"0s\"", "dns.timeout"),
+        ("#timeout = \"10s\"", "timeout = \"0s\"", "challenge.timeout"),
+        ("#request_timeout = \"30s\"", "request_timeout = \"0s\"", "limits.request_timeout"),
+        ("#idle_timeout = \"60s\"", "idle_timeout = \"0s\"", "limits.idle_timeout"),
+        ("#body = 65536", "body = 0", "limits.body"),
+        ("acme = true", &*format!("acme = true\n{alternate}"), "authority.external.alternate_chains"),
+    ] {
+        assert_refused_by_both(&folder, (from, to), key);
+    }
+    let profile = folder.join("policy/profiles/server.toml");
+    let text = std::fs::read_to_string(&profile).unwrap();
+    std::fs::write(&profile, text.replace("\"server-auth\"", "\"client-auth\"")).unwrap();
+    assert_refused_by_both(&folder, ("acme = true", "acme = true"), "policy/profiles/server.toml");
+}
+
+#[test]
+fn an_issuer_that_has_expired_is_told() {
+    let place = tempfile::tempdir().unwrap();
+    let folder = place.path().join("ca");
+    assert_eq!(init(&folder, "https://ca.corp.test:14000", &[]).code, 0);
+    let begin = OffsetDateTime::UNIX_EPOCH + Duration::days(10_000);
+    let request = |name: &str, days| AuthorityRequest {
+        common_name: name.to_owned(),
+        organization: None,
+        serial: Serial::from_entropy([7; 20]),
+        validity: Validity { not_before: begin, not_after: begin + Duration::days(days) },
+    };
+    let (root_key, key) =
+        (SigningKey::generate(KeyKind::P256).unwrap(), SigningKey::generate(KeyKind::P256).unwrap());
+    let root = authority::root(&request("root", 36_500), &root_key).unwrap();
+    let issuer = Issuer::from_chain(vec![root.clone()]).unwrap();
+    let urls = AuthorityUrls::default();
+    let old =
+        authority::intermediate(&request("old", 1000), &urls, key.public(), &issuer, &root_key).unwrap();
+    let write = |name: &str, text: &str| std::fs::write(folder.join(name), text).unwrap();
+    write("roots/external.pem", &certs::pem::encode_chain(&[&root]));
+    write("authorities/external/intermediate.pem", &certs::pem::encode_chain(&[&old]));
+    write("authorities/external/intermediate.key.pem", &key.to_pem().unwrap());
+    assert_refused_by_both(&folder, ("acme = true", "acme = true"), "authority.external.certificate");
 }

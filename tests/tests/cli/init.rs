@@ -81,9 +81,15 @@ fn a_folder_that_is_not_empty_is_left_as_it_is() {
 fn values_that_cannot_be_are_refused_before_anything_is_made() {
     let place = tempfile::tempdir().unwrap();
     let folder = place.path().join("ca");
-    for url in
-        ["http://ca.corp.test", "ftp://ca.corp.test", "https://user@ca.corp.test", "https://ca.corp.test/?x"]
-    {
+    for url in [
+        "http://ca.corp.test",
+        "ftp://ca.corp.test",
+        "https://user@ca.corp.test",
+        "https://ca.corp.test/?x",
+        "https://192.168.1.10:14000",
+        "https://[2001:db8::1]",
+        "https://my_ca.corp.test",
+    ] {
         let ran = init(&folder, url, &[]);
         assert_eq!(ran.code, 1, "{url}: {}", ran.stderr);
         assert!(ran.stderr.contains("hint: "), "{url}: {}", ran.stderr);
@@ -91,4 +97,14 @@ fn values_that_cannot_be_are_refused_before_anything_is_made() {
     let ran = init(&folder, "https://ca.corp.test", &["--domain", "*.corp.test"]);
     assert_eq!(ran.code, 2, "{}", ran.stderr);
     assert!(!folder.exists());
+}
+
+#[test]
+fn behind_a_proxy_the_host_may_be_an_address() {
+    let place = tempfile::tempdir().unwrap();
+    let folder = place.path().join("ca");
+    init(&folder, "https://192.168.1.10", &["--plain-http"]).data();
+    let config = folder.join("ca.toml");
+    let ran = ca_server(&["check", "--config", config.to_str().unwrap()]);
+    assert!(ran.data().contains("nothing wrong"), "{}", ran.stdout);
 }
