@@ -5,14 +5,16 @@
 mod support;
 
 use ca_server::admin::client::{AdminClient, AdminError};
-use ca_server::admin::listener::AdminSocket;
-use ca_server::admin::views::{AccountView, Page};
+use ca_server::admin::listener::{AdminSocket, SocketError};
+use ca_server::admin::views::{AccountView, CertificateView, Page, Revoke, VerificationView};
 use ca_server::ids::AccountId;
-use ca_server::order::model::{Account, AccountStatus};
+use ca_server::order::model::{Account, AccountStatus, Certificate, CertificateStatus};
 use ca_server::store::Batch;
-use ca_server::store::tables::accounts;
+use ca_server::store::tables::{accounts, certificates};
 use ca_server::verify::jwk::{Jwk, OkpCurve};
-use support::Ca;
+use certs::serial::Serial;
+use serde_json::json;
+use support::{Ca, Key};
 use tokio_util::sync::CancellationToken;
 
 /// Opens the socket of a running server.
@@ -73,4 +75,30 @@ async fn a_search_among_many_accounts_answers_after_a_bounded_number_and_goes_on
         }
     }
     assert_eq!(found, 5000, "and none is left out or repeated");
+}
+
+#[tokio::test]
+async fn a_journal_that_lost_its_end_is_noticed_by_the_head_that_was_noted() {
+    let ca = Ca::start().await;
+    ca.register(&Key::p256()).await;
+    let admin = admin(&ca);
+    let verify = async |query: &str| -> VerificationView {
+        admin.get(&format!("/journal/verify{query}")).await.unwrap()
+    };
+    let noted = verify("").await.noted.unwrap();
+    ca.register(&Key::p256()).await;
+    let later = verify(&format!("?expect={noted}")).await;
+    assert_eq!((later.entries, later.broken), (2, None));
+    let head = later.noted.unwrap();
+    // Whoever can write the files takes the last entry away; the chain that is left is whole.
+    let mut batch = Batch::new();
+    batch.delete(ca_server::store::Table::Journal, 2_u64.to_be_bytes().to_vec());
+    ca.running.app().store.commit(batch).await.unwrap();
+    assert_eq!(verify("").await.broken, None);
+    let (entry, fault) = verify(&format!("?expect={head}")).await.broken.unwrap();
+    assert!(entry == 2 && fault.contains("cut off"), "{entry}: {fault}");
+    let other = format!("1:{}", &head[2..]);
+    assert_eq!(verify(&format!("?expect={other}")).await.broken.unwrap().0, 1);
+    let nonsense = admin.get::<VerificationView>("/journal/verify?expect=2").await.unwrap_err();
+    assert!(matches!(nonsense, AdminError::Refused { status: 400, .. }), "{nonsense}");
 }

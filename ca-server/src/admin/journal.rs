@@ -8,7 +8,8 @@ use serde::Deserialize;
 use super::refusal::Refusal;
 use super::views::{EntryView, Page, VerificationView};
 use crate::app::App;
-use crate::log::{journal, verify};
+use crate::log::journal;
+use crate::log::verify::{self, Expected};
 
 const MAX_PAGE: usize = 1000;
 
@@ -40,15 +41,34 @@ pub async fn list(
     Ok(Json(Page { items, next: page.next.map(|seq| seq.to_string()) }))
 }
 
+/// What the journal must still have.
+#[derive(Debug, Deserialize)]
+pub struct Noted {
+    expect: Option<String>,
+}
+
 /// `GET /journal/verify`.
 ///
 /// # Errors
 /// [`Refusal`] if the store fails; a broken journal is a finding, not an error.
-pub async fn verify(State(app): State<App>) -> Result<Json<VerificationView>, Refusal> {
-    let report = verify::verify(&app.store, None).await?;
+pub async fn verify(
+    State(app): State<App>,
+    Query(noted): Query<Noted>,
+) -> Result<Json<VerificationView>, Refusal> {
+    let noted = noted.expect.as_deref().map(expected).transpose()?;
+    let report = verify::verify(&app.store, noted).await?;
     Ok(Json(VerificationView {
         entries: report.verified,
         head: HEXLOWER.encode(&report.head),
+        noted: report.noted().map(|head| head.to_string()),
         broken: report.broken.map(|(entry, fault)| (entry, fault.to_string())),
     }))
+}
+
+fn expected(text: &str) -> Result<Expected, Refusal> {
+    text.parse().map_err(|_| Refusal::Value {
+        name: "expect",
+        value: text.to_owned(),
+        wanted: "SEQ:HASH as `log verify` printed it",
+    })
 }

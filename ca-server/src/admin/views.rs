@@ -211,8 +211,11 @@ pub struct AuthorityStatus {
 pub struct VerificationView {
     /// Entries that were verified.
     pub entries: u64,
-    /// Hash of the last one, hexadecimal: keep it elsewhere to notice a rewritten journal.
+    /// Hash of the last one, hexadecimal.
     pub head: String,
+    /// Number and hash of the last one, as `SEQ:HASH`: keep it elsewhere and give it to `--expect` to notice a rewritten or cut journal.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub noted: Option<String>,
     /// The first broken entry and what is wrong with it.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub broken: Option<(u64, String)>,

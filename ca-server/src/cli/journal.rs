@@ -5,6 +5,7 @@ use url::form_urlencoded::Serializer;
 
 use super::{Asking, Failure, Paging, output, serve};
 use crate::admin::views::{EntryView, Page, VerificationView};
+use crate::log::verify::Expected;
 
 /// What to do with the journal.
 #[derive(Debug, Subcommand)]
@@ -14,6 +15,9 @@ pub enum Log {
         /// Where to ask.
         #[command(flatten)]
         asking: Asking,
+        /// The head that an earlier `log verify` printed, kept elsewhere: the journal must still have that entry.
+        #[arg(long, value_name = "SEQ:HASH")]
+        expect: Option<Expected>,
     },
     /// Show entries, oldest first
     Show {
@@ -24,7 +28,7 @@ pub enum Log {
         #[arg(long)]
         act: Option<String>,
         /// Only entries that name this serial, account or order.
-        #[arg(long, value_name = "ID")]
+        #[arg(long, value_name = "ID", allow_hyphen_values = true)]
         about: Option<String>,
         /// Which page.
         #[command(flatten)]
@@ -35,18 +39,25 @@ pub enum Log {
 /// Asks and prints.
 pub(super) fn run(command: &Log) -> Result<(), Failure> {
     match command {
-        Log::Verify { asking } => verify(asking),
+        Log::Verify { asking, expect } => verify(asking, expect.as_ref()),
         Log::Show { asking, act, about, paging } => show(asking, act.as_deref(), about.as_deref(), paging),
     }
 }
 
-fn verify(asking: &Asking) -> Result<(), Failure> {
-    let view: VerificationView =
-        serve::ask(&asking.file, async |client| client.get("/journal/verify").await)?;
+fn verify(asking: &Asking, expect: Option<&Expected>) -> Result<(), Failure> {
+    let path = match expect {
+        Some(noted) => format!("/journal/verify?expect={noted}"),
+        None => "/journal/verify".to_owned(),
+    };
+    let view: VerificationView = serve::ask(&asking.file, async |client| client.get(&path).await)?;
     if asking.json {
         output::json(&view);
     } else if view.broken.is_none() {
-        output::line(&format!("{} entries verified, head {}", view.entries, view.head));
+        let head = view.noted.as_deref().unwrap_or("none");
+        output::line(&format!("{} entries verified, head {head}", view.entries));
+        output::note(
+            "keep the head elsewhere; `log verify --expect HEAD` then notices a rewritten or cut journal",
+        );
     }
     match view.broken {
         Some((entry, reason)) => Err(Failure::Journal { entry, reason }),

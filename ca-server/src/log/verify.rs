@@ -3,6 +3,11 @@
 //! Trusts nothing in the store. A journal that verifies may still have lost its newest entries: compare the head with one noted
 //! elsewhere ([`Expected`]).
 
+use std::fmt;
+use std::str::FromStr;
+
+use data_encoding::{HEXLOWER, HEXLOWER_PERMISSIVE};
+
 use super::chain::{Entry, EntryError, GENESIS, Hash};
 use super::journal::JournalError;
 use crate::store::{Range, Store, Table};
@@ -44,6 +49,28 @@ pub struct Expected {
     pub hash: Hash,
 }
 
+/// The text is no noted entry.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("not a journal entry's number and hash, as SEQ:HASH")]
+pub struct NotNoted;
+
+impl fmt::Display for Expected {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}:{}", self.seq, HEXLOWER.encode(&self.hash))
+    }
+}
+
+impl FromStr for Expected {
+    type Err = NotNoted;
+
+    fn from_str(text: &str) -> Result<Self, NotNoted> {
+        let (seq, hash) = text.split_once(':').ok_or(NotNoted)?;
+        let hash = HEXLOWER_PERMISSIVE.decode(hash.as_bytes()).map_err(|_| NotNoted)?;
+        let hash = hash.try_into().map_err(|_| NotNoted)?;
+        Ok(Self { seq: seq.parse().map_err(|_| NotNoted)?, hash })
+    }
+}
+
 /// What verification found.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Report {
@@ -53,6 +80,14 @@ pub struct Report {
     pub head: Hash,
     /// The first broken entry and what is wrong with it; `None` if the whole journal verifies.
     pub broken: Option<(u64, Fault)>,
+}
+
+impl Report {
+    /// The last entry that verifies, to be noted elsewhere; `None` if there is none.
+    #[must_use]
+    pub fn noted(&self) -> Option<Expected> {
+        (self.verified > 0).then_some(Expected { seq: self.verified, hash: self.head })
+    }
 }
 
 /// Entries read at a time.

@@ -112,6 +112,13 @@ async fn an_operator_sees_finds_exports_and_revokes_what_was_issued() {
     assert_eq!(acts["items"].as_array().unwrap().len(), 1, "{acts}");
     let verified = server.ask(&["log", "verify"]);
     assert!(verified.data().contains("entries verified"), "{}", verified.stdout);
+    let head = verified.stdout.trim().rsplit(' ').next().unwrap().to_owned();
+    assert!(server.ask(&["log", "verify", "--expect", &head]).data().contains(&head));
+    let (seq, hash) = head.split_once(':').unwrap();
+    let ahead = format!("{}:{hash}", seq.parse::<u64>().unwrap() + 1);
+    let cut = server.ask(&["log", "verify", "--expect", &ahead]);
+    assert!(cut.error().0.contains("cut off"), "{}", cut.stderr);
+    assert_eq!(server.ask(&["log", "verify", "--expect", seq]).code, 2);
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

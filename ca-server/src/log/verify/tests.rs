@@ -126,3 +126,17 @@ async fn others_on_the_same_thread_get_their_turn_while_a_long_journal_is_read()
     assert!(turns.load(Ordering::Relaxed) >= 5, "{turns:?} turns in many pages");
     other.abort();
 }
+
+#[tokio::test]
+async fn the_head_is_written_and_read_as_operators_note_it() {
+    let store = journal(3).await;
+    let noted = verify(&store, None).await.unwrap().noted().unwrap();
+    let text = noted.to_string();
+    assert!(text.starts_with("3:") && text.len() == 66, "{text}");
+    assert_eq!(text.parse(), Ok(noted));
+    assert_eq!(text.to_uppercase().parse(), Ok(noted));
+    for bad in ["", "3", "3:", "x:00", &text[1..], &format!("{text}00"), &text.replace(':', " ")] {
+        assert_eq!(bad.parse::<Expected>(), Err(NotNoted), "{bad}");
+    }
+    assert_eq!(verify(&journal(0).await, None).await.unwrap().noted(), None);
+}
