@@ -102,3 +102,45 @@ async fn a_journal_that_lost_its_end_is_noticed_by_the_head_that_was_noted() {
     let nonsense = admin.get::<VerificationView>("/journal/verify?expect=2").await.unwrap_err();
     assert!(matches!(nonsense, AdminError::Refused { status: 400, .. }), "{nonsense}");
 }
+
+#[tokio::test]
+async fn a_revocation_that_no_list_will_show_is_told() {
+    let ca = Ca::start().await;
+    let app = ca.running.app();
+    let admin = admin(&ca);
+    let present = app.authorities.named("external").unwrap().issuer_id().to_owned();
+    for (issuer, is_listed) in [(present, true), ("00".repeat(20), false)] {
+        let now = app.clock.now();
+        let certificate = Certificate {
+            serial: Serial::from_entropy(ca_server::ids::random_bytes().unwrap()),
+            authority: "external".parse().unwrap(),
+            issuer,
+            order: None,
+            account: None,
+            profile: "device".to_owned(),
+            identifiers: Vec::new(),
+            proofs: Vec::new(),
+            status: CertificateStatus::Issued,
+            der: "MAA=".to_owned(),
+            not_before: now,
+            not_after: now + time::Duration::days(7),
+            created: now,
+            revoked: None,
+            revocation_reason: None,
+            replaces: None,
+        };
+        let mut batch = Batch::new();
+        certificates::insert(&mut batch, &certificate).unwrap();
+        app.store.commit(batch).await.unwrap();
+        let path = format!("/certificates/{}/revoke", certificate.serial);
+        let view: CertificateView = admin.post(&path, &Revoke { reason: 4 }).await.unwrap();
+        assert_eq!(
+            (view.status, view.warning.is_none()),
+            (CertificateStatus::Revoked, is_listed),
+            "{view:?}"
+        );
+        let told =
+            view.warning.is_some_and(|warning| warning.contains("put the issuer's certificate and key back"));
+        assert_ne!(told, is_listed);
+    }
+}

@@ -15,7 +15,7 @@ use super::refusal::Refusal;
 use super::views::{CertificateView, Page, Revoke};
 use crate::app::App;
 use crate::order::model::{Certificate, CertificateStatus};
-use crate::order::revoke::record;
+use crate::order::revoke::{record, unlisted};
 use crate::respond::problem::Problem;
 use crate::store::Versioned;
 use crate::store::page::Cursor;
@@ -103,7 +103,9 @@ pub async fn revoke(
         .await
         .map_err(Problem::from)?;
     app.revocation_lists.outdated(&seen.value.authority);
-    Ok(Json(CertificateView::new(&load(&app, &serial).await?.value)))
+    let revoked = load(&app, &serial).await?.value;
+    let warning = unlisted(&app.authorities, &revoked).map(str::to_owned);
+    Ok(Json(CertificateView { warning, ..CertificateView::new(&revoked) }))
 }
 
 async fn load(app: &App, text: &str) -> Result<Versioned<Certificate>, Refusal> {

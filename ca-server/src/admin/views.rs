@@ -56,6 +56,9 @@ pub struct CertificateView {
     /// The chain, PEM, leaf first; only where one certificate is shown or exported.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub pem: Option<String>,
+    /// What the operator must know of what was just done.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub warning: Option<String>,
 }
 
 impl CertificateView {
@@ -78,6 +81,7 @@ impl CertificateView {
             revocation_reason: record.revocation_reason,
             replaces: record.replaces.clone(),
             pem: None,
+            warning: None,
         }
     }
 }

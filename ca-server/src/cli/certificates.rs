@@ -58,7 +58,7 @@ pub struct Filter {
     #[arg(long, value_name = "NAME")]
     identifier: Option<String>,
     /// Only of this account.
-    #[arg(long, value_name = "ID")]
+    #[arg(long, value_name = "ID", allow_hyphen_values = true)]
     account: Option<String>,
     /// Only of this profile.
     #[arg(long)]
@@ -187,6 +187,9 @@ fn revoke(asking: &Asking, serial: &str, reason: u8) -> Result<(), Failure> {
         output::json(&view);
     } else {
         output::line(&format!("revoked {} ({})", view.serial, view.identifiers.join(" ")));
+    }
+    if let Some(warning) = &view.warning {
+        output::note(&format!("warning: {warning}"));
     }
     Ok(())
 }

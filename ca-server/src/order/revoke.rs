@@ -21,7 +21,7 @@ use crate::log::act::Act;
 use crate::policy::{Refusal, asked_by, decided, proves};
 use crate::respond::kinds::Kind;
 use crate::respond::problem::Problem;
-use crate::sign::Authority;
+use crate::sign::{Authorities, Authority};
 use crate::store::tables::certificates;
 use crate::store::{Batch, Store, StoreError, Table, Versioned};
 use crate::verify::Signer;
@@ -102,6 +102,9 @@ pub async fn revoke(
         Err(error) => return Err(error),
     }
     app.revocation_lists.outdated(authority.name());
+    if let Some(warning) = unlisted(&app.authorities, &seen.value) {
+        tracing::warn!(certificate.serial = %seen.value.serial, "{warning}");
+    }
     tracing::info!(certificate.serial = %seen.value.serial, reason = reason.as_str(), "certificate revoked");
     Ok(())
 }
@@ -125,6 +128,16 @@ pub async fn record(
     certificates::replace(&mut batch, seen, &next)?;
     batch.record(now, Act::Revoked { serial: next.serial, reason: reason.code(), by });
     Ok(store.commit(batch).await?)
+}
+
+/// What its revocation does not reach, if the issuer was replaced: lists are signed by the present issuer alone, for its own certificates.
+#[must_use]
+pub fn unlisted(authorities: &Authorities, certificate: &Certificate) -> Option<&'static str> {
+    let present = authorities.find(&certificate.authority).map(|authority| authority.issuer_id());
+    (present != Some(certificate.issuer.as_str())).then_some(
+        "the issuer of this certificate is configured no more, so no revocation list shows that it is revoked; put the issuer's \
+         certificate and key back for as long as its certificates live, or have relying parties distrust the issuer",
+    )
 }
 
 /// The record of exactly this certificate.
