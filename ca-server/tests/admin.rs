@@ -78,6 +78,24 @@ async fn a_search_among_many_accounts_answers_after_a_bounded_number_and_goes_on
 }
 
 #[tokio::test]
+async fn an_account_is_withdrawn_once_and_listed_as_revoked() {
+    let ca = Ca::start().await;
+    let kid = ca.register(&Key::p256()).await;
+    let id = kid.rsplit('/').next().unwrap();
+    let admin = admin(&ca);
+    let path = format!("/accounts/{id}/deactivate");
+    let view: AccountView = admin.post(&path, &json!({})).await.unwrap();
+    assert_eq!(view.status, AccountStatus::Revoked);
+    let again = admin.post::<_, AccountView>(&path, &json!({})).await.unwrap_err();
+    assert!(
+        matches!(&again, AdminError::Refused { status: 409, detail } if detail.contains("revoked")),
+        "{again}"
+    );
+    assert_eq!(list(&admin, "limit=9&status=revoked").await.unwrap().items.len(), 1);
+    assert!(list(&admin, "limit=9&status=deactivated").await.unwrap().items.is_empty());
+}
+
+#[tokio::test]
 async fn a_journal_that_lost_its_end_is_noticed_by_the_head_that_was_noted() {
     let ca = Ca::start().await;
     ca.register(&Key::p256()).await;

@@ -10,6 +10,7 @@ use crate::app::App;
 use crate::ids::AccountId;
 use crate::log::act::Act;
 use crate::order::model::{Account, AccountStatus};
+use crate::order::state::AccountEvent;
 use crate::store::tables::accounts;
 use crate::store::{Batch, Versioned};
 
@@ -72,7 +73,8 @@ pub async fn show(State(app): State<App>, Path(text): Path<String>) -> Result<Js
     Ok(Json(view(&app, &load(&app, &text).await?.value)))
 }
 
-/// `POST /accounts/{id}/deactivate`.
+/// `POST /accounts/{id}/deactivate`: the server withdraws it, so it becomes `revoked`; `deactivated` is what its holder does (RFC 8555
+/// §7.1.6).
 ///
 /// # Errors
 /// [`Refusal`] if there is none, it is not valid any more, or on a failing store.
@@ -81,10 +83,8 @@ pub async fn deactivate(
     Path(text): Path<String>,
 ) -> Result<Json<AccountView>, Refusal> {
     let seen = load(&app, &text).await?;
-    if seen.value.status != AccountStatus::Valid {
-        return Err(Refusal::Already("account is not valid"));
-    }
-    let next = Account { status: AccountStatus::Revoked, ..seen.value.clone() };
+    let status = seen.value.status.step(AccountEvent::Revoke)?;
+    let next = Account { status, ..seen.value.clone() };
     let mut batch = Batch::new();
     accounts::replace(&mut batch, &seen, &next)?;
     batch.record(

@@ -6,6 +6,7 @@ use http::StatusCode;
 
 use crate::ids::NoEntropy;
 use crate::log::journal::JournalError;
+use crate::order::state::Illegal;
 use crate::policy::PolicyError;
 use crate::respond::problem::Problem;
 use crate::store::StoreError;
@@ -29,6 +30,9 @@ pub enum Refusal {
     /// It is so already.
     #[error("the {0} already")]
     Already(&'static str),
+    /// Its state forbids it.
+    #[error(transparent)]
+    Illegal(#[from] Illegal),
     /// The certificate was not issued, so it cannot be revoked.
     #[error("the certificate was never issued")]
     NotIssued,
@@ -57,7 +61,7 @@ impl Refusal {
         match self {
             Self::Absent(_) => StatusCode::NOT_FOUND,
             Self::Value { .. } | Self::WhichAuthority => StatusCode::BAD_REQUEST,
-            Self::Already(_) | Self::NotIssued | Self::Policy(_) => StatusCode::CONFLICT,
+            Self::Already(_) | Self::Illegal(_) | Self::NotIssued | Self::Policy(_) => StatusCode::CONFLICT,
             Self::Problem(problem) => problem.kind.status(),
             Self::Store(StoreError::Stale(_)) => StatusCode::CONFLICT,
             Self::Store(_) | Self::Journal(_) | Self::Entropy(_) => StatusCode::INTERNAL_SERVER_ERROR,

@@ -1,4 +1,4 @@
-//! `ca-server accounts`: who has registered, and giving an account up for its holder.
+//! `ca-server accounts`: who has registered, and withdrawing an account.
 
 use clap::Subcommand;
 use url::form_urlencoded::Serializer;
@@ -15,7 +15,7 @@ pub enum Accounts {
         /// Where to ask.
         #[command(flatten)]
         asking: Asking,
-        /// Only in this status: valid, deactivated, revoked.
+        /// Only in this status: valid, deactivated (by its holder), revoked (by an operator, with `deactivate`).
         #[arg(long)]
         status: Option<String>,
         /// Which page.
@@ -31,7 +31,7 @@ pub enum Accounts {
         #[arg(allow_hyphen_values = true)]
         id: String,
     },
-    /// Deactivate an account: it can do nothing more; its certificates stay
+    /// Withdraw an account: it becomes revoked and can do nothing; its certificates stay
     Deactivate {
         /// Where to ask.
         #[command(flatten)]

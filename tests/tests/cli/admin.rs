@@ -144,7 +144,9 @@ async fn an_operator_turns_an_account_off_and_hands_out_keys_for_new_ones() {
     let accounts = server.ask(&["accounts", "list", "--json"]).json();
     let id = field(&accounts["items"][0], "id").to_owned();
     let view = server.ask(&["accounts", "deactivate", &id, "--json"]).json();
-    assert_ne!(view["status"], "valid");
+    assert_eq!(view["status"], "revoked");
+    let listed = server.ask(&["accounts", "list", "--json", "--status", "revoked"]).json();
+    assert_eq!(field(&listed["items"][0], "id"), id);
     assert_eq!(alice.get(alice.url()).await.status, StatusCode::UNAUTHORIZED);
 
     let key = server.ask(&["eab", "create", "--domain", "rooms.corp.test", "--json"]).json();

@@ -9,6 +9,7 @@ use crate::app::App;
 use crate::ids::AccountId;
 use crate::log::act::Act;
 use crate::order::model::{Account, AccountStatus};
+use crate::order::state::{AccountEvent, Illegal};
 use crate::respond::Answer;
 use crate::respond::kinds::Kind;
 use crate::respond::problem::Problem;
@@ -56,8 +57,9 @@ async fn apply(app: &App, account: Versioned<Account>, change: &AccountChange) -
     }
     let mut seen = account;
     for _ in 0..ATTEMPTS {
-        match store(app, &seen, change).await {
-            Ok(account) => return Ok(account),
+        let next = changed(&seen.value, change).map_err(Problem::internal)?;
+        match store(app, &seen, &next).await {
+            Ok(()) => return Ok(next),
             Err(StoreError::Stale(_)) => seen = reload(app, id).await?,
             Err(error) => return Err(error.into()),
         }
@@ -77,20 +79,27 @@ async fn reload(app: &App, id: AccountId) -> Result<Versioned<Account>, VerifyEr
     }
 }
 
-async fn store(app: &App, seen: &Versioned<Account>, change: &AccountChange) -> Result<Account, StoreError> {
-    let mut next = seen.value.clone();
-    let mut batch = Batch::new();
+/// The account with the change made.
+fn changed(account: &Account, change: &AccountChange) -> Result<Account, Illegal> {
+    let mut next = account.clone();
     if let Some(contact) = &change.contact {
         next.contact.clone_from(contact);
     }
     if change.status.as_deref() == Some("deactivated") {
-        next.status = AccountStatus::Deactivated;
+        next.status = next.status.step(AccountEvent::Deactivate)?;
+    }
+    Ok(next)
+}
+
+async fn store(app: &App, seen: &Versioned<Account>, next: &Account) -> Result<(), StoreError> {
+    if *next == seen.value {
+        return Ok(());
+    }
+    let mut batch = Batch::new();
+    tables::accounts::replace(&mut batch, seen, next)?;
+    if next.status != seen.value.status {
         let act = Act::AccountDeactivated { account: next.id, by: "account".to_owned() };
         batch.record(app.clock.now(), act);
     }
-    if next != seen.value {
-        tables::accounts::replace(&mut batch, seen, &next)?;
-        app.store.commit(batch).await?;
-    }
-    Ok(next)
+    app.store.commit(batch).await
 }
