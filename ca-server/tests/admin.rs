@@ -162,3 +162,20 @@ async fn a_revocation_that_no_list_will_show_is_told() {
         assert_ne!(told, is_listed);
     }
 }
+
+#[tokio::test]
+async fn only_a_socket_is_replaced_by_the_admin_socket() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("admin.sock");
+    std::fs::write(&path, "precious").unwrap();
+    assert!(matches!(AdminSocket::open(&path), Err(SocketError::NotOurs(_))));
+    assert_eq!(std::fs::read_to_string(&path).unwrap(), "precious");
+    let link = folder.path().join("link");
+    std::os::unix::fs::symlink(&path, &link).unwrap();
+    assert!(matches!(AdminSocket::open(&link), Err(SocketError::NotOurs(_))));
+    std::fs::remove_file(&path).unwrap();
+    // Dropped without an end, as by a crash: the file stays and nobody answers.
+    drop(AdminSocket::open(&path).unwrap());
+    assert!(path.exists());
+    AdminSocket::open(&path).unwrap();
+}

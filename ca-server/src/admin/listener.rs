@@ -1,7 +1,7 @@
 //! The Unix socket: made with mode 0600, owned by one server at a time, removed when the server stops.
 
 use std::io;
-use std::os::unix::fs::PermissionsExt as _;
+use std::os::unix::fs::{FileTypeExt as _, PermissionsExt as _};
 use std::path::{Path, PathBuf};
 
 use axum::Router;
@@ -18,6 +18,9 @@ pub enum SocketError {
     /// Another server answers there.
     #[error("another server answers at {0}")]
     Taken(PathBuf),
+    /// Something else stands there, which is left as it is.
+    #[error("{0} is no socket")]
+    NotOurs(PathBuf),
     /// The system says no.
     #[error("cannot open the admin socket {path}: {source}")]
     Failed {
@@ -46,9 +49,11 @@ impl AdminSocket {
             return Err(SocketError::Taken(path.to_owned()));
         }
         let failed = |source| SocketError::Failed { path: path.to_owned(), source };
-        match std::fs::remove_file(path) {
-            Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(failed(error)),
-            _ => {}
+        match std::fs::symlink_metadata(path) {
+            Ok(found) if found.file_type().is_socket() => std::fs::remove_file(path).map_err(failed)?,
+            Ok(_) => return Err(SocketError::NotOurs(path.to_owned())),
+            Err(error) if error.kind() == io::ErrorKind::NotFound => {}
+            Err(error) => return Err(failed(error)),
         }
         // The mask closes the moment between bind and chmod.
         let before = rustix::process::umask(rustix::fs::Mode::from_raw_mode(0o177));
