@@ -2,6 +2,7 @@
 
 use std::os::unix::fs::PermissionsExt as _;
 use std::path::Path;
+use std::process::Command;
 
 use crate::program::{ca_server, init};
 
@@ -107,4 +108,42 @@ fn behind_a_proxy_the_host_may_be_an_address() {
     let config = folder.join("ca.toml");
     let ran = ca_server(&["check", "--config", config.to_str().unwrap()]);
     assert!(ran.data().contains("nothing wrong"), "{}", ran.stdout);
+}
+
+#[test]
+fn every_folder_is_durable_before_the_whole_stands_in_its_place() {
+    let place = tempfile::tempdir().unwrap();
+    let folder = place.path().join("ca");
+    let traced = Command::new("strace")
+        .args(["-f", "-y", "-s", "4096", "-e", "trace=fsync,rename,renameat,renameat2"])
+        .arg(env!("CARGO_BIN_EXE_harness-ca-server"))
+        .args([
+            "init",
+            "--dir",
+            folder.to_str().unwrap(),
+            "--url",
+            "https://ca.corp.test",
+            "--domain",
+            "corp.test",
+        ])
+        .output();
+    let Ok(traced) = traced else {
+        eprintln!("SKIPPED: this proof needs strace");
+        return;
+    };
+    let text = String::from_utf8(traced.stderr).unwrap();
+    if !traced.status.success() && !folder.exists() {
+        eprintln!("SKIPPED: strace may not trace here: {text}");
+        return;
+    }
+    let (before, rename) = text.split_once("rename").unwrap();
+    let draft = rename.split('"').nth(1).unwrap();
+    let mut folders = vec![folder.clone()];
+    while let Some(next) = folders.pop() {
+        let synced =
+            draft.to_owned() + next.to_str().unwrap().strip_prefix(folder.to_str().unwrap()).unwrap();
+        assert!(before.contains(&format!("<{synced}>")), "{synced} was not synced:\n{text}");
+        let entries = std::fs::read_dir(next).unwrap().map(|entry| entry.unwrap().path());
+        folders.extend(entries.filter(|path| path.is_dir()));
+    }
 }

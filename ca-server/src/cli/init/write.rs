@@ -61,8 +61,13 @@ impl Draft {
         })
     }
 
-    /// Puts the folder in its place.
+    /// Puts the folder in its place, once every name in it is durable.
     pub(super) fn keep(self, target: &Path) -> Result<(), Failure> {
+        sync_folders(&self.folder).map_err(|source| Failure::File {
+            action: "sync",
+            path: self.folder.clone(),
+            source,
+        })?;
         // An empty folder may stand there; a rename replaces it and fails on any other.
         std::fs::rename(&self.folder, target).map_err(|source| Failure::File {
             action: "make",
@@ -75,6 +80,17 @@ impl Draft {
         }
         Ok(())
     }
+}
+
+/// Syncs a folder and all below it: a synced file is lost with a name that is not.
+fn sync_folders(folder: &Path) -> std::io::Result<()> {
+    for entry in std::fs::read_dir(folder)? {
+        let entry = entry?;
+        if entry.file_type()?.is_dir() {
+            sync_folders(&entry.path())?;
+        }
+    }
+    File::open(folder)?.sync_all()
 }
 
 impl Drop for Draft {
