@@ -17,7 +17,7 @@ use super::attempt::{Verdict, run};
 use super::{IN_MEMORY, Inbox, Job, Parts};
 use crate::challenge::Attempt;
 use crate::ids::ChallengeId;
-use crate::order::model::{Account, Authorization, ChallengeStatus};
+use crate::order::model::{Account, AccountStatus, Authorization, ChallengeStatus};
 use crate::store::tables::validations::{self, Due};
 use crate::store::{Batch, StoreError};
 
@@ -228,5 +228,7 @@ async fn load_attempt(parts: &Parts, due: &Due) -> Result<Option<Attempt>, Store
         return Ok(None);
     };
     let account = parts.store.load::<Account>(&authorization.value.account).await?;
+    // An account that ended proves nothing any more (RFC 8555 §7.3.6).
+    let account = account.filter(|account| account.value.status == AccountStatus::Valid);
     Ok(account.map(|account| Attempt::new(&account.value, &authorization.value, challenge, &parts.links)))
 }

@@ -249,6 +249,26 @@ async fn a_row_whose_challenge_was_given_up_is_removed_without_an_attempt() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_row_of_an_account_that_ended_is_removed_without_an_attempt() {
+    for status in [AccountStatus::Deactivated, AccountStatus::Revoked] {
+        let bench = Bench::new().await;
+        let (due, attempt) = bench.answered(7).await;
+        bench.publish(&attempt);
+        let seen = bench.store.load::<Account>(&bench.account.id).await.unwrap().unwrap();
+        let mut batch = Batch::new();
+        batch.replace(seen.version, &Account { status, ..seen.value.clone() }).unwrap();
+        bench.store.commit(batch).await.unwrap();
+        let (_queue, inbox) = Queue::new();
+        let _worker = bench.start(inbox);
+        while !bench.rows().await.is_empty() {
+            tokio::time::sleep(Duration::from_millis(5)).await;
+        }
+        assert!(bench.dns.asked().is_empty());
+        assert_eq!(bench.authorization(&due).await.status, AuthorizationStatus::Pending);
+    }
+}
+
+#[tokio::test(start_paused = true)]
 async fn more_challenges_than_workers_handed_over_twice_or_never_are_all_settled() {
     let bench =
         Bench { config: ChallengeConfig { workers: 2, ..ChallengeConfig::default() }, ..Bench::new().await };
