@@ -71,15 +71,21 @@ impl Device {
             return object;
         }
         let challenge = challenge(&object, "dns-01");
+        self.publish(ca, &object);
+        let reply = self.post(ca, challenge["url"].as_str().unwrap(), &json!({})).await;
+        assert_eq!(reply.status, StatusCode::OK, "{reply:?}");
+        self.settled(ca, authorization).await
+    }
+
+    /// Publishes the record of an authorization's dns-01 challenge.
+    pub fn publish(&self, ca: &Ca, authorization: &Value) {
+        let challenge = challenge(authorization, "dns-01");
         let token = challenge["token"].as_str().unwrap();
         let jwk: Jwk = serde_json::from_value(self.key.jwk()).unwrap();
         let key_authorization = format!("{token}.{}", jwk.thumbprint());
         let value = URL_SAFE_NO_PAD.encode(digest(&SHA256, key_authorization.as_bytes()));
-        let name = format!("_acme-challenge.{}", object["identifier"]["value"].as_str().unwrap());
+        let name = format!("_acme-challenge.{}", authorization["identifier"]["value"].as_str().unwrap());
         ca.dns.add_txt(&name, &value);
-        let reply = self.post(ca, challenge["url"].as_str().unwrap(), &json!({})).await;
-        assert_eq!(reply.status, StatusCode::OK, "{reply:?}");
-        self.settled(ca, authorization).await
     }
 
     /// The authorization once it is no longer pending.

@@ -171,3 +171,17 @@ async fn a_new_folder_is_for_its_user_alone() {
     assert_eq!(fs::metadata(&inner).unwrap().permissions().mode() & 0o777, 0o700);
     assert_eq!(fs::read_dir(inner.join("blobs")).unwrap().count(), 0);
 }
+
+#[tokio::test]
+async fn a_last_journal_entry_that_does_not_parse_is_told_with_a_hint_that_needs_no_server() {
+    let folder = tempfile::tempdir().unwrap();
+    let store = open(folder.path());
+    write(&store, 0..1).await;
+    let mut batch = Batch::new();
+    batch.put(Table::Journal, 1_u64.to_be_bytes().to_vec(), vec![0; 3]);
+    store.commit(batch).await.unwrap();
+    store.close().await;
+    let Err(error) = Sled::open(&SledConfig::new(folder.path())) else { panic!("it opened") };
+    assert!(matches!(error, SledOpenError::Journal(_)), "{error}");
+    assert!(error.hint().contains("backup") && !error.hint().contains("ca-server"), "{}", error.hint());
+}

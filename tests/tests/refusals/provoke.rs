@@ -11,10 +11,8 @@ use serde_json::{Value, json};
 pub(crate) enum Provoked {
     /// In an answer.
     Answered(Problem),
-    /// In a challenge that failed.
+    /// In a challenge that failed, or an answer of which only the document is left.
     Stored(Value),
-    /// By another test, which needs more than a device.
-    Elsewhere(&'static str),
     /// Nothing leads to it today.
     Never(&'static str),
 }
@@ -219,6 +217,13 @@ pub(crate) async fn rate_limited() -> Provoked {
 pub(crate) async fn rejected_identifier() -> Provoked {
     let (_ca, alice) = with_alice().await;
     new_order(&alice, wanted("room-1.elsewhere.test")).await
+}
+
+pub(crate) async fn request_timeout() -> Provoked {
+    let answer = crate::timeout::given_up().await;
+    let (head, document) = answer.split_once("\r\n\r\n").unwrap();
+    assert!(head.starts_with("HTTP/1.1 408 "), "{head}");
+    Provoked::Stored(serde_json::from_str(document).unwrap())
 }
 
 pub(crate) async fn server_internal() -> Provoked {

@@ -95,7 +95,7 @@ impl SledOpenError {
                 "restore the folder from a backup; do not delete files in it"
             }
             Self::Layout { .. } => "use the version of ca-server that wrote it",
-            Self::Journal(_) => "run `ca-server log verify`, and restore the folder from a backup",
+            Self::Journal(_) => "keep a copy of the folder for inquiry, then restore it from a backup",
             Self::Thread { .. } => "raise the limit of processes for the user that runs the server",
         }
     }
