@@ -108,7 +108,7 @@ fn assert_refused_by_both(folder: &Path, (from, to): (&str, &str), key: &str) {
     let keys: Vec<_> =
         problems.as_array().unwrap().iter().map(|problem| problem["key"].as_str().unwrap()).collect();
     assert_eq!((ran.code, keys.as_slice()), (1, &[key][..]), "{to}: {}", ran.stdout);
-    assert!(!problems[0]["hint"].as_str().unwrap().is_empty());
+    assert!(!problems.pointer("/0/hint").unwrap().as_str().unwrap().is_empty());
     let served = ca_server(&["serve", "--config", config.to_str().unwrap()]);
     assert_eq!(served.code, 1, "{to}: {}", served.stderr);
     std::fs::write(&config, good).unwrap();
