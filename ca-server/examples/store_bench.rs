@@ -136,6 +136,7 @@ async fn issue(store: &Store, account: AccountId, number: usize) -> Outcome<()> 
         profile: intended.profile.clone(),
         identifiers: intended.identifiers.clone(),
         tbs_sha256: "ab".repeat(32),
+        evidence: Vec::new(),
         rules: vec!["own-domains".to_owned()],
     };
     store
@@ -171,6 +172,7 @@ fn sample(account: AccountId, number: usize, created: OffsetDateTime) -> Outcome
         revoked: None,
         revocation_reason: None,
         replaces: None,
+        evidence: Vec::new(),
     })
 }
 

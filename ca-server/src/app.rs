@@ -10,20 +10,25 @@ use time::OffsetDateTime;
 use tokio_util::task::TaskTracker;
 
 use crate::challenge::caa::CaaGate;
+use crate::challenge::offer::Offer;
 use crate::challenge::resolver::Resolve;
 use crate::challenge::worker::Queue;
 use crate::clock::Clock;
 use crate::config::Config;
 use crate::ids::AuthorityName;
+use crate::order::model::Authorization;
 use crate::policy::{Policy, RefusalLog};
 use crate::request::limits::RateLimits;
 use crate::request::links::Links;
 use crate::request::request_id::RequestIds;
 use crate::respond::kinds::Kind;
 use crate::respond::problem::Problem;
+use crate::respond::views::challenge::Beside;
 use crate::sign::{Authorities, Authority};
+use crate::sso::begin;
+use crate::sso::providers::Providers;
 use crate::status::RevocationLists;
-use crate::store::Store;
+use crate::store::{Store, StoreError};
 use crate::verify::Nonces;
 use crate::verify::key_cache::KeyCache;
 
@@ -67,6 +72,8 @@ pub struct Stages {
     pub caa: CaaGate,
     /// The names by which CAA and dns-persist-01 records mean this server.
     pub issuer_domains: Vec<String>,
+    /// Where people sign in.
+    pub providers: Providers,
     /// Where answered challenges are handed over.
     pub validations: Queue,
     /// The revocation lists.
@@ -78,6 +85,25 @@ impl App {
     #[must_use]
     pub fn new(stages: Stages) -> Self {
         Self(Arc::new(stages))
+    }
+
+    /// What can be proven here.
+    #[must_use]
+    pub fn offer(&self) -> Offer<'_> {
+        Offer { proofs: &self.config.challenge.offer, providers: &self.providers }
+    }
+
+    /// What the views of an authorization and of its challenges need beside it.
+    ///
+    /// # Errors
+    /// If the store fails.
+    pub async fn beside(&self, authorization: &Authorization) -> Result<Beside<'_>, StoreError> {
+        Ok(Beside {
+            links: &self.links,
+            issuer_domains: &self.issuer_domains,
+            providers: &self.providers,
+            sign_ins: begin::of(&self.store, authorization).await?,
+        })
     }
 
     /// The authority of this name, if clients reach it over ACME.

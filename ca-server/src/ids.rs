@@ -136,6 +136,11 @@ id!(
     ChallengeId
 );
 
+id!(
+    /// A sign-in of a person, made from the secret of its link (see `sso::binding`).
+    SignInId
+);
+
 /// The name of an authority as it stands in `[authority.<name>]` and in URLs: lower-case letters, digits and hyphens.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(try_from = "String", into = "String")]

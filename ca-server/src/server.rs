@@ -18,6 +18,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use axum::Router;
+use certs::leaf::Proof;
 use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
@@ -26,6 +27,7 @@ use crate::app::{App, Stages, issuer_domains};
 use crate::challenge::Validators;
 use crate::challenge::caa::CaaGate;
 use crate::challenge::resolver::{Resolve, StubResolver};
+use crate::challenge::sso01::Sso01;
 use crate::challenge::worker::{self, Inbox, Queue, Worker};
 use crate::clock::{Clock, SystemClock};
 use crate::config::{Config, TlsMode};
@@ -36,6 +38,7 @@ use crate::request::links::Links;
 use crate::request::request_id::RequestIds;
 use crate::request::router;
 use crate::sign::Authorities;
+use crate::sso::providers::{self, Providers};
 use crate::status::RevocationLists;
 use crate::store::{Backend, Store};
 use crate::verify::Nonces;
@@ -59,6 +62,8 @@ pub struct Parts {
     pub backend: Option<Arc<dyn Backend>>,
     /// Instead of the resolvers that `[dns]` names.
     pub resolver: Option<Arc<dyn Resolve>>,
+    /// Instead of the identity providers that `[[identity_provider]]` names.
+    pub providers: Option<Providers>,
 }
 
 /// A server that is listening.
@@ -91,6 +96,10 @@ pub async fn start(config: Config, parts: Parts) -> Result<Running, StartError> 
     let issuer_domains = issuer_domains(&config);
     let (validations, inbox) = Queue::new();
     let clock = parts.clock.unwrap_or_else(|| Arc::new(SystemClock));
+    let providers = match parts.providers {
+        Some(providers) => providers,
+        None => providers::load(&config, &links, &clock).await?,
+    };
     let app = App::new(Stages {
         started: clock.now(),
         clock,
@@ -101,6 +110,7 @@ pub async fn start(config: Config, parts: Parts) -> Result<Running, StartError> 
         caa: CaaGate::new(resolver.clone(), config.challenge.caa, &issuer_domains),
         resolver,
         issuer_domains,
+        providers,
         validations,
         revocation_lists: RevocationLists::default(),
         links,
@@ -119,11 +129,14 @@ pub async fn start(config: Config, parts: Parts) -> Result<Running, StartError> 
 
 /// Validates what was answered, now and left by earlier runs.
 fn start_worker(app: &App, inbox: Inbox) -> Worker {
+    let sso = Sso01::new(app.store.clone(), app.clock.clone(), app.config.sso.valid_for);
+    let validators = Validators::new(&app.config.challenge, &app.issuer_domains, &app.resolver, &app.clock);
     let parts = worker::Parts {
         store: app.store.clone(),
         clock: app.clock.clone(),
-        validators: Validators::new(&app.config.challenge, &app.issuer_domains, &app.resolver, &app.clock),
+        validators: validators.with(Proof::Sso01, Arc::new(sso)),
         caa: app.caa.clone(),
+        providers: app.providers.clone(),
         links: app.links.clone(),
         lifetime: app.config.acme.authorization_lifetime,
         config: app.config.challenge.clone(),
@@ -160,6 +173,7 @@ async fn listen(app: App, inbox: Inbox) -> Result<Running, StartError> {
     listeners.spawn(telemetry::upkeep(app.metrics.clone(), stop.clone()));
     listeners.spawn(upkeep::sweep_intents(app.clone(), stop.clone()));
     listeners.spawn(upkeep::prune(app.clone(), stop.clone()));
+    listeners.spawn(upkeep::refresh_metadata(app.clone(), stop.clone()));
     if let Some(own) = certificate.clone().filter(|_| config.tls.mode == TlsMode::Own) {
         listeners.spawn(upkeep::renew_own_tls(app.clone(), own, stop.clone()));
     }

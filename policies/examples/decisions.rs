@@ -35,6 +35,7 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
             proofs: &[Proof::Dns01],
             key_kind: KeyKind::P256,
             requested_lifetime: None,
+            person: None,
             client_address: None,
         };
         let rounds: u32 = 20_000;

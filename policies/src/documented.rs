@@ -35,7 +35,7 @@ fn the_shortest_profile_is_a_profile_with_the_defaults_that_the_page_says() {
 #[test]
 fn every_rule_of_the_page_is_valid_and_the_table_comes_out_as_it_says() {
     let own = blocks("cedar");
-    assert_eq!(own.len(), 6);
+    assert_eq!(own.len(), 7);
     let own = own.join("\n");
     let mut files = rules::SHIPPED.to_vec();
     files.push(("own.cedar", &own));
@@ -44,6 +44,20 @@ fn every_rule_of_the_page_is_valid_and_the_table_comes_out_as_it_says() {
     let tables = blocks("toml table");
     assert_eq!(tables.len(), 1);
     for result in run(&Table::parse("page", &tables[0]).unwrap(), &set.rules, &set.profiles) {
+        assert!(result.passed, "{result:#?}");
+    }
+}
+
+#[test]
+fn the_sample_for_people_is_the_rule_of_the_page_and_its_table_comes_out() {
+    let sample = include_str!("../../docs/samples/staff-with-mfa.cedar");
+    assert!(blocks("cedar").iter().any(|rule| sample.ends_with(&format!("{rule}\n"))));
+    let domains = rules::shipped_rules_for_domains(&[DnsName::parse("example.com").unwrap()]);
+    let mut files = rules::SHIPPED.to_vec();
+    files.extend([("domains.cedar", domains.as_str()), ("staff-with-mfa.cedar", sample)]);
+    let set = Ruleset::parse(profiles::SHIPPED, &files).unwrap();
+    let table = Table::parse("people", include_str!("../../docs/samples/policy-test-people.toml")).unwrap();
+    for result in run(&table, &set.rules, &set.profiles) {
         assert!(result.passed, "{result:#?}");
     }
 }
@@ -72,8 +86,15 @@ fn the_page_names_every_word_of_the_schema() {
         "keyKind",
         "requestedLifetime",
         "clientAddress",
+        "person.provider",
+        "person.protocol",
+        "person.groups",
+        "person.methods",
+        "person.authnContext",
+        "person.displayName",
     ] {
-        assert!(rules::SCHEMA.contains(&format!("\"{word}\"")), "{word}");
+        let last = word.rsplit('.').next().unwrap();
+        assert!(rules::SCHEMA.contains(&format!("\"{last}\"")), "{word}");
         let forms = [format!("principal.{word}"), format!("resource.{word}"), format!("context.{word}")];
         assert!(forms.iter().any(|form| PAGE.contains(&format!("`{form}`"))), "{word}");
     }

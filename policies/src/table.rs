@@ -7,11 +7,12 @@ use std::time::Duration;
 use certs::identifier::Identifier;
 use certs::leaf::Proof;
 use humantime_serde::Serde;
+use serde::Deserialize;
 
 use crate::fields::{Fields, Placed};
 use crate::problem::Problem;
 use crate::profiles::{Profiles, admit};
-use crate::rules::{Account, Action, KeyKind, Request, Rules};
+use crate::rules::{Account, Action, KeyKind, Person, Request, Rules};
 
 /// A parsed table.
 #[derive(Clone, Debug)]
@@ -46,8 +47,47 @@ pub struct Case {
     proofs: Vec<Proof>,
     requested_lifetime: Option<Duration>,
     client_address: Option<std::net::IpAddr>,
+    person: Option<SignedIn>,
     expect: Expectation,
     rule: Option<String>,
+}
+
+/// Who signed in, as a case says it; what is left out has the value that it has when the identity provider does not say.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case", default)]
+struct SignedIn {
+    provider: String,
+    protocol: String,
+    groups: Vec<String>,
+    authn_context: Option<String>,
+    methods: Vec<String>,
+    display_name: Option<String>,
+}
+
+impl Default for SignedIn {
+    fn default() -> Self {
+        Self {
+            provider: "test".to_owned(),
+            protocol: "saml".to_owned(),
+            groups: Vec::new(),
+            authn_context: None,
+            methods: Vec::new(),
+            display_name: None,
+        }
+    }
+}
+
+impl SignedIn {
+    fn facts(&self) -> Person<'_> {
+        Person {
+            provider: &self.provider,
+            protocol: &self.protocol,
+            groups: &self.groups,
+            authn_context: self.authn_context.as_deref(),
+            methods: &self.methods,
+            display_name: self.display_name.as_deref(),
+        }
+    }
 }
 
 /// What came of one case.
@@ -152,6 +192,7 @@ impl Case {
             proofs: &self.proofs,
             key_kind: KeyKind::P256,
             requested_lifetime: self.requested_lifetime,
+            person: self.person.as_ref().map(SignedIn::facts),
             client_address: self.client_address,
         });
         Verdict {
@@ -180,6 +221,7 @@ fn case(row: &mut Fields<'_>) -> Option<Case> {
     let proofs = row.optional::<Vec<Proof>>("proofs", "a list of proofs, such as [\"dns-01\"]");
     let requested_lifetime = row.optional::<Serde<Duration>>("requested-lifetime", "a time such as \"12h\"");
     let client_address = row.optional("client-address", "an IP address");
+    let person = row.optional("person", "who signed in, as { groups = [\"staff\"], methods = [\"mfa\"] }");
     let expect = row.required::<String>("expect", "\"allow\" or \"deny\"");
     let expect = named(row, "expect", expect, expectation, "write \"allow\" or \"deny\"");
     let rule = row.optional("rule", "the id of the rule that must decide");
@@ -197,6 +239,7 @@ fn case(row: &mut Fields<'_>) -> Option<Case> {
         proofs: proofs.map(|placed| placed.value).unwrap_or_default(),
         requested_lifetime: requested_lifetime.map(|placed| placed.value.into_inner()),
         client_address: client_address.map(|placed| placed.value),
+        person: person.map(|placed| placed.value),
         expect: expect?,
         rule: rule.map(|placed| placed.value),
     })

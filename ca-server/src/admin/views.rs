@@ -5,6 +5,7 @@ use time::OffsetDateTime;
 
 use crate::log::chain::Entry;
 use crate::order::model::{Account, Certificate, CertificateStatus};
+use crate::sso::person::Evidence;
 
 /// A page of a list, with the cursor of the next one.
 #[derive(Clone, Debug, Serialize, Deserialize)]
@@ -53,6 +54,9 @@ pub struct CertificateView {
     /// The ARI certificate id of what it replaced.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub replaces: Option<String>,
+    /// What identity providers said of the people certified.
+    #[serde(skip_serializing_if = "Vec::is_empty", default)]
+    pub evidence: Vec<Evidence>,
     /// The chain, PEM, leaf first; only where one certificate is shown or exported.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub pem: Option<String>,
@@ -80,6 +84,7 @@ impl CertificateView {
             revoked: record.revoked,
             revocation_reason: record.revocation_reason,
             replaces: record.replaces.clone(),
+            evidence: record.evidence.clone(),
             pem: None,
             warning: None,
         }

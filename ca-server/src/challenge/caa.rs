@@ -1,4 +1,4 @@
-//! CAA (RFC 8659, RFC 8657, RFC 9495): whether the owner of a domain lets this authority issue for it.
+//! CAA (RFC 8659, RFC 8657, RFC 9495, draft-biggs-acme-sso §5): whether the owner of a domain lets this authority issue for it.
 //!
 //! The nearest name with any CAA record decides. Records of names above it do not count, so their lookups may fail; a failed lookup at
 //! or below the deciding name refuses, because "could not ask" must never mean "is allowed". Anything unreadable restricts.
@@ -8,6 +8,7 @@ pub mod parse;
 use std::sync::Arc;
 
 use certs::identifier::Identifier;
+use certs::leaf::Proof;
 use certs::name::DnsName;
 use futures_util::stream::{self, StreamExt as _};
 
@@ -24,15 +25,24 @@ const CONCURRENT_LOOKUPS: usize = 8;
 const KNOWN_TAGS: [&str; 8] =
     ["issue", "issuewild", "issuemail", "issueemail", "issuevmc", "iodef", "contactemail", "contactphone"];
 
+/// For whom a certificate is, and how its identifier was proven.
+#[derive(Clone, Copy, Debug)]
+pub struct Manner<'a> {
+    /// URL of the account that asks; `None` when no account does, and then `accounturi` cannot be satisfied.
+    pub account_uri: Option<&'a str>,
+    /// Label of the validation method, such as `dns-01`.
+    pub method: &'a str,
+    /// Where the person signed in, by its domain name; `None` when nobody did, or the provider is not known any more.
+    pub sso_provider: Option<&'a str>,
+}
+
 /// Who wants to issue, for whom, and how the identifier was proven.
 #[derive(Clone, Copy, Debug)]
 pub struct CaaQuery<'a> {
     /// Names by which records mean this authority, lower case.
     pub issuer_domains: &'a [String],
-    /// URL of the account that asks; `None` when no account does, and then `accounturi` cannot be satisfied.
-    pub account_uri: Option<&'a str>,
-    /// Label of the validation method, such as `dns-01`.
-    pub method: &'a str,
+    /// For whom and how.
+    pub manner: Manner<'a>,
 }
 
 /// Why issuance is allowed.
@@ -125,13 +135,12 @@ impl CaaGate {
         &self,
         identifier: &Identifier,
         wildcard: bool,
-        account_uri: Option<&str>,
-        method: &str,
+        manner: Manner<'_>,
     ) -> Result<CaaDecision, CaaRefusal> {
         if self.mode == CaaMode::Off {
             return Ok(CaaDecision::Off);
         }
-        let query = CaaQuery { issuer_domains: &self.issuer_domains, account_uri, method };
+        let query = CaaQuery { issuer_domains: &self.issuer_domains, manner };
         match (check(&*self.resolver, identifier, wildcard, &query).await, self.mode) {
             (Ok(decision), _) => Ok(decision),
             (Err(refusal), CaaMode::Enforce) => Err(refusal),
@@ -266,6 +275,12 @@ enum Mismatch {
     MalformedMethods,
     #[error("does not allow the method {0}")]
     OtherMethod(String),
+    #[error("has more than one ssoproviders, which cannot be satisfied")]
+    SeveralProviderLists,
+    #[error("has a malformed ssoproviders")]
+    MalformedProviders,
+    #[error("does not allow signing in at {0}")]
+    OtherProvider(String),
 }
 
 fn matches(value: &[u8], query: &CaaQuery<'_>) -> Result<(), Mismatch> {
@@ -274,8 +289,9 @@ fn matches(value: &[u8], query: &CaaQuery<'_>) -> Result<(), Mismatch> {
     if !query.issuer_domains.iter().any(|ours| ours.eq_ignore_ascii_case(issuer)) {
         return Err(Mismatch::OtherIssuer);
     }
-    account_matches(&property, query.account_uri)?;
-    method_matches(&property, query.method)
+    account_matches(&property, query.manner.account_uri)?;
+    method_matches(&property, query.manner.method)?;
+    provider_matches(&property, query.manner)
 }
 
 /// RFC 8657 §3: the URIs are compared octet by octet; more than one can never be satisfied.
@@ -307,6 +323,24 @@ fn method_matches(property: &IssueValue, method: &str) -> Result<(), Mismatch> {
         return Ok(());
     }
     Err(Mismatch::OtherMethod(method.to_owned()))
+}
+
+/// draft-biggs-acme-sso §5: a comma-separated list of the domain names of providers, which may be empty. It speaks of single sign-on alone.
+fn provider_matches(property: &IssueValue, manner: Manner<'_>) -> Result<(), Mismatch> {
+    let mut lists = property.parameter("ssoproviders");
+    let list = match (manner.method == Proof::Sso01.as_str(), lists.next(), lists.next()) {
+        (false, _, _) | (true, None, _) => return Ok(()),
+        (true, Some(_), Some(_)) => return Err(Mismatch::SeveralProviderLists),
+        (true, Some(list), None) => list,
+    };
+    if !list.is_empty() && !list.split(',').all(parse::is_domain) {
+        return Err(Mismatch::MalformedProviders);
+    }
+    let provider = manner.sso_provider.unwrap_or("a provider that is not known here");
+    if list.split(',').any(|listed| listed.eq_ignore_ascii_case(provider)) {
+        return Ok(());
+    }
+    Err(Mismatch::OtherProvider(provider.to_owned()))
 }
 
 fn shorten(mut faults: Vec<String>) -> String {

@@ -101,6 +101,7 @@ pub(crate) fn attempt(proof: Proof, name: &str, wildcard: bool) -> Attempt {
         proof,
         token: (proof != Proof::DnsPersist01)
             .then(|| "LoqXcYV8q5ONbJQxbmR7SCTNo3tiAXDfowyjxAjEuX0".to_owned()),
+        provider: None,
     }
 }
 

@@ -5,6 +5,7 @@ use certs::leaf::Proof;
 use time::OffsetDateTime;
 
 use crate::ids::{AccountId, AuthorizationId, ChallengeId};
+use crate::sso::person::Evidence;
 
 /// That an account proved control of an identifier. Only `challenge/` can make one; it is used up when recorded.
 #[derive(Debug)]
@@ -16,6 +17,7 @@ pub struct Control {
     pub(super) proof: Proof,
     pub(super) at: OffsetDateTime,
     pub(super) reusable_until: Option<OffsetDateTime>,
+    pub(super) evidence: Option<Evidence>,
 }
 
 impl Control {
@@ -59,5 +61,11 @@ impl Control {
     #[must_use]
     pub fn reusable_until(&self) -> Option<OffsetDateTime> {
         self.reusable_until
+    }
+
+    /// What an identity provider said, if a person signed in.
+    #[must_use]
+    pub fn evidence(&self) -> Option<&Evidence> {
+        self.evidence.as_ref()
     }
 }

@@ -7,7 +7,9 @@ pub mod control;
 pub mod dns01;
 pub mod dns_account01;
 pub mod dns_persist01;
+pub mod offer;
 pub mod resolver;
+pub mod sso01;
 pub mod validator;
 pub mod worker;
 

@@ -26,6 +26,7 @@ use crate::order::model::{Account, Authorization, Challenge};
 use crate::request::links::Links;
 use crate::respond::kinds::Kind;
 use crate::respond::problem::{Problem, Subproblem};
+use crate::sso::reason::Reason;
 
 /// One answered challenge, with all that a validator needs to know of it.
 #[derive(Clone, Debug)]
@@ -48,6 +49,8 @@ pub struct Attempt {
     pub proof: Proof,
     /// Its token, if its kind has one.
     pub token: Option<String>,
+    /// The identity provider by its name in the configuration, if the person signs in there.
+    pub provider: Option<String>,
 }
 
 impl Attempt {
@@ -69,6 +72,7 @@ impl Attempt {
             challenge: challenge.id,
             proof: challenge.kind,
             token: challenge.token.clone(),
+            provider: challenge.provider.clone(),
         }
     }
 
@@ -100,6 +104,7 @@ impl Attempt {
             proof: self.proof,
             at,
             reusable_until,
+            evidence: None,
         }
     }
 }
@@ -167,6 +172,12 @@ pub enum ChallengeError {
         /// The limit.
         after: std::time::Duration,
     },
+    /// The sign-in failed, or nobody completed it in time.
+    #[error("{0}")]
+    SignIn(Reason),
+    /// The store could not be read.
+    #[error("the server could not look the sign-in up")]
+    Store,
     /// The kind of proof does not fit the identifier, or is not offered any more.
     #[error("{} cannot prove this identifier here", .proof.as_str())]
     NotApplicable {
@@ -180,11 +191,12 @@ impl ChallengeError {
     #[must_use]
     pub fn is_transient(&self) -> bool {
         match self {
-            Self::Dns(_) | Self::NotFound { .. } | Self::TimedOut { .. } => true,
+            Self::Dns(_) | Self::NotFound { .. } | Self::TimedOut { .. } | Self::Store => true,
             Self::Caa(refusal) => matches!(refusal, CaaRefusal::Lookup(_)),
             Self::WrongRecords { .. }
             | Self::MalformedRecord { .. }
             | Self::NotAuthorized { .. }
+            | Self::SignIn(_)
             | Self::NotApplicable { .. } => false,
         }
     }
@@ -198,6 +210,8 @@ impl ChallengeError {
             Self::MalformedRecord { .. } => Kind::Malformed,
             Self::NotAuthorized { .. } => Kind::Unauthorized,
             Self::NotApplicable { .. } => Kind::RejectedIdentifier,
+            Self::SignIn(reason) => reason.kind(),
+            Self::Store => Kind::ServerInternal,
             Self::Caa(refusal) => refusal.kind(),
         }
     }
@@ -243,6 +257,13 @@ impl Validators {
             ),
         ];
         Self { offered: all.into_iter().filter(|(proof, _)| config.offer.contains(proof)).collect() }
+    }
+
+    /// The same with one more, for a kind that is offered otherwise than by `[challenge] offer`.
+    #[must_use]
+    pub fn with(mut self, proof: Proof, validator: Arc<dyn Validator>) -> Self {
+        self.offered.push((proof, validator));
+        self
     }
 
     /// The validator of `attempt`'s kind, run.

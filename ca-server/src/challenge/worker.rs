@@ -17,6 +17,7 @@ use super::{Attempt, Validators};
 use crate::clock::Clock;
 use crate::config::ChallengeConfig;
 use crate::request::links::Links;
+use crate::sso::providers::Providers;
 use crate::store::Store;
 use crate::store::tables::validations::Due;
 
@@ -88,7 +89,7 @@ impl Queue {
         (Self { shared: shared.clone(), jobs: sender }, Inbox { shared, jobs: receiver })
     }
 
-    /// Hands over a challenge whose row was just committed: the attempt starts at once, without a look into the store.
+    /// Hands over a challenge whose row was just committed: the attempt starts when it is due, without a look into the store.
     pub fn push(&self, due: Due, attempt: Attempt) {
         self.shared.grew();
         if self.jobs.try_send(Job { due, attempt: Arc::new(attempt) }).is_err() {
@@ -126,6 +127,8 @@ pub struct Parts {
     pub validators: Validators,
     /// CAA, asked together with the proof.
     pub caa: CaaGate,
+    /// The identity providers, which CAA records may name.
+    pub providers: Providers,
     /// Makes account URLs for attempts read back from the table.
     pub links: Links,
     /// How long a proven authorization serves further orders.

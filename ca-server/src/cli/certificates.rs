@@ -5,6 +5,7 @@ use url::form_urlencoded::Serializer;
 
 use super::{Asking, Failure, Paging, output, serve};
 use crate::admin::views::{CertificateView, Page, Revoke};
+use crate::sso::person::Evidence;
 
 /// What to do with certificates.
 #[derive(Debug, Subcommand)]
@@ -156,8 +157,35 @@ fn show(asking: &Asking, serial: &str) -> Result<(), Failure> {
             output::line(&format!("{label:12} {value}"));
         }
     }
+    for evidence in &view.evidence {
+        for (label, value) in signed_in(evidence) {
+            output::line(&format!("{label:12} {value}"));
+        }
+    }
     output::line(view.pem.as_deref().unwrap_or_default().trim_end());
     Ok(())
+}
+
+/// What an identity provider said, one line for each fact. Its words are a stranger's: they are escaped.
+fn signed_in(evidence: &Evidence) -> Vec<(&'static str, String)> {
+    let plain = |text: &str| text.escape_debug().to_string();
+    let mut lines = vec![
+        (
+            "signed in",
+            format!("{} at {} ({})", evidence.authenticated, evidence.provider, evidence.protocol.name()),
+        ),
+        ("  as", plain(&evidence.subject)),
+        ("  issuer", plain(&evidence.issuer)),
+        ("  assertion", plain(&evidence.assertion)),
+    ];
+    lines.extend(evidence.display_name.as_ref().map(|name| ("  name", plain(name))));
+    lines.extend(evidence.context.as_ref().map(|context| ("  context", plain(context))));
+    for (label, values) in [("  methods", &evidence.methods), ("  groups", &evidence.groups)] {
+        if !values.is_empty() {
+            lines.push((label, values.iter().map(|value| plain(value)).collect::<Vec<_>>().join(", ")));
+        }
+    }
+    lines
 }
 
 fn export(asking: &Asking, filter: &Filter) -> Result<(), Failure> {

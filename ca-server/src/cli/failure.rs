@@ -68,6 +68,14 @@ pub enum Failure {
         /// What is wrong with it.
         reason: String,
     },
+    /// Identity providers that cannot be used.
+    #[error("{count} of {all} identity providers cannot be used")]
+    IdentityProviders {
+        /// How many.
+        count: usize,
+        /// Of how many.
+        all: usize,
+    },
     /// Cases of a policy test did not come out as expected.
     #[error("{failed} of {all} cases failed")]
     Cases {
@@ -112,6 +120,7 @@ impl Failure {
             Self::Journal { .. } => {
                 "stop the server, keep a copy of the store, and compare with your last backup".to_owned()
             }
+            Self::IdentityProviders { .. } => "mend what stands after `problem:` above".to_owned(),
             Self::Cases { .. } => "mend the rules or the expectations".to_owned(),
         }
     }

@@ -130,7 +130,10 @@ fn authorities() -> Result<Vec<(AuthorityName, bool, Vec<String>)>, Failure> {
     let name = |text: &str| {
         text.parse().map_err(|_| Failure::Value { value: text.to_owned(), wanted: "a name for an authority" })
     };
-    Ok(vec![(name("external")?, true, vec!["device".to_owned()]), (name("internal")?, false, Vec::new())])
+    Ok(vec![
+        (name("external")?, true, vec!["device".to_owned(), "user".to_owned()]),
+        (name("internal")?, false, Vec::new()),
+    ])
 }
 
 fn root_passphrase(command: &Init, draft: &Draft) -> Result<Secret, Failure> {

@@ -7,6 +7,7 @@ mod certificates;
 mod check;
 mod eab;
 mod failure;
+mod identity_provider;
 pub mod init;
 mod journal;
 mod output;
@@ -91,6 +92,9 @@ pub enum Command {
     /// Make, list and revoke external account binding keys
     #[command(subcommand)]
     Eab(eab::Eab),
+    /// Check the identity providers at which people sign in
+    #[command(subcommand)]
+    IdentityProvider(identity_provider::IdentityProviders),
     /// Show and verify the journal
     #[command(subcommand)]
     Log(journal::Log),
@@ -111,6 +115,7 @@ pub fn run() -> ExitCode {
         Command::Certificates(command) => certificates::run(&command),
         Command::Accounts(command) => accounts::run(&command),
         Command::Eab(command) => eab::run(&command),
+        Command::IdentityProvider(command) => identity_provider::run(&command),
         Command::Log(command) => journal::run(&command),
         Command::Policy(command) => policy::run(&command),
     };

@@ -28,6 +28,8 @@ pub fn check(config: &Config, now: OffsetDateTime) -> Vec<ConfigProblem> {
     outside(config, &mut found);
     numbers(config, &mut found);
     local(config, &mut found);
+    found.extend(crate::sso::providers::problems(config));
+    people(config, &mut found);
     let ruleset = policy(config, &mut found);
     loaded::tls(config, ruleset.as_ref(), &mut found);
     for (name, section) in &config.authority {
@@ -109,6 +111,41 @@ fn numbers(config: &Config, found: &mut Vec<ConfigProblem>) {
         if time.is_zero() {
             add(key, "must be longer than nothing".to_owned(), "leave the key out for its default");
         }
+    }
+}
+
+/// How people sign in.
+fn people(config: &Config, found: &mut Vec<ConfigProblem>) {
+    let mut add = |key: &str, message: String, hint: &str| found.push(ConfigProblem::new(key, message, hint));
+    if config.sso.completion.is_empty() {
+        add(
+            "sso.completion",
+            "is empty, so nobody could complete a sign-in".to_owned(),
+            "leave the key out for both",
+        );
+    }
+    let hour = std::time::Duration::from_secs(3600);
+    if config.sso.link_lifetime.is_zero() || config.sso.link_lifetime > hour {
+        add(
+            "sso.link_lifetime",
+            "must be more than nothing and at most 1h".to_owned(),
+            "leave the key out for 10min",
+        );
+    }
+    for redirect in &config.sso.redirects {
+        if redirect.fragment().is_some() || !redirect.username().is_empty() || redirect.password().is_some() {
+            let hint = "write an address without a user name and without #";
+            add("sso.redirects", format!("{redirect} cannot be a redirect address"), hint);
+        }
+    }
+    let http = config.url.scheme() == "http" && !crate::sso::fetch::is_loopback(&config.url);
+    if http && !config.identity_provider.is_empty() {
+        let hint = "write the https URL under which people reach this server, also where a proxy ends TLS";
+        add(
+            "url",
+            "is http, but signing in needs cookies that browsers keep for https only".to_owned(),
+            hint,
+        );
     }
 }
 

@@ -3,6 +3,7 @@
 //! It says what the operator chose; defaults stand beside each key. It must never hold a secret itself, only where one is.
 
 pub mod check;
+pub mod identity;
 pub mod load;
 pub mod probe;
 pub mod reference;
@@ -18,6 +19,7 @@ use serde::Deserialize;
 use url::Url;
 
 use crate::ids::AuthorityName;
+pub use identity::{CompletionMethod, IdentityProviderConfig, OidcConfig, SamlConfig, SsoConfig};
 pub use sections::{
     AcmeConfig, AdminConfig, AuthorityConfig, CaaMode, ChallengeConfig, DnsConfig, DnssecMode,
     ExternalBinding, ForwardedHeader, LimitsConfig, LogConfig, LogFormat, PolicyConfig, StoreConfig,
@@ -59,6 +61,12 @@ pub struct Config {
     /// `[acme]`
     #[serde(default)]
     pub acme: AcmeConfig,
+    /// `[sso]`
+    #[serde(default)]
+    pub sso: SsoConfig,
+    /// `[[identity_provider]]`, one for each.
+    #[serde(default)]
+    pub identity_provider: Vec<IdentityProviderConfig>,
     /// `[policy]`
     #[serde(default)]
     pub policy: PolicyConfig,

@@ -5,6 +5,7 @@
 use serde::de::DeserializeOwned;
 use toml::{Table, Value};
 
+use super::identity::{IdentityProviderConfig, OidcConfig, SamlConfig, SsoConfig};
 use super::load::ConfigProblem;
 use super::sections::{
     AcmeConfig, AdminConfig, AuthorityConfig, ChallengeConfig, DnsConfig, LimitsConfig, LogConfig,
@@ -57,6 +58,8 @@ pub fn problems(table: &Table) -> Vec<ConfigProblem> {
             "limits" => section::<LimitsConfig>(key, value, &Table::new(), &mut found),
             "admin" => section::<AdminConfig>(key, value, &Table::new(), &mut found),
             "log" => section::<LogConfig>(key, value, &Table::new(), &mut found),
+            "sso" => section::<SsoConfig>(key, value, &Table::new(), &mut found),
+            "identity_provider" => identity_providers(value, &mut found),
             "authority" => authorities(value, &mut found),
             unknown => found.push(ConfigProblem::new(
                 unknown,
@@ -138,6 +141,50 @@ fn authorities(value: &Value, found: &mut Vec<ConfigProblem>) {
     }
 }
 
+/// Each `[[identity_provider]]` with the section of its protocol; a problem's key counts them from 1.
+fn identity_providers(value: &Value, found: &mut Vec<ConfigProblem>) {
+    let Value::Array(providers) = value else {
+        let hint = "write [[identity_provider]], with two brackets, above each";
+        found.push(ConfigProblem::new("identity_provider", "must be a list of sections", hint));
+        return;
+    };
+    for (number, value) in (1..).zip(providers) {
+        let full = format!("identity_provider.{number}");
+        let base = Table::from_iter([text("name"), ("domains".to_owned(), Value::Array(Vec::new()))]);
+        let mut plain = value.clone();
+        let mut protocols = Vec::new();
+        if let Value::Table(section) = &mut plain {
+            protocols
+                .extend(["saml", "oidc"].into_iter().filter_map(|key| Some((key, section.remove(key)?))));
+        }
+        section::<IdentityProviderConfig>(&full, &plain, &base, found);
+        missing(&full, value, &["name", "domains"], found);
+        for (key, inner) in &protocols {
+            let full = format!("{full}.{key}");
+            if *key == "saml" {
+                section::<SamlConfig>(&full, inner, &Table::from_iter([text("metadata")]), found);
+                missing(&full, inner, &["metadata"], found);
+            } else {
+                let base = Table::from_iter([text("issuer"), text("client_id")]);
+                section::<OidcConfig>(&full, inner, &base, found);
+                missing(&full, inner, &["issuer", "client_id"], found);
+            }
+        }
+    }
+}
+
+fn text(key: &str) -> (String, Value) {
+    (key.to_owned(), Value::String("x".to_owned()))
+}
+
+fn missing(name: &str, value: &Value, keys: &[&str], found: &mut Vec<ConfigProblem>) {
+    let Value::Table(section) = value else { return };
+    for key in keys.iter().filter(|key| !section.contains_key(**key)) {
+        let hint = "see [[identity_provider]] in docs/configuration.md";
+        found.push(ConfigProblem::new(format!("{name}.{key}"), "missing", hint));
+    }
+}
+
 fn first_line(error: &toml::de::Error) -> String {
     error.message().lines().next().unwrap_or("not readable").to_owned()
 }
@@ -173,6 +220,44 @@ mod tests {
             assert!(keys.iter().any(|found| found == key), "{key} not in {keys:?}");
         }
         assert_eq!(keys.len(), 8, "{keys:?}");
+    }
+
+    #[test]
+    fn every_mistake_of_an_identity_provider_is_named_with_its_number() {
+        let text = r#"
+            listen = "127.0.0.1:14000"
+            url = "https://localhost:14000"
+            [authority.external]
+            certificate = "c"
+            key = "k"
+            root = "r"
+            [[identity_provider]]
+            name = "one"
+            domains = ["example.com"]
+            [identity_provider.saml]
+            metadata = "idp.xml"
+            [[identity_provider]]
+            domain = "example.org"
+            skew = 7
+            [identity_provider.oidc]
+            client_secret = "no"
+            issuer = "https://idp.test"
+            [sso]
+            completion = ["telepathy"]
+        "#;
+        let mut keys: Vec<String> =
+            problems(&text.parse().unwrap()).into_iter().map(|problem| problem.key).collect();
+        keys.sort();
+        let expected = [
+            "identity_provider.2.domain",
+            "identity_provider.2.domains",
+            "identity_provider.2.name",
+            "identity_provider.2.oidc.client_id",
+            "identity_provider.2.oidc.client_secret",
+            "identity_provider.2.skew",
+            "sso.completion",
+        ];
+        assert_eq!(keys, expected);
     }
 
     #[test]

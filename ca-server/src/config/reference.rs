@@ -4,7 +4,7 @@
 
 use std::fmt::Write as _;
 
-const SOURCES: [&str; 2] = [include_str!("mod.rs"), include_str!("sections.rs")];
+const SOURCES: [&str; 3] = [include_str!("mod.rs"), include_str!("sections.rs"), include_str!("identity.rs")];
 
 /// One documented struct of the configuration.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -97,6 +97,9 @@ mod tests {
             ("`[dns]`", "dnssec"),
             ("`[authority.", "root"),
             ("`[policy]`", "folder"),
+            ("`[[identity_provider]]`", "domains"),
+            ("`[identity_provider.saml]`", "metadata"),
+            ("`[sso]`", "valid_for"),
         ] {
             assert!(
                 keys.iter().any(|(title, found)| title.starts_with(section) && found == key),

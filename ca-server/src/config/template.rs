@@ -135,6 +135,57 @@ resolvers = []
 # How often agents should ask again whether to renew.
 #renewal_info_interval = "6h"
 
+# Where people sign in, for the challenge sso-01 and the profile `user`: one section for each, with `saml` or `oidc` below it.
+# Tell the provider the addresses that `ca-server identity-provider check --config ca.toml` prints.
+#[[identity_provider]]
+# Its name in addresses, what people read, and the mail domains it may speak for (`*.example.com`: every domain below).
+#name = "corp"
+#label = "Example staff sign-in"
+#domains = ["example.com"]
+# The name by which CAA records (ssoproviders) mean it. Default: the host of its issuer or entity id.
+#sso_provider = "sso.example.com"
+# Further origins that it leads a browser through. By how much its clock may be off. Ways of signing in that suffice; empty: any.
+#browser_origins = []
+#skew = "60s"
+#contexts = []
+#[identity_provider.saml]
+# Its metadata: a file, or an https address with the SHA-256 of the document. Its entity id, if the document describes several.
+#metadata = "corp-metadata.xml"
+#metadata_sha256 = []
+#entity_id = "https://sso.example.com/metadata"
+# Our own entity id. Default: <url>/sso/saml/<name>/metadata.
+#our_entity_id = "https://ca.example.com/sso"
+# For encrypted assertions: an RSA key (PKCS#8 PEM, mode 0600) and its certificate.
+#decryption_key = "sso/decryption.key.pem"
+#decryption_certificate = "sso/decryption.pem"
+# Attributes with the address (default: the NameID), the groups and the name (defaults: those of common products).
+#email_attribute = "mail"
+#groups_attributes = ["groups"]
+#display_name_attributes = ["displayName"]
+#[[identity_provider]]
+#name = "partners"
+#domains = ["partner.example.org"]
+#[identity_provider.oidc]
+# Its issuer, what it calls us, and the file with our secret (mode 0600; without it we are a public client).
+#issuer = "https://login.example.org"
+#client_id = "rollcall"
+#client_secret_file = "sso/partners.secret"
+# Scopes beside openid and email, the claim with the groups, means of authentication (amr) of which one is demanded.
+#scopes = ["profile"]
+#groups_claim = "groups"
+#methods = []
+# Root certificates for its TLS. Default: those that this machine trusts.
+#roots = "sso/partners-root.pem"
+
+[sso]
+# How long a sign-in serves further orders, and how long a link is good.
+#valid_for = "12h"
+#link_lifetime = "10min"
+# How a client shows that it is in front of the person: `redirect` (to a listener on its machine), `code` (typed by the person).
+#completion = ["redirect", "code"]
+# Redirect addresses beside loopback ones, each exactly.
+#redirects = []
+
 [policy]
 # Folder with profiles/*.toml and rules/*.cedar; read again on SIGHUP. A bad file is refused and the old ones stay.
 #folder = "policy"

@@ -6,7 +6,8 @@ use certs::identifier::Identifier;
 use certs::serial::Serial;
 use serde::{Deserialize, Serialize};
 
-use crate::ids::{AccountId, AuthorityName, OrderId};
+use crate::ids::{AccountId, AuthorityName, AuthorizationId, OrderId};
+use crate::sso::person::Evidence;
 
 /// Something done or refused, as the journal keeps it.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -30,6 +31,9 @@ pub enum Act {
         tbs_sha256: String,
         /// The policy rules that allowed it.
         rules: Vec<String>,
+        /// What identity providers said of the people certified.
+        #[serde(default, skip_serializing_if = "Vec::is_empty")]
+        evidence: Vec<Evidence>,
     },
     /// The certificate of an intent was signed and stored.
     Issued {
@@ -56,7 +60,7 @@ pub enum Act {
     },
     /// A request was refused by policy, CAA or lint after it had been authenticated.
     Refused {
-        /// What was asked: `order`, `issue`, `revoke`.
+        /// What was asked: `order`, `issue`, `revoke`, `sign-in`.
         action: String,
         /// The account that asked.
         account: Option<AccountId>,
@@ -72,6 +76,17 @@ pub enum Act {
         /// How many refusals of the account before this one were not recorded, since there were too many in a minute.
         #[serde(default, skip_serializing_if = "is_zero")]
         left_out: u64,
+    },
+    /// A person signed in, and the client that asked for it completed the challenge.
+    SignedIn {
+        /// The account that asked.
+        account: AccountId,
+        /// Its authorization.
+        authorization: AuthorizationId,
+        /// The address that is proven.
+        identifier: Identifier,
+        /// What the identity provider said.
+        evidence: Evidence,
     },
     /// An account was made.
     AccountCreated {

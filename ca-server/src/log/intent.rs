@@ -64,6 +64,7 @@ pub async fn intent(
             identifiers: record.identifiers.clone(),
             tbs_sha256: HEXLOWER.encode(digest(&SHA256, &tbs).as_ref()),
             rules,
+            evidence: record.evidence.clone(),
         },
     );
     store.commit(batch).await?;

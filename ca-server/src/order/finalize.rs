@@ -217,6 +217,7 @@ async fn approve(
         order: &seen.order.value,
         authorizations: &authorizations,
         public_key: request.public_key(),
+        providers: &app.providers,
     };
     match app.policy.approve(&candidate, authority, &app.caa, now).await {
         Ok(approval) => Ok(approval),

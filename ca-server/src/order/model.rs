@@ -10,6 +10,7 @@ use time::OffsetDateTime;
 
 use crate::ids::{AccountId, AuthorityName, AuthorizationId, ChallengeId, OrderId};
 use crate::respond::problem::StoredProblem;
+use crate::sso::person::Evidence;
 use crate::store::{Record, Table};
 use crate::verify::jwk::Jwk;
 
@@ -205,17 +206,23 @@ pub enum ChallengeStatus {
 pub struct Challenge {
     /// Its id.
     pub id: ChallengeId,
-    /// The kind of proof: `dns-01`, `dns-account-01`, `dns-persist-01`.
+    /// The kind of proof: `dns-01`, `dns-account-01`, `dns-persist-01`, `sso-01`.
     pub kind: Proof,
     /// Its status.
     pub status: ChallengeStatus,
-    /// The token, 256 bits in base64url; absent for `dns-persist-01`.
+    /// The token, 256 bits in base64url; absent for `dns-persist-01`. With `sso-01` it is the secret of the link, and shown as nothing else.
     pub token: Option<String>,
     /// When control was proven.
     #[serde(with = "time::serde::timestamp::option")]
     pub validated: Option<OffsetDateTime>,
     /// Why it failed.
     pub error: Option<StoredProblem>,
+    /// The identity provider by its name in the configuration; `sso-01` only.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub provider: Option<String>,
+    /// What the identity provider said of the person; `sso-01` only, once it is proven.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub evidence: Option<Evidence>,
 }
 
 /// How far the certificate of an intent has come.
@@ -271,6 +278,9 @@ pub struct Certificate {
     pub revocation_reason: Option<u8>,
     /// The ARI certificate id that its order replaced.
     pub replaces: Option<String>,
+    /// What identity providers said of the people certified, in the order of their identifiers. Never an assertion itself.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub evidence: Vec<Evidence>,
 }
 
 impl Record for Certificate {

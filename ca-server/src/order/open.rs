@@ -11,10 +11,11 @@ use super::model::{
     Account, Authorization, AuthorizationStatus, Challenge, ChallengeStatus, Order, OrderStatus,
 };
 use super::read::OrderNow;
+use crate::challenge::offer::{Offer, Way};
 use crate::clock;
 use crate::config::AcmeConfig;
 use crate::ids::{AuthorizationId, ChallengeId, NoEntropy, OrderId, random_bytes};
-use crate::policy::{Admitted, proves};
+use crate::policy::Admitted;
 use crate::store::tables::{authorizations, orders};
 use crate::store::{Batch, Store, StoreError, Version, Versioned};
 
@@ -39,8 +40,8 @@ pub struct Opening<'a> {
     pub store: &'a Store,
     /// How long they live.
     pub lifetimes: &'a AcmeConfig,
-    /// Proofs that can be checked.
-    pub offered: &'a [Proof],
+    /// What can be checked.
+    pub offer: Offer<'a>,
     /// The present.
     pub now: OffsetDateTime,
 }
@@ -119,8 +120,7 @@ impl Opening<'_> {
         if let Some(seen) = found.filter(|seen| self.is_reusable(&seen.value, account, profile)) {
             return Ok(seen);
         }
-        let offered = self.offered.iter().copied();
-        let kinds = offered.filter(|kind| profile.proofs.contains(kind) && proves(*kind, identifier));
+        let ways = self.offer.ways(profile, identifier);
         let authorization = Authorization {
             id: AuthorizationId::fresh(self.now)?,
             account: account.id,
@@ -130,7 +130,10 @@ impl Opening<'_> {
             status: AuthorizationStatus::Pending,
             expires: clock::after(self.now, self.lifetimes.pending_authorization_lifetime),
             reusable_until: None,
-            challenges: kinds.map(|kind| challenge(kind, self.now)).collect::<Result<_, NoEntropy>>()?,
+            challenges: ways
+                .into_iter()
+                .map(|way| challenge(way, self.now))
+                .collect::<Result<_, NoEntropy>>()?,
         };
         authorizations::insert(batch, &authorization)?;
         Ok(Versioned { value: authorization, version: Version::FIRST })
@@ -143,7 +146,11 @@ impl Opening<'_> {
             now < clock::after(at, profile.authorization_lifetime)
                 && found.reusable_until.is_none_or(|until| now < until)
         });
+        let trusted = proof.is_some_and(|challenge| {
+            self.offer.still_trusts(&found.identifier, challenge.provider.as_deref())
+        });
         fresh
+            && trusted
             && found.authority == account.authority
             && found.status_at(now + LEAST_REMAINING) == AuthorizationStatus::Valid
     }
@@ -158,7 +165,8 @@ fn base(identifier: &Identifier) -> (Identifier, bool) {
 }
 
 /// A challenge with a token of 256 random bits, where its kind has one.
-fn challenge(kind: Proof, now: OffsetDateTime) -> Result<Challenge, NoEntropy> {
+fn challenge(way: Way<'_>, now: OffsetDateTime) -> Result<Challenge, NoEntropy> {
+    let Way { proof: kind, provider } = way;
     let token = match kind {
         Proof::DnsPersist01 => None,
         Proof::Dns01 | Proof::DnsAccount01 | Proof::Sso01 | Proof::Token | Proof::Anonymous => {
@@ -166,5 +174,14 @@ fn challenge(kind: Proof, now: OffsetDateTime) -> Result<Challenge, NoEntropy> {
         }
     };
     let id = ChallengeId::fresh(now)?;
-    Ok(Challenge { id, kind, status: ChallengeStatus::Pending, token, validated: None, error: None })
+    Ok(Challenge {
+        id,
+        kind,
+        status: ChallengeStatus::Pending,
+        token,
+        validated: None,
+        error: None,
+        provider: provider.map(str::to_owned),
+        evidence: None,
+    })
 }

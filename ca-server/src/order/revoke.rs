@@ -255,6 +255,7 @@ async fn permitted(
             proofs: &[],
             key_kind: KeyKind::P256,
             requested_lifetime: None,
+            person: None,
             client_address: None,
         };
         decided(rules.rules.decide(&request)).err().map(|reason| (Some(identifier.clone()), reason))

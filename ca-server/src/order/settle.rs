@@ -12,6 +12,8 @@ use super::state::{AuthorizationEvent, ChallengeEvent, Illegal};
 use crate::challenge::Control;
 use crate::clock;
 use crate::ids::AuthorizationId;
+use crate::log::act::Act;
+use crate::policy::Refused;
 use crate::respond::problem::StoredProblem;
 use crate::store::tables::authorizations;
 use crate::store::tables::validations::{self, Due};
@@ -117,6 +119,7 @@ fn record(
             challenge.status = challenge.status.step(ChallengeEvent::Prove)?;
             challenge.validated = Some(control.at());
             challenge.error = None;
+            challenge.evidence = control.evidence().cloned();
             next.status = next.status.step(AuthorizationEvent::Prove)?;
             next.expires = clock::after(now, lifetime);
             next.reusable_until = control.reusable_until();
@@ -125,12 +128,22 @@ fn record(
         Err(problem) => {
             challenge.status = challenge.status.step(ChallengeEvent::Fail)?;
             challenge.error = Some(problem.clone());
+            if challenge.provider.is_some() {
+                batch.record(now, refused_sign_in(&seen.value, problem));
+            }
             next.status = next.status.step(AuthorizationEvent::Fail)?;
             Settled::Failed
         }
     };
     authorizations::replace(batch, seen, &next)?;
     Ok(settled)
+}
+
+/// That a challenge for which a person was to sign in has failed.
+fn refused_sign_in(seen: &Authorization, problem: &StoredProblem) -> Act {
+    let word = problem.urn.rsplit(':').next().unwrap_or_default();
+    let (identifiers, rule) = (vec![seen.identifier.clone()], format!("challenge:{word}"));
+    Refused { action: "sign-in", account: Some(seen.account), order: None, identifiers, rule }.act(0)
 }
 
 fn check(control: &Control, seen: &Authorization, challenge: &Challenge) -> Result<(), SettleError> {

@@ -13,6 +13,7 @@ use policies::rules::{Account as AskedBy, Action, Decision, KeyKind, Request};
 use time::OffsetDateTime;
 
 use super::{Policy, Refusal, RefusalReason};
+use crate::challenge::offer::Offer;
 use crate::clock;
 use crate::order::model::{Account, ExternalKey};
 use crate::sign::Authority;
@@ -49,7 +50,7 @@ pub struct Admitted {
 }
 
 impl Policy {
-    /// Judges an order that is to be opened; `offered` are the proofs that the server can check.
+    /// Judges an order that is to be opened; `offer` is what the server can check.
     ///
     /// # Errors
     /// Every reason why not.
@@ -58,7 +59,7 @@ impl Policy {
         asker: &Asker<'_>,
         authority: &Authority,
         wanted: Wanted,
-        offered: &[Proof],
+        offer: &Offer<'_>,
         now: OffsetDateTime,
     ) -> Result<Admitted, Refusal> {
         let refuse =
@@ -71,7 +72,7 @@ impl Policy {
         }
         let lifetime = lifetime(profile, &wanted, now);
         for identifier in &wanted.identifiers {
-            if let Err(reason) = one(&rules, profile, asker, identifier, offered, lifetime) {
+            if let Err(reason) = one(&rules, profile, asker, identifier, offer, lifetime) {
                 reasons.push((Some(identifier.clone()), reason));
             }
         }
@@ -162,7 +163,7 @@ fn one(
     profile: &LeafProfile,
     asker: &Asker<'_>,
     identifier: &Identifier,
-    offered: &[Proof],
+    offer: &Offer<'_>,
     lifetime: Option<Duration>,
 ) -> Result<(), RefusalReason> {
     admit(profile, identifier, None).map_err(RefusalReason::Misfit)?;
@@ -178,11 +179,19 @@ fn one(
         proofs: &[],
         key_kind: KeyKind::P256,
         requested_lifetime: lifetime,
+        person: None,
         client_address: None,
     };
     decided(rules.rules.decide(&request))?;
-    let provable = offered.iter().any(|proof| profile.proofs.contains(proof) && proves(*proof, identifier));
-    if provable { Ok(()) } else { Err(RefusalReason::NoProofOffered { profile: profile.name.to_string() }) }
+    if !offer.ways(profile, identifier).is_empty() {
+        return Ok(());
+    }
+    match identifier.as_email() {
+        Some(address) if profile.proofs.contains(&Proof::Sso01) => {
+            Err(RefusalReason::NoIdentityProvider { domain: address.domain().clone() })
+        }
+        Some(_) | None => Err(RefusalReason::NoProofOffered { profile: profile.name.to_string() }),
+    }
 }
 
 /// Whether this kind of proof can be about this kind of identifier.

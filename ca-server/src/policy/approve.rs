@@ -12,15 +12,17 @@ use certs::leaf::{LeafProfile, Proof, Validity, ValidityError};
 use futures_util::future::join_all;
 use policies::Ruleset;
 use policies::profiles::admit;
-use policies::rules::{Action, KeyKind, Request};
+use policies::rules::{Action, KeyKind, Person, Request};
 use time::OffsetDateTime;
 
 use super::admit::{asked_by, asked_lifetime, decided};
 use super::{Policy, Refusal, RefusalReason};
-use crate::challenge::caa::CaaGate;
+use crate::challenge::caa::{CaaGate, Manner};
 use crate::ids::{AccountId, OrderId};
-use crate::order::model::{Account, Authorization, AuthorizationStatus, Order};
+use crate::order::model::{Account, Authorization, AuthorizationStatus, Challenge, Order};
 use crate::sign::Authority;
+use crate::sso::person::Evidence;
+use crate::sso::providers::Providers;
 
 /// That a certificate with exactly these contents may be signed. Used up by [`crate::sign::prepare`].
 #[derive(Debug)]
@@ -34,6 +36,7 @@ pub struct Approval {
     pub(crate) account: Option<AccountId>,
     pub(crate) replaces: Option<String>,
     pub(crate) rules: Vec<String>,
+    pub(crate) evidence: Vec<Evidence>,
 }
 
 /// What is to be judged.
@@ -49,6 +52,8 @@ pub struct Candidate<'a> {
     pub authorizations: &'a [&'a Authorization],
     /// The key to certify.
     pub public_key: &'a PublicKey,
+    /// The identity providers of now.
+    pub providers: &'a Providers,
 }
 
 impl Policy {
@@ -74,22 +79,25 @@ impl Policy {
         let (profile, validity) =
             whole(&rules, authority, order, now).map_err(|reason| refuse(vec![(None, reason)]))?;
         let lifetime = asked_lifetime(profile, order.not_before, order.not_after, now);
-        let judge = Judge { rules: &rules, profile, account: candidate.account, lifetime, now };
+        let providers = candidate.providers;
+        let judge = Judge { rules: &rules, profile, account: candidate.account, providers, lifetime, now };
         let mut reasons = Vec::new();
         let (mut proofs, mut permits) = (BTreeSet::new(), BTreeSet::new());
         let mut proven = Vec::with_capacity(order.identifiers.len());
+        let mut evidence = Vec::new();
         for (at, identifier) in order.identifiers.iter().enumerate() {
             let authorization = candidate.authorizations.get(at).copied();
             match judge.one(identifier, authorization) {
-                Ok((proof, rules)) => {
-                    proofs.insert(proof);
+                Ok((challenge, rules)) => {
+                    proofs.insert(challenge.kind);
                     permits.extend(rules);
-                    proven.push((identifier, proof));
+                    evidence.extend(challenge.evidence.clone());
+                    proven.push((identifier, challenge));
                 }
                 Err(reason) => reasons.push((Some(identifier.clone()), reason)),
             }
         }
-        reasons.extend(caa_refusals(caa, candidate.account_uri, &proven).await);
+        reasons.extend(caa_refusals(caa, candidate, &proven).await);
         if !reasons.is_empty() {
             return Err(refuse(reasons));
         }
@@ -103,6 +111,7 @@ impl Policy {
             account: Some(candidate.account.id),
             replaces: order.replaces.clone(),
             rules: permits.into_iter().collect(),
+            evidence,
         })
     }
 }
@@ -126,6 +135,7 @@ impl Approval {
             account: None,
             replaces: None,
             rules: vec!["configuration".to_owned()],
+            evidence: Vec::new(),
         }
     }
 }
@@ -175,49 +185,74 @@ struct Judge<'a> {
     rules: &'a Ruleset,
     profile: &'a LeafProfile,
     account: &'a Account,
+    providers: &'a Providers,
     lifetime: Option<Duration>,
     now: OffsetDateTime,
 }
 
 impl Judge<'_> {
-    /// The proof of one identifier and the rules that permit it.
-    fn one(
+    /// The challenge that proved one identifier, and the rules that permit it.
+    fn one<'c>(
         &self,
         identifier: &Identifier,
-        authorization: Option<&Authorization>,
-    ) -> Result<(Proof, Vec<String>), RefusalReason> {
+        authorization: Option<&'c Authorization>,
+    ) -> Result<(&'c Challenge, Vec<String>), RefusalReason> {
         let account = self.account;
-        let proof = authorization
+        let challenge = authorization
             .filter(|authorization| authorization.account == account.id && authorization.is_for(identifier))
             .filter(|authorization| authorization.status_at(self.now) == AuthorizationStatus::Valid)
             .and_then(Authorization::proven_by)
-            .map(|challenge| challenge.kind)
             .ok_or(RefusalReason::Unproven)?;
-        admit(self.profile, identifier, Some(&[proof])).map_err(RefusalReason::Misfit)?;
+        if let Some(provider) = &challenge.provider
+            && !self.providers.named(provider).is_some_and(|one| one.may_vouch_for(identifier))
+        {
+            return Err(RefusalReason::IdentityProviderGone { provider: provider.clone() });
+        }
+        let proofs = [challenge.kind];
+        admit(self.profile, identifier, Some(&proofs)).map_err(RefusalReason::Misfit)?;
         let id = account.id.to_string();
         let request = Request {
             account: asked_by(account, &id),
             action: Action::Issue,
             identifier,
             profile: self.profile.name.as_str(),
-            proofs: &[proof],
+            proofs: &proofs,
+            person: challenge.evidence.as_ref().map(person),
             key_kind: KeyKind::P256,
             requested_lifetime: self.lifetime,
             client_address: None,
         };
-        Ok((proof, decided(self.rules.rules.decide(&request))?))
+        Ok((challenge, decided(self.rules.rules.decide(&request))?))
+    }
+}
+
+/// What rules may ask of the person who signed in.
+fn person(evidence: &Evidence) -> Person<'_> {
+    Person {
+        provider: &evidence.provider,
+        protocol: evidence.protocol.name(),
+        groups: &evidence.groups,
+        authn_context: evidence.context.as_deref(),
+        methods: &evidence.methods,
+        display_name: evidence.display_name.as_deref(),
     }
 }
 
 /// CAA at issuance, all identifiers at the same time.
 async fn caa_refusals(
     caa: &CaaGate,
-    account_uri: &str,
-    proven: &[(&Identifier, Proof)],
+    candidate: &Candidate<'_>,
+    proven: &[(&Identifier, &Challenge)],
 ) -> Vec<(Option<Identifier>, RefusalReason)> {
-    let asked = proven.iter().map(|(identifier, proof)| async move {
+    let asked = proven.iter().map(|(identifier, challenge)| async move {
         let wildcard = identifier.as_dns().is_some_and(certs::name::DnsName::is_wildcard);
-        let answer = caa.check(identifier, wildcard, Some(account_uri), proof.as_str()).await;
+        let provider = challenge.provider.as_deref().and_then(|name| candidate.providers.named(name));
+        let manner = Manner {
+            account_uri: Some(candidate.account_uri),
+            method: challenge.kind.as_str(),
+            sso_provider: provider.map(|provider| provider.sso_provider()),
+        };
+        let answer = caa.check(identifier, wildcard, manner).await;
         answer.err().map(|refusal| (Some((*identifier).clone()), RefusalReason::Caa(refusal)))
     });
     join_all(asked).await.into_iter().flatten().collect()

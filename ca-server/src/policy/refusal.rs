@@ -6,6 +6,7 @@ use std::collections::BTreeSet;
 
 use certs::identifier::{Identifier, IdentifierKind};
 use certs::leaf::ValidityError;
+use certs::name::DnsName;
 use policies::profiles::Misfit;
 use time::OffsetDateTime;
 
@@ -79,6 +80,18 @@ pub enum RefusalReason {
         /// The profile.
         profile: String,
     },
+    /// No identity provider may vouch for the address.
+    #[error("no identity provider of this server may vouch for addresses of {domain}")]
+    NoIdentityProvider {
+        /// The domain of the address.
+        domain: DnsName,
+    },
+    /// The identity provider that vouched may do so no more.
+    #[error("identity provider {provider} may not vouch for this address any more; sign in anew")]
+    IdentityProviderGone {
+        /// Its name in the configuration then.
+        provider: String,
+    },
     /// The authorization does not carry a proof any more.
     #[error("there is no valid authorization for this identifier")]
     Unproven,
@@ -98,10 +111,11 @@ impl RefusalReason {
                 Misfit::NoProof | Misfit::Proof { .. } => Kind::Unauthorized,
             },
             Self::TooMany { .. } | Self::Validity(_) | Self::OutlivesIssuer(_) => Kind::Malformed,
-            Self::ExternalKey { .. } | Self::Rule { .. } | Self::NoProofOffered { .. } => {
-                Kind::RejectedIdentifier
-            }
-            Self::Unproven => Kind::Unauthorized,
+            Self::ExternalKey { .. }
+            | Self::Rule { .. }
+            | Self::NoProofOffered { .. }
+            | Self::NoIdentityProvider { .. } => Kind::RejectedIdentifier,
+            Self::Unproven | Self::IdentityProviderGone { .. } => Kind::Unauthorized,
             Self::Caa(refusal) => refusal.kind(),
         }
     }
@@ -116,7 +130,9 @@ impl RefusalReason {
             | Self::KindMissing { .. }
             | Self::Validity(_)
             | Self::OutlivesIssuer(_)
-            | Self::NoProofOffered { .. } => None,
+            | Self::NoProofOffered { .. }
+            | Self::NoIdentityProvider { .. } => None,
+            Self::IdentityProviderGone { provider } => Some(format!("sso:{provider}-gone")),
             Self::ExternalKey { kid, .. } => Some(format!("external-key:{kid}")),
             Self::Rule { rules, .. } if rules.is_empty() => Some("no-permit".to_owned()),
             Self::Rule { rules, .. } => Some(rules.join(",")),

@@ -30,7 +30,7 @@ const LONGEST_RULE: usize = 500;
 /// A refusal as the journal is to know it.
 #[derive(Clone, Debug)]
 pub struct Refused {
-    /// What was asked: `order`, `issue`, `revoke`.
+    /// What was asked: `order`, `issue`, `revoke`, `sign-in`.
     pub action: &'static str,
     /// Who asked.
     pub account: Option<AccountId>,
@@ -43,7 +43,8 @@ pub struct Refused {
 }
 
 impl Refused {
-    fn act(self, left_out: u64) -> Act {
+    /// The entry of the journal, after `left_out` others that have none.
+    pub(crate) fn act(self, left_out: u64) -> Act {
         let Self { action, account, order, mut identifiers, rule } = self;
         let more_identifiers = identifiers.len().saturating_sub(MOST_LISTED);
         identifiers.truncate(MOST_LISTED);

@@ -6,6 +6,7 @@ use certs::serial::Serial;
 use url::Url;
 
 use crate::ids::{AccountId, AuthorityName, AuthorizationId, ChallengeId, OrderId};
+use crate::sso::person::Protocol;
 
 /// Makes the URLs of one server.
 #[derive(Clone, Debug)]
@@ -86,6 +87,39 @@ impl Links {
             0 => format!("{}/acme/{authority}/certificate/{serial}", self.base),
             n => format!("{}/acme/{authority}/certificate/{serial}/{n}", self.base),
         }
+    }
+
+    /// Where a person begins to sign in; `secret` is the token of the challenge.
+    #[must_use]
+    pub fn sso_start(&self, secret: &str) -> String {
+        format!("{}/sso/start/{secret}", self.base)
+    }
+
+    /// Where a person types the short code.
+    #[must_use]
+    pub fn sso_confirm(&self, secret: &str) -> String {
+        format!("{}/sso/confirm/{secret}", self.base)
+    }
+
+    /// Where a person is told that all is done.
+    #[must_use]
+    pub fn sso_done(&self) -> String {
+        format!("{}/sso/done", self.base)
+    }
+
+    /// Where an identity provider sends the browser back to.
+    #[must_use]
+    pub fn sso_answer(&self, protocol: Protocol, provider: &str) -> String {
+        match protocol {
+            Protocol::Saml => format!("{}/sso/saml/{provider}/acs", self.base),
+            Protocol::Oidc => format!("{}/sso/oidc/{provider}/callback", self.base),
+        }
+    }
+
+    /// Our metadata for a SAML identity provider, and by default our entity id there.
+    #[must_use]
+    pub fn saml_metadata(&self, provider: &str) -> String {
+        format!("{}/sso/saml/{provider}/metadata", self.base)
     }
 
     /// An authority's revocation list, as certificates name it.

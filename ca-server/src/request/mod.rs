@@ -12,4 +12,5 @@ pub mod metrics;
 pub mod request_id;
 pub mod roots;
 pub mod router;
+pub mod sso;
 pub mod start_page;

@@ -13,6 +13,7 @@ use super::acme::{
     new_nonce, new_order, order, orders, renewal_info, revoke_cert,
 };
 use super::frame::{self, frame};
+use super::sso::{self, confirm, metadata as sso_metadata, oidc, saml, start};
 use super::{health, metrics, roots, start_page};
 use crate::app::App;
 use crate::respond::kinds::Kind;
@@ -50,7 +51,15 @@ pub fn router(app: App) -> Router {
         .route("/health", get(health::health))
         .route("/metrics", get(metrics::metrics));
 
-    framed(app, signed.merge(read_only).merge(operations))
+    let people = Router::new()
+        .route("/sso/start/{secret}", get(start::look).post(start::go))
+        .route("/sso/saml/{provider}/acs", get(sso::unsolicited).post(saml::consume))
+        .route("/sso/saml/{provider}/metadata", get(sso_metadata::metadata))
+        .route("/sso/oidc/{provider}/callback", get(oidc::callback))
+        .route("/sso/confirm/{handle}", get(confirm::look).post(confirm::send))
+        .route("/sso/done", get(sso::done));
+
+    framed(app, signed.merge(read_only).merge(people).merge(operations))
 }
 
 /// The routes of `metrics_listen`.

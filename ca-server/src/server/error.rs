@@ -9,6 +9,7 @@ use crate::challenge::resolver::StubResolverError;
 use crate::ids::NoEntropy;
 use crate::policy::PolicyError;
 use crate::sign::AuthorityLoadError;
+use crate::sso::providers::LoadError;
 use crate::store::StoreError;
 use crate::store::open::OpenError;
 
@@ -27,6 +28,9 @@ pub enum StartError {
     /// The policy files are not usable.
     #[error("cannot use the policy")]
     Policy(#[from] PolicyError),
+    /// An identity provider cannot be used.
+    #[error(transparent)]
+    IdentityProvider(#[from] LoadError),
     /// The resolver cannot be set up.
     #[error("cannot set up the DNS resolver")]
     Resolver(#[from] StubResolverError),
@@ -71,6 +75,7 @@ impl StartError {
         match self {
             Self::Store(error) => error.hint(),
             Self::Authority(_) | Self::Policy(_) => "see everything with `ca-server check --config FILE`",
+            Self::IdentityProvider(error) => error.fault.hint(),
             Self::Resolver(_) => "look at [dns] in the configuration",
             Self::Recovery(_) => "look at the store's disk, then start again",
             Self::OwnTls(error) => error.hint(),

@@ -1,4 +1,5 @@
-//! What a running server does by itself: resolves intents left open, prunes what has ended, renews its own TLS certificate.
+//! What a running server does by itself: resolves intents left open, prunes what has ended, renews its own TLS certificate, reads the metadata
+//! of identity providers again.
 //!
 //! Each task ends when the server stops; a failure is logged and tried again, never fatal.
 
@@ -11,12 +12,15 @@ use super::tls::TlsCertificate;
 use crate::app::App;
 use crate::clock;
 use crate::log::recover::recover;
+use crate::respond::problem::causes;
 use crate::store::prune;
 
 /// How often open intents are looked for.
 const SWEEP_EVERY: Duration = Duration::from_secs(30);
 /// How often ended records are looked for.
 const PRUNE_EVERY: Duration = Duration::from_secs(3600);
+/// How often the metadata of SAML providers is read again.
+const METADATA_EVERY: Duration = Duration::from_secs(300);
 /// How often our own TLS certificate is looked at.
 const TLS_EVERY: Duration = Duration::from_secs(3600);
 
@@ -64,6 +68,18 @@ pub(super) async fn renew_own_tls(app: App, in_use: TlsCertificate, stop: Cancel
                 }
             }
             Err(error) => tracing::error!(%error, "our own TLS certificate was not renewed"),
+        }
+    }
+}
+
+/// Reads the metadata of SAML providers again. A bad document is told of and the one in force stays.
+pub(super) async fn refresh_metadata(app: App, stop: CancellationToken) {
+    while stop.run_until_cancelled(tokio::time::sleep(METADATA_EVERY)).await.is_some() {
+        for provider in app.providers.iter() {
+            if let Err(error) = provider.refresh().await {
+                tracing::error!(provider = provider.name(), error = %causes(&error),
+                    "the metadata of an identity provider was not taken; what was known stays in force");
+            }
         }
     }
 }

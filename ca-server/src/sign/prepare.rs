@@ -61,41 +61,27 @@ pub fn prepare(
     approval: Approval,
     now: OffsetDateTime,
 ) -> Result<Prepared, PrepareError> {
-    let Approval { profile, identifiers, proofs, public_key, validity, order, account, replaces, rules } =
-        approval;
     // 4. A serial of 128 random bits, and the bytes from order and profile; of the CSR only the key is in them.
     let serial = Serial::new(now, random_bytes()?);
     let request = LeafRequest {
-        profile: &profile,
-        identifiers: &identifiers,
-        public_key: &public_key,
+        profile: &approval.profile,
+        identifiers: &approval.identifiers,
+        public_key: &approval.public_key,
         serial,
-        validity,
-        proofs: &proofs,
+        validity: approval.validity,
+        proofs: &approval.proofs,
         preferred_domain: None,
         urls: authority.urls(),
     };
     let tbs = leaf_tbs(&request, authority.issuer(), authority.twin())?;
     // 5. Lint the twin: the same bytes under a throwaway key.
-    let context = LintContext {
-        profile: &profile,
-        identifiers: &identifiers,
-        proofs: &proofs,
-        preferred_domain: None,
-        public_key: public_key.spki_der(),
-        issuer_name: authority.issuer().subject_der(),
-        issuer_key_identifier: authority.issuer().subject_key_identifier(),
-        issuer_key_kind: authority.issuer().kind(),
-        issuer_not_after: Some(authority.issuer().not_after()),
-        crl: Some(authority.urls().crl.as_str()),
-        ca_issuers: authority.urls().ca_issuers.as_str(),
-        ocsp: None,
-        now: Some(now),
-    };
-    let findings = lint(tbs.twin_der(), &context);
+    let findings = lint(tbs.twin_der(), &context(authority, &approval, now));
     if !may_sign(&findings) {
         return Err(PrepareError::Lint(findings));
     }
+    let Approval {
+        profile, identifiers, proofs, validity, order, account, replaces, rules, evidence, ..
+    } = approval;
     let record = Certificate {
         serial,
         authority: authority.name().clone(),
@@ -113,6 +99,26 @@ pub fn prepare(
         revoked: None,
         revocation_reason: None,
         replaces,
+        evidence,
     };
     Ok(Prepared { authority: authority.clone(), tbs: tbs.der().to_vec(), record, rules })
+}
+
+/// What the bytes are held against.
+fn context<'a>(authority: &'a Authority, approval: &'a Approval, now: OffsetDateTime) -> LintContext<'a> {
+    LintContext {
+        profile: &approval.profile,
+        identifiers: &approval.identifiers,
+        proofs: &approval.proofs,
+        preferred_domain: None,
+        public_key: approval.public_key.spki_der(),
+        issuer_name: authority.issuer().subject_der(),
+        issuer_key_identifier: authority.issuer().subject_key_identifier(),
+        issuer_key_kind: authority.issuer().kind(),
+        issuer_not_after: Some(authority.issuer().not_after()),
+        crl: Some(authority.urls().crl.as_str()),
+        ca_issuers: authority.urls().ca_issuers.as_str(),
+        ocsp: None,
+        now: Some(now),
+    }
 }

@@ -52,6 +52,17 @@ pub enum Protocol {
     Oidc,
 }
 
+impl Protocol {
+    /// The word for it in records, rules and addresses.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Saml => "saml",
+            Self::Oidc => "oidc",
+        }
+    }
+}
+
 /// Facts kept with the authorization, the certificate and the journal; carried into policy. Never the raw assertion.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Evidence {

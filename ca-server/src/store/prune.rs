@@ -1,23 +1,34 @@
-//! Removing what ended long enough ago, so that the store does not grow for ever: orders, authorizations, certificate records.
+//! Removing what ended long enough ago, so that the store does not grow for ever: orders, authorizations, certificate records, sign-ins,
+//! and the ids of assertions that have expired.
 //!
 //! Works in small batches and can stop anywhere: whatever is left is found again. A record that changed meanwhile, or an order whose
 //! issuance is not resolved, stays for the next time. The journal is never pruned.
+
+use std::time::Duration;
 
 use certs::serial::Serial;
 use time::OffsetDateTime;
 
 use super::tables::expiry::Ending;
-use super::tables::{authorizations, certificates, orders};
+use super::tables::used_assertions::UsedAssertion;
+use super::tables::{authorizations, certificates, orders, sign_ins, used_assertions};
 use super::{Batch, Record, Store, StoreError, Table, Versioned};
 use crate::clock;
 use crate::config::StoreConfig;
-use crate::ids::{AuthorizationId, OrderId};
+use crate::ids::{AuthorizationId, OrderId, SignInId};
 use crate::order::model::{Authorization, Certificate, CertificateStatus, Order, OrderStatus};
+use crate::sso::sign_in::SignIn;
 
 /// Records looked at between two commits, at most.
 const STEP: usize = 25;
 /// Rows written by one commit, unless a single record has more: fewer than the embedded store writes at once.
 const MOST_ROWS: usize = 150;
+
+/// How long a sign-in is kept after its end: its outcome is in the authorization and in the journal by then.
+const KEEP_SIGN_INS: Duration = Duration::from_secs(86_400);
+
+/// How long the id of an expired assertion is kept: longer than clocks differ.
+const KEEP_USED_ASSERTIONS: Duration = Duration::from_secs(3600);
 
 /// How many records were removed.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -28,6 +39,10 @@ pub struct Pruned {
     pub authorizations: u64,
     /// Certificate records.
     pub certificates: u64,
+    /// Sign-ins.
+    pub sign_ins: u64,
+    /// Ids of assertions.
+    pub used_assertions: u64,
 }
 
 /// Removes everything that ended longer ago than `keep` says, as of `now`.
@@ -41,6 +56,9 @@ pub async fn prune(store: &Store, keep: &StoreConfig, now: OffsetDateTime) -> Re
         orders: prune_table::<Order>(store, ended).await?,
         authorizations: prune_table::<Authorization>(store, ended).await?,
         certificates: prune_table::<Certificate>(store, expired).await?,
+        sign_ins: prune_table::<SignIn>(store, clock::before(now, KEEP_SIGN_INS)).await?,
+        used_assertions: prune_table::<UsedAssertion>(store, clock::before(now, KEEP_USED_ASSERTIONS))
+            .await?,
     })
 }
 
@@ -174,5 +192,41 @@ impl Prunable for Certificate {
 
     fn remove(batch: &mut Batch, seen: &Versioned<Self>) {
         certificates::remove(batch, seen);
+    }
+}
+
+impl Prunable for SignIn {
+    fn key_from(octets: &[u8]) -> Option<SignInId> {
+        octets.try_into().ok().map(SignInId::from_bytes)
+    }
+
+    fn ends(&self) -> OffsetDateTime {
+        self.expires
+    }
+
+    fn may_go(&self) -> bool {
+        true
+    }
+
+    fn remove(batch: &mut Batch, seen: &Versioned<Self>) {
+        sign_ins::remove(batch, seen);
+    }
+}
+
+impl Prunable for UsedAssertion {
+    fn key_from(octets: &[u8]) -> Option<String> {
+        Some(data_encoding::HEXLOWER.encode(octets))
+    }
+
+    fn ends(&self) -> OffsetDateTime {
+        self.until
+    }
+
+    fn may_go(&self) -> bool {
+        true
+    }
+
+    fn remove(batch: &mut Batch, seen: &Versioned<Self>) {
+        used_assertions::remove(batch, seen);
     }
 }

@@ -4,11 +4,13 @@ use std::sync::Arc;
 
 use ca_server::log::{journal, verify};
 use ca_server::order::model::Account;
+use ca_server::sso::person::SingleUse;
 use ca_server::store::memory::Memory;
 use ca_server::store::sled::{Sled, SledConfig};
+use ca_server::store::tables::{sign_ins, used_assertions};
 use ca_server::store::{Backend, Batch, Range, Store, StoreError, Table};
 
-use super::samples::{NOW, account, operation};
+use super::samples::{NOW, account, operation, sign_in};
 
 const ROWS: Table = Table::OrdersByAccount;
 
@@ -42,6 +44,7 @@ battery! {
     acts_are_sealed_in_the_order_of_the_commits,
     of_64_concurrent_replacements_exactly_one_wins,
     concurrent_commits_all_count_and_the_journal_verifies,
+    of_32_concurrent_claims_of_one_assertion_exactly_one_wins,
     a_row_too_large_is_refused_and_the_store_goes_on,
     an_act_too_large_is_refused_and_the_store_goes_on,
     acts_count_towards_the_size_of_a_batch,
@@ -316,4 +319,30 @@ async fn a_closed_store_refuses_to_commit(backend: Arc<dyn Backend>) {
     assert!(matches!(backend.commit(Batch::new()).await, Err(StoreError::Closed)));
     assert!(matches!(backend.health().await, Err(StoreError::Closed)));
     backend.close().await;
+}
+
+/// Each claim stands in a batch with a write of its own, as when the same answer of a provider is posted for several sign-ins.
+async fn of_32_concurrent_claims_of_one_assertion_exactly_one_wins(backend: Arc<dyn Backend>) {
+    let store = Store::new(backend);
+    let tasks: Vec<_> = (0..32)
+        .map(|_| {
+            let store = store.clone();
+            tokio::spawn(async move {
+                let assertion = SingleUse { key: "corp\n_1".to_owned(), until: NOW };
+                let mut batch = Batch::new();
+                sign_ins::insert(&mut batch, &sign_in(NOW)).unwrap();
+                used_assertions::claim(&mut batch, &assertion).unwrap();
+                store.commit(batch).await
+            })
+        })
+        .collect();
+    let mut won = 0;
+    for task in tasks {
+        match task.await.unwrap() {
+            Ok(()) => won += 1,
+            Err(error) => assert!(matches!(error, StoreError::Stale(Table::UsedAssertions)), "{error}"),
+        }
+    }
+    assert_eq!(won, 1);
+    assert_eq!(store.scan(Range::of(Table::SignIns)).await.unwrap().len(), 1);
 }

@@ -11,13 +11,14 @@ use ca_server::log::verify;
 use ca_server::order::model::{
     Authorization, AuthorizationStatus, Certificate, CertificateStatus, Order, OrderStatus,
 };
+use ca_server::sso::person::SingleUse;
 use ca_server::store::memory::Memory;
 use ca_server::store::prune::{Pruned, prune};
-use ca_server::store::tables::{authorizations, certificates, orders};
+use ca_server::store::tables::{authorizations, certificates, orders, sign_ins, used_assertions};
 use ca_server::store::{Backend, Batch, Range, Row, Store, StoreError, Table};
 use time::Duration;
 
-use super::samples::{NOW, authorization, certificate, dns, operation, order};
+use super::samples::{NOW, authorization, certificate, dns, operation, order, sign_in};
 
 fn keep() -> StoreConfig {
     let day = std::time::Duration::from_secs(86_400);
@@ -76,7 +77,7 @@ async fn once_everything_ended_only_the_journal_is_left() {
         serve(&store, account, NOW + Duration::minutes(minute)).await;
     }
     let later = NOW + Duration::days(100);
-    let all = Pruned { orders: 250, authorizations: 250, certificates: 250 };
+    let all = Pruned { orders: 250, authorizations: 250, certificates: 250, ..Pruned::default() };
     assert_eq!(prune(&store, &keep(), later).await.unwrap(), all);
     assert_eq!(prune(&store, &keep(), later).await.unwrap(), Pruned::default());
     assert_eq!(memory.rows(), 250);
@@ -183,4 +184,23 @@ async fn an_order_that_ended_without_a_certificate_gives_free_what_it_was_to_rep
     prune(&store, &keep(), NOW + Duration::days(20)).await.unwrap();
     assert!(store.load::<Order>(&renewal.id).await.unwrap().is_none());
     assert_eq!(store.replacement_of("aki.serial").await.unwrap(), None);
+}
+
+#[tokio::test]
+async fn a_sign_in_goes_a_day_after_its_end_and_the_id_of_an_assertion_after_its_own() {
+    let memory = Arc::new(Memory::new());
+    let store = Store::new(memory.clone());
+    let sign_in = sign_in(NOW);
+    let assertion = SingleUse { key: "corp\n_1".to_owned(), until: NOW + Duration::minutes(5) };
+    let mut batch = Batch::new();
+    sign_ins::insert(&mut batch, &sign_in).unwrap();
+    used_assertions::claim(&mut batch, &assertion).unwrap();
+    store.commit(batch).await.unwrap();
+    let pruned = async |at| prune(&store, &keep(), at).await.unwrap();
+    assert_eq!(pruned(NOW + Duration::minutes(65)).await, Pruned::default());
+    let only_assertion = Pruned { used_assertions: 1, ..Pruned::default() };
+    assert_eq!(pruned(NOW + Duration::minutes(66)).await, only_assertion);
+    let only_sign_in = Pruned { sign_ins: 1, ..Pruned::default() };
+    assert_eq!(pruned(sign_in.expires + Duration::days(1) + Duration::seconds(1)).await, only_sign_in);
+    assert_eq!(memory.rows(), 0);
 }

@@ -1,11 +1,12 @@
 //! Records to store.
 
-use ca_server::ids::{AccountId, AuthorityName, AuthorizationId, ChallengeId, OrderId};
+use ca_server::ids::{AccountId, AuthorityName, AuthorizationId, ChallengeId, OrderId, SignInId};
 use ca_server::log::act::Act;
 use ca_server::order::model::{
     Account, AccountStatus, Authorization, AuthorizationStatus, Certificate, CertificateStatus, Order,
     OrderStatus,
 };
+use ca_server::sso::sign_in::{Completion, SignIn, Stage};
 use ca_server::store::tables::validations::Due;
 use ca_server::verify::jwk::{Jwk, OkpCurve};
 use certs::identifier::Identifier;
@@ -92,6 +93,7 @@ pub(crate) fn certificate(account: AccountId, name: &str, created: OffsetDateTim
         revoked: None,
         revocation_reason: None,
         replaces: None,
+        evidence: Vec::new(),
     }
 }
 
@@ -101,5 +103,20 @@ pub(crate) fn due(at: OffsetDateTime) -> Due {
         authorization: AuthorizationId::fresh(NOW).unwrap(),
         challenge: ChallengeId::fresh(NOW).unwrap(),
         attempts: 0,
+    }
+}
+
+pub(crate) fn sign_in(created: OffsetDateTime) -> SignIn {
+    SignIn {
+        id: SignInId::fresh(NOW).unwrap(),
+        account: AccountId::fresh(NOW).unwrap(),
+        authorization: AuthorizationId::fresh(NOW).unwrap(),
+        challenge: ChallengeId::fresh(NOW).unwrap(),
+        provider: "corp".to_owned(),
+        client: "192.0.2.7".parse().unwrap(),
+        completion: Completion::Code { code: "ABCD-EFGH".to_owned() },
+        created,
+        expires: created + Duration::minutes(10),
+        stage: Stage::Offered,
     }
 }

@@ -198,3 +198,27 @@ async fn certificates_are_listed_newest_first_by_identifier_account_and_state() 
         CertificateFilter { expires_before: Some(NOW + Duration::days(30) + Duration::minutes(2)), ..all };
     assert_eq!(listed(ending).await, [1, 0]);
 }
+
+#[tokio::test]
+async fn records_written_before_there_were_people_are_still_read() {
+    let (store, alice) = (store(), AccountId::fresh(NOW).unwrap());
+    let (old, record) =
+        (authorization(alice, "a.example.com", NOW), certificate(alice, "a.example.com", NOW));
+    let mut value = serde_json::to_value(&old).unwrap();
+    value["challenges"] = serde_json::json!([{
+        "id": "AAAAAAAAAAAAAAAAAAAAAA", "kind": "dns-01", "status": "pending", "token": "t", "validated": null, "error": null,
+    }]);
+    let written = serde_json::to_value(&record).unwrap();
+    assert!(written.get("evidence").is_none(), "what is empty is not written");
+    let row =
+        |value: &serde_json::Value| [1_u64.to_be_bytes().as_slice(), value.to_string().as_bytes()].concat();
+    apply(&store, |batch| {
+        batch.put(Table::Authorizations, old.id.as_bytes().to_vec(), row(&value));
+        batch.put(Table::Certificates, record.serial.as_bytes().to_vec(), row(&written));
+    })
+    .await
+    .unwrap();
+    let read = seen(&store, &old).await.value;
+    assert_eq!((read.challenges[0].provider.clone(), read.challenges[0].evidence.clone()), (None, None));
+    assert_eq!(seen(&store, &record).await.value.evidence, vec![]);
+}

@@ -11,7 +11,7 @@ use certs::name::DnsName;
 #[derive(Default)]
 pub struct FakeDns {
     txt: Mutex<HashMap<String, Vec<String>>>,
-    caa: Mutex<HashMap<String, String>>,
+    caa: Mutex<HashMap<String, (&'static str, String)>>,
 }
 
 impl FakeDns {
@@ -22,7 +22,12 @@ impl FakeDns {
 
     /// The one CAA record at `name`: `issue` with this value.
     pub fn set_caa(&self, name: &str, issuer: &str) {
-        self.caa.lock().unwrap().insert(name.to_owned(), issuer.to_owned());
+        self.set_caa_tag(name, "issue", issuer);
+    }
+
+    /// The one CAA record at `name`: this property with this value.
+    pub fn set_caa_tag(&self, name: &str, tag: &'static str, value: &str) {
+        self.caa.lock().unwrap().insert(name.to_owned(), (tag, value.to_owned()));
     }
 
     /// No CAA record at `name` any more.
@@ -41,8 +46,11 @@ impl Resolve for FakeDns {
 
     async fn caa(&self, name: &DnsName) -> Result<Vec<CaaRecord>, DnsFailure> {
         let record = self.caa.lock().unwrap().get(name.as_str()).cloned();
-        let issue =
-            |value: String| CaaRecord { critical: false, tag: "issue".to_owned(), value: value.into_bytes() };
+        let issue = |(tag, value): (&str, String)| CaaRecord {
+            critical: false,
+            tag: tag.to_owned(),
+            value: value.into_bytes(),
+        };
         Ok(record.map(issue).into_iter().collect())
     }
 }

@@ -15,6 +15,7 @@ use bytes::Bytes;
 use ca_server::clock::FixedClock;
 use ca_server::config::Config;
 use ca_server::server::{self, Parts, Running};
+use ca_server::sso::providers::Providers;
 use ca_server::store::Backend;
 use ca_server::store::faulty::{Faulty, Switches};
 use ca_server::store::memory::Memory;
@@ -66,6 +67,7 @@ pub struct Ca {
     client: Client<HttpConnector, Full<Bytes>>,
     config: Config,
     folder: Arc<tempfile::TempDir>,
+    providers: Option<Providers>,
 }
 
 impl Ca {
@@ -91,14 +93,30 @@ impl Ca {
         change(&mut config);
         let clock = FixedClock::at(time::OffsetDateTime::from_unix_timestamp(1_780_000_000).unwrap());
         let (store, dns) = (Arc::new(Memory::new()), Arc::new(FakeDns::default()));
-        Self::run(config, (Arc::new(folder), base), clock, (store, dns), around).await
+        Self::run(config, (Arc::new(folder), base), clock, (store, dns), None, around).await
+    }
+
+    /// A server at which people sign in, with these identity providers instead of configured ones.
+    pub async fn start_people(providers: Providers, change: impl FnOnce(&mut Config)) -> Self {
+        let folder = tempfile::tempdir().unwrap();
+        let base = format!("http://ca.test:{}", folder::free_port());
+        let mut config = folder::config(folder.path(), &base, "");
+        for authority in config.authority.values_mut() {
+            authority.profiles.push("user".to_owned());
+        }
+        change(&mut config);
+        let clock = FixedClock::at(time::OffsetDateTime::from_unix_timestamp(1_780_000_000).unwrap());
+        let (store, dns) = (Arc::new(Memory::new()), Arc::new(FakeDns::default()));
+        let place = (Arc::new(folder), base);
+        Self::run(config, place, clock, (store, dns), Some(providers), |backend| backend).await
     }
 
     /// Another server on the same store and files, as after the end of this one's process; this one does nothing any more.
     pub async fn again(&self) -> Self {
         let place = (self.folder.clone(), self.base.clone());
         let world = (self.store.clone(), self.dns.clone());
-        Self::run(self.config.clone(), place, self.clock.clone(), world, |backend| backend).await
+        let (config, clock) = (self.config.clone(), self.clock.clone());
+        Self::run(config, place, clock, world, self.providers.clone(), |backend| backend).await
     }
 
     async fn run(
@@ -106,6 +124,7 @@ impl Ca {
         (folder, base): (Arc<tempfile::TempDir>, String),
         clock: FixedClock,
         (store, dns): (Arc<Memory>, Arc<FakeDns>),
+        providers: Option<Providers>,
         around: impl FnOnce(Arc<dyn Backend>) -> Arc<dyn Backend>,
     ) -> Self {
         let switches = Switches::default();
@@ -114,10 +133,11 @@ impl Ca {
             clock: Some(Arc::new(clock.clone())),
             backend: Some(around(Arc::new(backend))),
             resolver: Some(dns.clone()),
+            providers: providers.clone(),
         };
         let running = server::start(config.clone(), parts).await.unwrap();
         let client = Client::builder(TokioExecutor::new()).build_http();
-        Self { running, store, switches, clock, dns, base, client, config, folder }
+        Self { running, store, switches, clock, dns, base, client, config, folder, providers }
     }
 
     /// The text of a file beside `ca.toml`.

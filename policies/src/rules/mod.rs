@@ -20,7 +20,7 @@ pub use decide::Decision;
 pub use domains::shipped_rules_for_domains;
 pub use fault::RuleFault;
 pub use parse::{Effect, Rule, RuleId, Rules};
-pub use request::{Account, Action, KeyKind, Request};
+pub use request::{Account, Action, KeyKind, Person, Request};
 
 /// The schema that rules are checked against, as shipped.
 pub const SCHEMA: &str = include_str!("../../shipped/schema.cedarschema");

@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use cedar_policy::{
     Context, ContextCreationError, Entities, Entity, EntityAttrEvaluationError, EntityUid,
-    RestrictedExpression, Schema, entities_errors::EntitiesError,
+    ExpressionConstructionError, RestrictedExpression, Schema, entities_errors::EntitiesError,
 };
 use certs::identifier::Identifier;
 use certs::leaf::Proof;
@@ -80,6 +80,23 @@ pub struct Account<'a> {
     pub created: i64,
 }
 
+/// The person who signed in, as the organisation's identity provider described him or her.
+#[derive(Clone, Copy, Debug)]
+pub struct Person<'a> {
+    /// The identity provider, by its name in the configuration.
+    pub provider: &'a str,
+    /// `saml` or `oidc`.
+    pub protocol: &'a str,
+    /// The groups it named.
+    pub groups: &'a [String],
+    /// How strongly the person authenticated (SAML `AuthnContextClassRef`, OIDC `acr`).
+    pub authn_context: Option<&'a str>,
+    /// By which means (OIDC `amr`).
+    pub methods: &'a [String],
+    /// The person's name.
+    pub display_name: Option<&'a str>,
+}
+
 /// One question to the rules: one account, one action, one identifier.
 #[derive(Clone, Copy, Debug)]
 pub struct Request<'a> {
@@ -97,6 +114,8 @@ pub struct Request<'a> {
     pub key_kind: KeyKind,
     /// The life that the client asked for, if it asked for one.
     pub requested_lifetime: Option<Duration>,
+    /// Who signed in, if the identifier was proven so; looked at for [`Action::Issue`] only.
+    pub person: Option<Person<'a>>,
     /// Where the request came from.
     pub client_address: Option<IpAddr>,
 }
@@ -108,6 +127,8 @@ pub(super) enum Untranslatable {
     Attribute(Box<EntityAttrEvaluationError>),
     #[error(transparent)]
     Entities(Box<EntitiesError>),
+    #[error(transparent)]
+    Expression(Box<ExpressionConstructionError>),
     #[error(transparent)]
     Context(Box<ContextCreationError>),
     #[error(transparent)]
@@ -123,6 +144,12 @@ impl From<EntityAttrEvaluationError> for Untranslatable {
 impl From<EntitiesError> for Untranslatable {
     fn from(cause: EntitiesError) -> Self {
         Self::Entities(Box::new(cause))
+    }
+}
+
+impl From<ExpressionConstructionError> for Untranslatable {
+    fn from(cause: ExpressionConstructionError) -> Self {
+        Self::Expression(Box::new(cause))
     }
 }
 
@@ -204,6 +231,9 @@ impl Request<'_> {
                 let proofs = self.proofs.iter().map(|proof| reference(entity(&words.proof, proof.as_str())));
                 pairs.push(("proofs".to_owned(), RestrictedExpression::new_set(proofs)));
                 pairs.push(("keyKind".to_owned(), reference(entity(&words.key_kind, self.key_kind.name()))));
+                if let Some(person) = &self.person {
+                    pairs.push(("person".to_owned(), person.record()?));
+                }
             }
         }
         if let Some(lifetime) = self.requested_lifetime {
@@ -216,6 +246,21 @@ impl Request<'_> {
             pairs.push(("clientAddress".to_owned(), RestrictedExpression::new_ip(address)));
         }
         Ok(Context::from_pairs(pairs)?)
+    }
+}
+
+impl Person<'_> {
+    fn record(&self) -> Result<RestrictedExpression, Untranslatable> {
+        let set = |texts: &[String]| RestrictedExpression::new_set(texts.iter().map(|text| string(text)));
+        let mut pairs = vec![
+            ("provider".to_owned(), string(self.provider)),
+            ("protocol".to_owned(), string(self.protocol)),
+            ("groups".to_owned(), set(self.groups)),
+            ("methods".to_owned(), set(self.methods)),
+        ];
+        pairs.extend(self.authn_context.map(|context| ("authnContext".to_owned(), string(context))));
+        pairs.extend(self.display_name.map(|name| ("displayName".to_owned(), string(name))));
+        Ok(RestrictedExpression::new_record(pairs)?)
     }
 }
 

@@ -45,6 +45,7 @@ fn request<'a>(
         proofs,
         key_kind: KeyKind::P256,
         requested_lifetime: None,
+        person: None,
         client_address: None,
     }
 }
@@ -274,8 +275,25 @@ fn the_schema_describes_every_request_that_this_crate_makes() {
                 proofs: &Proof::ALL,
                 requested_lifetime: Some(Duration::MAX),
                 client_address: Some("2001:db8::1".parse().unwrap()),
+                person: Some(Person {
+                    provider: "corp",
+                    protocol: "saml",
+                    groups: &contacts,
+                    authn_context: Some("urn:oasis:names:tc:SAML:2.0:ac:classes:TimeSyncToken"),
+                    methods: &contacts,
+                    display_name: Some("Bob \" Example"),
+                }),
                 ..bare
             };
+            let anonymous = Person {
+                groups: &[],
+                methods: &[],
+                authn_context: None,
+                display_name: None,
+                ..full.person.unwrap()
+            };
+            let less = Request { person: Some(anonymous), ..full };
+            less.facts(&words, Some(&schema)).map(|_| ()).unwrap();
             full.facts(&words, Some(&schema)).map(|_| ()).unwrap();
         }
     }
@@ -344,6 +362,7 @@ proptest! {
                     key_kind: KeyKind::P256,
                     requested_lifetime: Some(Duration::from_secs(seconds)),
                     client_address: Some(address),
+                    person: None,
                 });
                 // The rules of `fixed` permit devices of example.com and nobody else, besides revocation.
                 let ours = text.to_ascii_lowercase();

@@ -70,7 +70,7 @@ pub fn parse_issue_value(value: &[u8]) -> Result<IssueValue, IssueFault> {
     };
     let issuer = match issuer {
         "" => None,
-        name if name.split('.').all(is_label) => Some(name.to_owned()),
+        name if is_domain(name) => Some(name.to_owned()),
         _ => return Err(IssueFault::Issuer),
     };
     Ok(IssueValue { issuer, parameters: parse_parameters(parameters)? })
@@ -93,6 +93,12 @@ fn parse_parameter(text: &str, number: usize) -> Result<(String, String), IssueF
         return Err(IssueFault::Value { number });
     }
     Ok((tag.to_ascii_lowercase(), value.to_owned()))
+}
+
+/// `issuer-domain-name` of the grammar: labels with dots between them.
+#[must_use]
+pub fn is_domain(text: &str) -> bool {
+    text.split('.').all(is_label)
 }
 
 /// `label` and `tag` of the grammar: letters, digits, and hyphens that neither begin nor end it.

@@ -1,11 +1,12 @@
 //! The examples of RFC 8659 and RFC 8657, and what lies between them.
 
-use certs::name::EmailAddress;
 use proptest::prelude::*;
 
 use super::parse::IssueFault;
 use super::*;
 use crate::challenge::canned::CannedDns;
+
+mod mail;
 
 const ACCOUNT: &str = "https://ca1.example.net/account/1234";
 
@@ -25,7 +26,8 @@ async fn ask_as(
     method: &str,
 ) -> Result<CaaDecision, CaaRefusal> {
     let issuer_domains = ["ca1.example.net".to_owned()];
-    let query = CaaQuery { issuer_domains: &issuer_domains, account_uri, method };
+    let manner = Manner { account_uri, method, sso_provider: None };
+    let query = CaaQuery { issuer_domains: &issuer_domains, manner };
     check(records, &dns(name), wildcard, &query).await
 }
 
@@ -188,30 +190,14 @@ async fn a_refusal_names_record_place_lack_and_remedy() {
 }
 
 #[tokio::test]
-async fn addresses_are_restricted_by_issuemail_alone() {
-    let issuer_domains = ["ca1.example.net".to_owned()];
-    let query = CaaQuery { issuer_domains: &issuer_domains, account_uri: None, method: "sso-01" };
-    let alice = Identifier::Email(EmailAddress::parse("alice@example.com").unwrap());
-    for (record, allowed) in [
-        ("0 issue ;", true),
-        ("0 issuemail ;", false),
-        ("0 issuemail ca1.example.net", true),
-        ("0 issueemail ca2.example.org", false),
-        ("0 issuemail ca1.example.net; validationmethods=sso-01", true),
-    ] {
-        let decision = check(&at(&[record]), &alice, false, &query).await;
-        assert_eq!(decision.is_ok(), allowed, "{record}: {decision:?}");
-    }
-}
-
-#[tokio::test]
 async fn modes_look_away_report_or_enforce() {
     for (mode, allowed, asks) in
         [(CaaMode::Off, true, false), (CaaMode::Report, true, true), (CaaMode::Enforce, false, true)]
     {
         let records = Arc::new(at(&["0 issue ;"]));
+        let manner = Manner { account_uri: None, method: "dns-01", sso_provider: None };
         let gate = CaaGate::new(records.clone(), mode, &["CA1.example.net".to_owned()]);
-        let decision = gate.check(&dns("example.com"), false, None, "dns-01").await;
+        let decision = gate.check(&dns("example.com"), false, manner).await;
         assert_eq!(decision.is_ok(), allowed, "{mode:?}");
         assert_eq!(!records.asked().is_empty(), asks, "{mode:?}");
     }

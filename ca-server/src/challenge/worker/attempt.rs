@@ -5,6 +5,7 @@
 use std::time::Duration;
 
 use super::{Job, Parts};
+use crate::challenge::caa::Manner;
 use crate::challenge::{Attempt, ChallengeError, Control};
 use crate::order::{Attempted, SettleError, Settled, settle};
 use crate::respond::problem::StoredProblem;
@@ -55,12 +56,13 @@ pub(super) async fn run(parts: &Parts, job: &Job) -> Verdict {
 /// The proof, and CAA at the same time: both must hold. A refusal by CAA is told only if the proof itself succeeded.
 async fn prove(parts: &Parts, attempt: &Attempt) -> Result<Control, ChallengeError> {
     let proof = parts.validators.validate(attempt);
-    let caa = parts.caa.check(
-        &attempt.identifier,
-        attempt.wildcard,
-        Some(&attempt.account_uri),
-        attempt.proof.as_str(),
-    );
+    let provider = attempt.provider.as_deref().and_then(|name| parts.providers.named(name));
+    let manner = Manner {
+        account_uri: Some(&attempt.account_uri),
+        method: attempt.proof.as_str(),
+        sso_provider: provider.map(|provider| provider.sso_provider()),
+    };
+    let caa = parts.caa.check(&attempt.identifier, attempt.wildcard, manner);
     let both = async {
         let (proof, caa) = tokio::join!(proof, caa);
         let control = proof?;

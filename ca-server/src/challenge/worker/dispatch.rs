@@ -100,13 +100,24 @@ impl Dispatcher {
         }
     }
 
-    /// Takes a job that was handed over and starts it.
+    /// Takes a job that was handed over and starts it when it is due. One that waits here for a later time was queued anew: it gives way.
     fn take(&mut self, job: Job) {
-        if self.known.insert(job.due.challenge) {
-            self.spawn(job);
-        } else {
+        let is_new = self.known.insert(job.due.challenge);
+        if !is_new {
             self.inbox.shared.shrank();
+            if self.later.remove(&job.due.challenge).is_none() {
+                return;
+            }
         }
+        match self.delay(&job.due) {
+            Duration::ZERO => self.spawn(job),
+            delay => self.wait(job, delay),
+        }
+    }
+
+    /// How long it is until a row is due.
+    fn delay(&self, due: &Due) -> Duration {
+        Duration::try_from(due.at - self.parts.clock.now()).unwrap_or(Duration::ZERO)
     }
 
     fn spawn(&mut self, job: Job) {
@@ -184,6 +195,7 @@ impl Dispatcher {
         let more = rows.len() == MOST_ROWS;
         for due in rows {
             if self.known.contains(&due.challenge) {
+                self.move_forward(due);
                 continue;
             }
             if self.known.len() > IN_MEMORY {
@@ -198,13 +210,21 @@ impl Dispatcher {
         Ok(())
     }
 
+    /// A job that waits, but whose row now stands for an earlier time, waits for that.
+    fn move_forward(&mut self, due: Due) {
+        let Some(job) = self.later.get(&due.challenge).filter(|job| due.at < job.due.at) else { return };
+        let job = Job { due, attempt: job.attempt.clone() };
+        let delay = self.delay(&due);
+        self.wait(job, delay);
+    }
+
     /// Takes up one row; a row whose challenge no longer waits is removed.
     async fn take_row(&mut self, due: Due) -> Result<(), StoreError> {
         match load_attempt(&self.parts, &due).await? {
             Some(attempt) => {
                 self.known.insert(due.challenge);
                 self.inbox.shared.grew();
-                let delay = Duration::try_from(due.at - self.parts.clock.now()).unwrap_or(Duration::ZERO);
+                let delay = self.delay(&due);
                 self.wait(Job { due, attempt: Arc::new(attempt) }, delay);
                 Ok(())
             }

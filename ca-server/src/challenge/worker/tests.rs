@@ -68,6 +68,7 @@ impl Bench {
                 clock: clock.clone(),
                 validators: Validators::new(&self.config, &issuer, &resolver, &clock),
                 caa: CaaGate::new(resolver, CaaMode::Enforce, &issuer),
+                providers: Providers::default(),
                 links: self.links(),
                 lifetime: Duration::from_secs(3600),
                 config: self.config.clone(),
@@ -84,6 +85,8 @@ impl Bench {
             token: Some(TOKEN.to_owned()),
             validated: None,
             error: None,
+            provider: None,
+            evidence: None,
         };
         let authorization = Authorization {
             id: AuthorizationId::from_bytes([number; 16]),

@@ -29,6 +29,8 @@ async fn opened(attempt: &Attempt) -> Store {
         token: attempt.token.clone(),
         validated: None,
         error: None,
+        provider: None,
+        evidence: None,
     };
     let authorization = Authorization {
         id: attempt.authorization,

@@ -45,7 +45,7 @@ pub async fn authorization(
             return Err(Problem::new(Kind::Malformed, detail));
         }
     };
-    let view = AuthorizationView::new(&authorization, &app.links, &app.issuer_domains, now);
+    let view = AuthorizationView::new(&authorization, &app.beside(&authorization).await?, now);
     let answer = Answer::ok(view);
     Ok(if is_at_work(&authorization) { answer.retry_after(AGAIN) } else { answer })
 }

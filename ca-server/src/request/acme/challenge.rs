@@ -1,27 +1,45 @@
 //! `POST /acme/<authority>/challenge/<authorization>/<id>`: a challenge as it stands, or answered (RFC 8555 §7.5.1).
 //!
-//! The answer's members are not looked at: none of the challenges offered here has any. Answering again is no error.
+//! The answer's members matter to `sso-01` alone (draft-biggs-acme-sso §5, `docs/acme-sso.md`): where to send the browser at the end, or
+//! the one-time code that came there. Answering again is no error.
 
+use std::net::SocketAddr;
+
+use axum::Extension;
 use axum::extract::State;
 use serde::Deserialize;
+use serde_json::Value;
 
 use super::path::{self, Segments};
 use crate::app::App;
 use crate::challenge::Attempt;
+use crate::ids::ChallengeId;
 use crate::order::answer::{AnswerError, answer, find};
-use crate::order::model::ChallengeStatus;
+use crate::order::model::{Account, Authorization, Challenge, ChallengeStatus};
 use crate::order::read::authorization_of;
 use crate::respond::Answer;
+use crate::respond::kinds::Kind;
 use crate::respond::problem::Problem;
 use crate::respond::views::challenge::ChallengeView;
+use crate::sso::audit;
+use crate::sso::begin::{self, Asker, Wish};
+use crate::sso::binding::sign_in_of;
+use crate::sso::fault::Fault;
+use crate::sso::finish;
+use crate::store::Versioned;
 use crate::verify::{ReadOr, Verified};
 
 /// Seconds after which a client should look again.
 const AGAIN: u64 = 1;
 
-/// An object whose members do not matter.
-#[derive(Clone, Copy, Debug, Deserialize)]
-pub struct Ready {}
+/// An answer. Only `sso-01` looks at its members; what they are is judged there.
+#[derive(Clone, Debug, Default, Deserialize)]
+#[serde(default)]
+pub struct Ready {
+    redirect_uri: Option<Value>,
+    redirect_url: Option<Value>,
+    completion_code: Option<Value>,
+}
 
 /// Shows or answers a challenge.
 ///
@@ -30,30 +48,116 @@ pub struct Ready {}
 pub async fn challenge(
     State(app): State<App>,
     Segments((_, authorization, id)): Segments<(String, String, String)>,
+    Extension(client): Extension<SocketAddr>,
     request: Verified<ReadOr<Ready>>,
 ) -> Result<Answer<ChallengeView>, Problem> {
-    let (account, now) = (&request.account.value, app.clock.now());
+    let account = &request.account.value;
     let authorization = path::id("authorization", &authorization)?;
     let id = path::id("challenge", &id)?;
     let seen = authorization_of(&app.store, &request.authority, account, authorization).await?;
     let authorization = match request.payload {
         ReadOr::Read => seen.value,
-        ReadOr::Change(Ready {}) => {
-            let answered = answer(&app.store, seen, id, now).await?;
-            if let (Some(due), Some(challenge)) = (answered.queued, find(&answered.authorization, id)) {
-                // Only a hint: the row is durable, and the worker finds it there if the process dies here.
-                let attempt = Attempt::new(account, &answered.authorization, challenge, &app.links);
-                app.validations.push(due, attempt);
+        ReadOr::Change(ready) => match find(&seen.value, id).cloned() {
+            Some(challenge) if challenge.provider.is_some() => {
+                sign_in(&app, account, seen, &challenge, (&ready, client)).await?
             }
-            answered.authorization
-        }
+            Some(_) | None => validate(&app, account, seen, id).await?,
+        },
     };
     let challenge = find(&authorization, id).ok_or(AnswerError::NoSuchChallenge)?;
     let up = app.links.authorization(&request.authority, authorization.id);
-    let view = ChallengeView::new(&authorization, challenge, &app.links, &app.issuer_domains);
+    let view = ChallengeView::new(&authorization, challenge, &app.beside(&authorization).await?);
     let answer = Answer::ok(view).link("up", &up);
     Ok(match challenge.status {
         ChallengeStatus::Processing => answer.retry_after(AGAIN),
         ChallengeStatus::Pending | ChallengeStatus::Valid | ChallengeStatus::Invalid => answer,
     })
+}
+
+/// A challenge that the server can validate by itself: at once.
+async fn validate(
+    app: &App,
+    account: &Account,
+    seen: Versioned<Authorization>,
+    id: ChallengeId,
+) -> Result<Authorization, Problem> {
+    let answered = answer(&app.store, seen, id, app.clock.now()).await?;
+    if let (Some(due), Some(challenge)) = (answered.queued, find(&answered.authorization, id)) {
+        // Only a hint: the row is durable, and the worker finds it there if the process dies here.
+        let attempt = Attempt::new(account, &answered.authorization, challenge, &app.links);
+        app.validations.push(due, attempt);
+    }
+    Ok(answered.authorization)
+}
+
+/// A challenge for which a person signs in: answered, or completed.
+async fn sign_in(
+    app: &App,
+    account: &Account,
+    seen: Versioned<Authorization>,
+    challenge: &Challenge,
+    (ready, client): (&Ready, SocketAddr),
+) -> Result<Authorization, Problem> {
+    if let Some(code) = text("completion_code", ready.completion_code.as_ref())? {
+        if challenge.status == ChallengeStatus::Processing {
+            let token = challenge.token.as_deref().unwrap_or_default();
+            match finish::complete_by_client(app, token, &code).await {
+                Ok(()) | Err(Fault::AlreadyDone) => {}
+                Err(fault) => {
+                    audit::refused(app, sign_in_of(token), &fault).await;
+                    return Err(refused(fault));
+                }
+            }
+        }
+        return Ok(seen.value);
+    }
+    let wish = Wish {
+        redirect_uri: text("redirect_uri", ready.redirect_uri.as_ref())?,
+        redirect_url: text("redirect_url", ready.redirect_url.as_ref())?,
+    };
+    let asker = Asker { client: client.ip(), now: app.clock.now() };
+    let begun = begin::begin(&app.store, &app.config.sso, seen, challenge.id, &wish, asker).await?;
+    if let (Some(due), Some(challenge)) = (begun.queued, find(&begun.authorization, challenge.id)) {
+        // It fails the challenge when the link ends, unless the sign-in was completed and queued anew before.
+        app.validations.push(due, Attempt::new(account, &begun.authorization, challenge, &app.links));
+    }
+    Ok(begun.authorization)
+}
+
+fn text(member: &str, value: Option<&Value>) -> Result<Option<String>, Problem> {
+    match value {
+        None | Some(Value::Null) => Ok(None),
+        Some(Value::String(text)) => Ok(Some(text.clone())),
+        Some(_) => Err(Problem::new(Kind::Malformed, format!("{member} must be a string"))),
+    }
+}
+
+/// What the client is told when its one-time code is not taken.
+fn refused(fault: Fault) -> Problem {
+    match fault {
+        Fault::Failed(reason) => Problem::new(reason.kind(), reason.to_string()),
+        Fault::WrongCode { .. } => {
+            let detail =
+                "completion_code is not the code that was sent to the redirect address of this sign-in";
+            Problem::new(Kind::IncorrectResponse, detail)
+        }
+        Fault::Busy => {
+            let detail = "the sign-in was changed by another request meanwhile; try again";
+            Problem { retry_after: Some(1), ..Problem::new(Kind::ServiceUnavailable, detail) }
+        }
+        Fault::Store(error) => error.into(),
+        Fault::Entropy(error) => error.into(),
+        Fault::Unknown
+        | Fault::Expired
+        | Fault::LinkUsed
+        | Fault::AlreadyDone
+        | Fault::Over
+        | Fault::AccountGone
+        | Fault::ProviderGone
+        | Fault::CrossSite
+        | Fault::OtherBrowser
+        | Fault::Unsolicited
+        | Fault::Malformed(_)
+        | Fault::ProviderUnreachable => Problem::new(Kind::Malformed, fault.to_string()),
+    }
 }

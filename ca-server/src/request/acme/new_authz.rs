@@ -46,14 +46,15 @@ pub async fn new_authz(
     let external_key = external_key(&app, account).await?;
     let asker = Asker { account, external_key: external_key.as_ref() };
     let wanted = Wanted { identifiers: vec![identifier], profile: None, not_before: None, not_after: None };
-    let offered = &app.config.challenge.offer;
-    let admitted = match app.policy.admit(&asker, authority, wanted, offered, now) {
+    let offer = app.offer();
+    let admitted = match app.policy.admit(&asker, authority, wanted, &offer, now) {
         Ok(admitted) => admitted,
         Err(refusal) => return Err(refusal.record(&app.refusals, &app.store, now).await),
     };
-    let opening = Opening { store: &app.store, lifetimes: &app.config.acme, offered, now };
+    let opening = Opening { store: &app.store, lifetimes: &app.config.acme, offer, now };
     let seen = opening.pre_authorization(account, &admitted).await.map_err(Problem::internal)?;
     let seen = seen.ok_or_else(|| not_found("identifier"))?;
     let location = app.links.authorization(&request.authority, seen.value.id);
-    Ok(Answer::created(location, AuthorizationView::new(&seen.value, &app.links, &app.issuer_domains, now)))
+    let beside = app.beside(&seen.value).await?;
+    Ok(Answer::created(location, AuthorizationView::new(&seen.value, &beside, now)))
 }

@@ -32,12 +32,12 @@ pub async fn new_order(
     };
     let external_key = external_key(&app, account).await?;
     let asker = Asker { account, external_key: external_key.as_ref() };
-    let offered = &app.config.challenge.offer;
-    let admitted = match app.policy.admit(&asker, authority, wanted, offered, now) {
+    let offer = app.offer();
+    let admitted = match app.policy.admit(&asker, authority, wanted, &offer, now) {
         Ok(admitted) => admitted,
         Err(refusal) => return Err(refusal.record(&app.refusals, &app.store, now).await),
     };
-    let opening = Opening { store: &app.store, lifetimes: &app.config.acme, offered, now };
+    let opening = Opening { store: &app.store, lifetimes: &app.config.acme, offer, now };
     let opened = opening.order(account, admitted, replaces.clone()).await.map_err(|error| {
         match (error, replaces) {
             (OpenError::Store(StoreError::Stale(Table::Replacements)), Some(id)) => already_replaced(&id),

@@ -4,9 +4,8 @@ use certs::identifier::Identifier;
 use serde::Serialize;
 use time::OffsetDateTime;
 
-use super::challenge::ChallengeView;
+use super::challenge::{Beside, ChallengeView};
 use crate::order::model::{Authorization, AuthorizationStatus, Challenge, ChallengeStatus};
-use crate::request::links::Links;
 
 /// The authorization object.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
@@ -23,12 +22,7 @@ pub struct AuthorizationView {
 impl AuthorizationView {
     /// The view of an authorization at `now`.
     #[must_use]
-    pub fn new(
-        authorization: &Authorization,
-        links: &Links,
-        issuer_domains: &[String],
-        now: OffsetDateTime,
-    ) -> Self {
+    pub fn new(authorization: &Authorization, beside: &Beside<'_>, now: OffsetDateTime) -> Self {
         let status = authorization.status_at(now);
         let shown = |challenge: &&Challenge| match status {
             AuthorizationStatus::Pending => true,
@@ -39,7 +33,7 @@ impl AuthorizationView {
             | AuthorizationStatus::Deactivated
             | AuthorizationStatus::Revoked => challenge.status != ChallengeStatus::Pending,
         };
-        let view = |challenge| ChallengeView::new(authorization, challenge, links, issuer_domains);
+        let view = |challenge| ChallengeView::new(authorization, challenge, beside);
         Self {
             identifier: authorization.identifier.clone(),
             status,

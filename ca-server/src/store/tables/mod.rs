@@ -10,6 +10,8 @@ pub mod expiry;
 pub mod external_keys;
 pub mod orders;
 pub mod revocations;
+pub mod sign_ins;
+pub mod used_assertions;
 pub mod validations;
 
 /// A table. The number is the first octet of every key in the embedded store.
@@ -54,6 +56,10 @@ pub enum Table {
     Expiry = 17,
     /// Index: external account binding key id, NUL, account id → empty. The accounts bound with a key.
     AccountsByExternalKey = 18,
+    /// Sign-in of a person by id (the hash of the link's secret).
+    SignIns = 19,
+    /// Hash of an assertion's id → until when it must not be taken again. Unique.
+    UsedAssertions = 20,
 }
 
 impl Table {
@@ -78,6 +84,8 @@ impl Table {
         Self::Journal,
         Self::Expiry,
         Self::AccountsByExternalKey,
+        Self::SignIns,
+        Self::UsedAssertions,
     ];
 
     /// The number on disk.

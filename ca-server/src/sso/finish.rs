@@ -1,0 +1,163 @@
+//! The ends of a sign-in: the client's code is right and the validation is queued for now, or it has failed and the challenge will be told.
+//!
+//! The short code is typed by the person on the confirm page; the one-time code comes back from the client itself, signed by the account.
+//! Each end is one batch with its journal entry and the queued validation.
+
+use super::audit;
+use super::begin::last_due;
+use super::binding::{matches, sign_in_of, sign_in_of_handle};
+use super::code;
+use super::fault::Fault;
+use super::reason::Reason;
+use super::sign_in::{Completion, MOST_WRONG_CODES, SignIn, SignInEvent, Stage, Vouched};
+use super::standing::Standing;
+use crate::app::App;
+use crate::challenge::Attempt;
+use crate::log::act::Act;
+use crate::order::answer::find;
+use crate::store::tables::sign_ins;
+use crate::store::tables::validations::{self, Due};
+use crate::store::{Batch, StoreError};
+
+/// How often a step is decided anew because something it depends on changed.
+const TRIES: usize = 4;
+
+/// The sign-in that waits on the confirm page with this handle, in the browser with this cookie.
+///
+/// # Errors
+/// Why there is none.
+pub async fn confirming(app: &App, handle: &str, cookie: Option<&str>) -> Result<(Standing, Vouched), Fault> {
+    let id = sign_in_of_handle(handle).ok_or(Fault::Unknown)?;
+    let standing = Standing::load(&app.store, &app.providers, id, app.clock.now()).await?;
+    let vouched = match &standing.sign_in.value.stage {
+        Stage::Vouched(vouched) if matches(handle, &vouched.secret) => vouched.clone(),
+        Stage::Vouched(_)
+        | Stage::Offered
+        | Stage::Asked(_)
+        | Stage::Completed { .. }
+        | Stage::Failed { .. } => return Err(Fault::Unknown),
+    };
+    if !cookie.is_some_and(|cookie| matches(cookie, &vouched.browser)) {
+        return Err(Fault::OtherBrowser);
+    }
+    Ok((standing, vouched))
+}
+
+/// Takes what the person typed on the confirm page.
+///
+/// # Errors
+/// [`Fault::WrongCode`] while there are tries left; where it is [`Fault::Failed`], the sign-in has ended.
+pub async fn confirm(app: &App, (standing, vouched): (Standing, Vouched), typed: &str) -> Result<(), Fault> {
+    let right = match &standing.sign_in.value.completion {
+        Completion::Code { code } => code::is_right(typed, code),
+        Completion::Redirect { .. } => return Err(Fault::Unknown),
+    };
+    if right {
+        return complete(app, standing, &vouched).await;
+    }
+    let wrong = standing.sign_in.value.after(SignInEvent::WrongCode).map_err(|_| Fault::Busy)?;
+    if let Stage::Failed { reason } = &wrong.stage {
+        return fail(app, &standing, reason.clone()).await;
+    }
+    let mut batch = Batch::new();
+    sign_ins::replace(&mut batch, &standing.sign_in, &wrong)?;
+    match app.store.commit(batch).await {
+        Ok(()) => Err(Fault::WrongCode { left: MOST_WRONG_CODES.saturating_sub(vouched.wrong_codes + 1) }),
+        Err(StoreError::Stale(_)) => Err(Fault::Busy),
+        Err(error) => Err(error.into()),
+    }
+}
+
+/// Takes the one-time code that the client posted to its challenge.
+///
+/// # Errors
+/// Why it is not taken.
+pub async fn complete_by_client(app: &App, token: &str, posted: &str) -> Result<(), Fault> {
+    let id = sign_in_of(token).ok_or(Fault::Unknown)?;
+    let standing = Standing::load(&app.store, &app.providers, id, app.clock.now()).await?;
+    let vouched = match (&standing.sign_in.value.stage, &standing.sign_in.value.completion) {
+        (Stage::Vouched(vouched), Completion::Redirect { .. }) if matches(posted, &vouched.secret) => {
+            vouched.clone()
+        }
+        (Stage::Vouched(_) | Stage::Offered | Stage::Asked(_), _) => {
+            return Err(Fault::WrongCode { left: 0 });
+        }
+        (Stage::Completed { .. } | Stage::Failed { .. }, _) => return Err(Fault::Busy),
+    };
+    complete(app, standing, &vouched).await
+}
+
+async fn complete(app: &App, mut standing: Standing, vouched: &Vouched) -> Result<(), Fault> {
+    for _ in 0..TRIES {
+        if standing.commitment(&vouched.nonce).nonce() != vouched.commitment {
+            return fail(app, &standing, Reason::KeyChanged).await;
+        }
+        let now = app.clock.now();
+        let next = standing.sign_in.value.after(SignInEvent::Complete).map_err(|_| Fault::Busy)?;
+        let act = Act::SignedIn {
+            account: next.account,
+            authorization: next.authorization,
+            identifier: standing.identifier().clone(),
+            evidence: vouched.evidence.clone(),
+        };
+        let mut batch = Batch::new();
+        batch.record(now, act);
+        match end(app, &standing, &next, batch).await {
+            Err(Fault::Store(StoreError::Stale(_))) => standing = again(app, &standing).await?,
+            Ok(()) => {
+                audit::count(standing.provider.name(), "completed");
+                tracing::info!(provider = standing.provider.name(), challenge.id = %next.challenge, account.id = %next.account,
+                    "a person signed in");
+                return Ok(());
+            }
+            Err(fault) => return Err(fault),
+        }
+    }
+    Err(Fault::Busy)
+}
+
+/// Ends a sign-in that cannot succeed any more; always an error, [`Fault::Failed`] where it was recorded.
+pub async fn fail<T>(app: &App, standing: &Standing, reason: Reason) -> Result<T, Fault> {
+    let event = SignInEvent::Fail(reason.clone());
+    let next = standing.sign_in.value.after(event).map_err(|_| Fault::Busy)?;
+    let mut batch = Batch::new();
+    batch.record(app.clock.now(), refusal(standing, &reason.word()));
+    match end(app, standing, &next, batch).await {
+        Ok(()) => {
+            audit::count(standing.provider.name(), &reason.word());
+            tracing::info!(provider = standing.provider.name(), challenge.id = %next.challenge, account.id = %next.account,
+                reason = %reason.word(), "a sign-in failed");
+            Err(Fault::Failed(reason))
+        }
+        Err(Fault::Store(StoreError::Stale(_))) => {
+            Err(again(app, standing).await.err().unwrap_or(Fault::Busy))
+        }
+        Err(fault) => Err(fault),
+    }
+}
+
+/// Writes an ended sign-in together with its validation, due now, and hands that over.
+async fn end(app: &App, standing: &Standing, next: &SignIn, mut batch: Batch) -> Result<(), Fault> {
+    let due = Due { at: app.clock.now(), ..last_due(next) };
+    standing.demand(&mut batch);
+    sign_ins::replace(&mut batch, &standing.sign_in, next)?;
+    validations::dequeue(&mut batch, &last_due(next));
+    validations::enqueue(&mut batch, &due);
+    app.store.commit(batch).await?;
+    // Only a hint: the row is durable, and the worker finds it there if the process dies here.
+    if let Some(challenge) = find(&standing.authorization.value, next.challenge) {
+        let (account, authorization) = (&standing.account.value, &standing.authorization.value);
+        app.validations.push(due, Attempt::new(account, authorization, challenge, &app.links));
+    }
+    Ok(())
+}
+
+async fn again(app: &App, standing: &Standing) -> Result<Standing, Fault> {
+    Standing::load(&app.store, &app.providers, standing.sign_in.value.id, app.clock.now()).await
+}
+
+/// The entry of the journal for a sign-in that failed.
+fn refusal(standing: &Standing, word: &str) -> Act {
+    let identifiers = vec![standing.identifier().clone()];
+    audit::refusal(standing.account.value.id, identifiers, word).act(0)
+}

@@ -1,0 +1,114 @@
+//! The pages that people see: server-rendered, one stylesheet in the page itself, nothing from elsewhere, no script.
+//!
+//! Everything that comes from outside is escaped by the templates. The policy of each page forbids whatever it does not need; where its form
+//! leads to a provider, the provider's origin stands in it, because browsers hold redirects after a form against it.
+
+mod confirm;
+mod done;
+mod facts;
+mod failure;
+mod start;
+mod style;
+
+use axum::response::{IntoResponse, Response};
+use http::header::{
+    CACHE_CONTROL, CONTENT_SECURITY_POLICY, CONTENT_TYPE, REFERRER_POLICY, X_CONTENT_TYPE_OPTIONS,
+    X_FRAME_OPTIONS,
+};
+use http::{HeaderName, HeaderValue, StatusCode};
+use maud::{DOCTYPE, Markup, PreEscaped, html};
+
+pub use confirm::confirm;
+pub use done::{declined, done};
+pub use failure::failure;
+pub use start::{Elsewhere, start};
+
+/// A page and how it is answered.
+#[derive(Debug)]
+pub struct Page {
+    status: StatusCode,
+    title: String,
+    body: Markup,
+    /// Origins beside our own that its forms lead to.
+    origins: Vec<String>,
+}
+
+impl Page {
+    fn new(title: impl Into<String>, body: Markup) -> Self {
+        Self { status: StatusCode::OK, title: title.into(), body, origins: Vec::new() }
+    }
+
+    fn with_status(self, status: StatusCode) -> Self {
+        Self { status, ..self }
+    }
+
+    fn leading_to(self, origins: Vec<String>) -> Self {
+        Self { origins, ..self }
+    }
+
+    fn markup(&self) -> Markup {
+        html! {
+            (DOCTYPE)
+            html lang="en" {
+                head {
+                    meta charset="utf-8";
+                    meta name="viewport" content="width=device-width, initial-scale=1";
+                    meta name="color-scheme" content="light dark";
+                    meta name="robots" content="noindex";
+                    title { (self.title) }
+                    style { (PreEscaped(style::SHEET)) }
+                }
+                body {
+                    main id="main" tabindex="-1" { (self.body) }
+                }
+            }
+        }
+    }
+
+    /// What the page may do: its own style, its own forms, and nothing else.
+    fn policy(&self) -> String {
+        let mut targets = "'self'".to_owned();
+        for origin in &self.origins {
+            targets.push(' ');
+            targets.push_str(origin);
+        }
+        format!(
+            "default-src 'none'; style-src '{}'; form-action {targets}; base-uri 'none'; frame-ancestors 'none'",
+            style::hash()
+        )
+    }
+}
+
+const PERMISSIONS_POLICY: HeaderName = HeaderName::from_static("permissions-policy");
+
+const OPENER_POLICY: HeaderName = HeaderName::from_static("cross-origin-opener-policy");
+
+impl IntoResponse for Page {
+    fn into_response(self) -> Response {
+        let mut response = (self.status, self.markup().into_string()).into_response();
+        let headers = response.headers_mut();
+        for (name, value) in [
+            (CONTENT_TYPE, "text/html; charset=utf-8"),
+            (CACHE_CONTROL, "no-store"),
+            (REFERRER_POLICY, "no-referrer"),
+            (X_FRAME_OPTIONS, "DENY"),
+            (X_CONTENT_TYPE_OPTIONS, "nosniff"),
+            (OPENER_POLICY, "same-origin"),
+            (PERMISSIONS_POLICY, "camera=(), microphone=(), geolocation=(), payment=(), usb=()"),
+        ] {
+            headers.insert(name, HeaderValue::from_static(value));
+        }
+        match HeaderValue::try_from(self.policy()) {
+            Ok(policy) => headers.insert(CONTENT_SECURITY_POLICY, policy),
+            // An origin that cannot stand in a header: then the page may do nothing at all.
+            Err(_) => headers.insert(
+                CONTENT_SECURITY_POLICY,
+                HeaderValue::from_static("default-src 'none'; frame-ancestors 'none'"),
+            ),
+        };
+        response
+    }
+}
+
+#[cfg(test)]
+mod tests;
