@@ -4,6 +4,9 @@
 //! their state machine, and which signing request each order was finalized with.
 
 mod endpoints;
+mod sso;
+
+pub(crate) use sso::{Deed, PretendPerson};
 
 use std::{
     collections::{HashMap, HashSet},
@@ -25,7 +28,10 @@ use crate::{
     clock,
     enroll::{Agent, Connector},
     progress::Silent,
-    state::{DnsSettings, IdentityDir, IdentityName, IdentitySettings, ProviderKind, StateDir},
+    state::{
+        DeviceSettings, DnsSettings, IdentityDir, IdentityName, IdentitySettings, ProviderKind, StateDir,
+        Subject,
+    },
 };
 
 const CA: &str = "https://ca.test";
@@ -49,6 +55,7 @@ pub(crate) struct PretendOrder {
     pub(crate) refused: bool,
     pub(crate) csr: Option<String>,
     pub(crate) certificate: Option<String>,
+    pub(crate) sign_in: Option<sso::PretendSignIn>,
 }
 
 /// Everything the authority knows.
@@ -67,6 +74,17 @@ pub(crate) struct Ledger {
     pub(crate) window: Option<(OffsetDateTime, OffsetDateTime)>,
     pub(crate) refuse_orders: Option<(u16, &'static str)>,
     pub(crate) refuse_proofs: bool,
+    /// Those who may sign people in.
+    pub(crate) providers: Vec<&'static str>,
+    /// Whether a second response to `sso-01` gives a new link; else it means the first sign-in.
+    pub(crate) renews_links: bool,
+    /// Whether a sign-in is taken as proof for later orders.
+    pub(crate) reuses_sign_ins: bool,
+    /// Whether sign-ins may come back to a port of the client's.
+    pub(crate) takes_redirects: bool,
+    /// Whether waiting takes time, so that it has an end.
+    pub(crate) time_passes: bool,
+    waited: Duration,
     pub(crate) asked: HashMap<String, u32>,
     now: OffsetDateTime,
     requests: u32,
@@ -102,6 +120,12 @@ impl Pretend {
             window: None,
             refuse_orders: None,
             refuse_proofs: false,
+            providers: vec!["corp"],
+            renews_links: false,
+            reuses_sign_ins: false,
+            takes_redirects: true,
+            time_passes: false,
+            waited: Duration::ZERO,
             asked: HashMap::new(),
             now: datetime!(2026-11-22 12:00 UTC),
             requests: 0,
@@ -155,7 +179,13 @@ impl Setting {
     }
 
     pub(crate) fn agent(&self) -> Agent<'_> {
-        Agent { state: &self.state, connector: &self.connector, clock: &self.authority, progress: &Silent }
+        Agent {
+            state: &self.state,
+            connector: &self.connector,
+            clock: &self.authority,
+            progress: &Silent,
+            person: None,
+        }
     }
 
     pub(crate) fn identity(&self) -> IdentityDir {
@@ -166,14 +196,17 @@ impl Setting {
         let mut dns = DnsSettings::of(ProviderKind::Hook);
         dns.hook = Some("/bin/true".into());
         dns.wait = false;
+        let challenge = crate::state::ChallengeChoice::Auto;
         IdentitySettings {
-            names: vec!["room-1.test".to_owned()],
+            subject: Subject::Device(DeviceSettings {
+                names: vec!["room-1.test".to_owned()],
+                challenge,
+                dns,
+            }),
             directory: format!("{CA}/directory").parse().unwrap(),
             profile: Some("device".to_owned()),
-            challenge: crate::state::ChallengeChoice::Auto,
             key_type: crate::state::KeyType::P256,
             keep: 3,
-            dns,
             deploy: None,
         }
     }
@@ -192,10 +225,13 @@ impl retry::Clock for Pretend {
     }
 
     fn elapsed(&self) -> Duration {
-        Duration::ZERO
+        self.with(|ledger| ledger.waited)
     }
 
-    async fn sleep(&self, _duration: Duration) {}
+    async fn sleep(&self, duration: Duration) {
+        self.with(|ledger| ledger.waited += if ledger.time_passes { duration } else { Duration::ZERO });
+        tokio::task::yield_now().await;
+    }
 }
 
 #[async_trait]

@@ -11,7 +11,7 @@ use super::account::Account;
 use super::challenge::{Challenge, ChallengeType};
 use super::directory::{NotOffered, Resource};
 use super::identifier::Identifier;
-use super::poll::Poll;
+use super::poll::{Poll, PollPolicy};
 use super::problem::Problem;
 use super::request::{RequestError, located};
 use super::resource_url::ResourceUrl;
@@ -153,7 +153,19 @@ impl Account {
         &self,
         url: &ResourceUrl,
     ) -> Result<Authorization, AuthorizationError> {
-        let mut poll = Poll::new(self.client.poll_policy(), self.client.elapsed());
+        self.wait_for_authorization_within(url, self.client.poll_policy()).await
+    }
+
+    /// As [`wait_for_authorization`](Self::wait_for_authorization), with a patience of its own: people take longer than servers.
+    ///
+    /// # Errors
+    /// If it ends otherwise, takes too long, or the authority cannot be reached.
+    pub async fn wait_for_authorization_within(
+        &self,
+        url: &ResourceUrl,
+        patience: PollPolicy,
+    ) -> Result<Authorization, AuthorizationError> {
+        let mut poll = Poll::new(patience, self.client.elapsed());
         loop {
             let answer = self.ask(url).await?;
             let authorization: Authorization = answer.json_at(url, "authorization")?;

@@ -112,6 +112,9 @@ pub struct Challenge {
     /// `sso-01`: whose sign-on it is.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub sso_provider: Option<String>,
+    /// `sso-01`: the code that the person types into that page, if the browser does not come back to us.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub sso_code: Option<String>,
     /// Every other member.
     #[serde(flatten)]
     pub other: Map<String, Value>,

@@ -100,7 +100,9 @@ impl Client {
         &self.shared.directory_url
     }
 
-    pub(super) fn poll_policy(&self) -> PollPolicy {
+    /// How patient it is with a resource that is being worked on.
+    #[must_use]
+    pub fn poll_policy(&self) -> PollPolicy {
         self.shared.poll
     }
 

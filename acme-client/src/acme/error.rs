@@ -4,6 +4,7 @@ use super::authorization::AuthorizationError;
 use super::certificate::CertificateError;
 use super::client::ConnectError;
 use super::external_account::ExternalAccountKeyError;
+use super::identifier::IdentifierType;
 use super::key::KeyError;
 use super::key_authorization::KeyAuthorizationError;
 use super::key_change::KeyChangeError;
@@ -102,6 +103,11 @@ impl Error {
             Self::Order(OrderError::TimedOut { .. })
             | Self::Authorization(AuthorizationError::TimedOut { .. }) => {
                 "the authority is still at work; run the command again to go on with the same order"
+            }
+            Self::Authorization(AuthorizationError::Refused { authorization, .. })
+                if authorization.identifier.kind == IdentifierType::Email =>
+            {
+                "run the command again for a new sign-in"
             }
             Self::KeyChange(KeyChangeError::KeyInUse(_) | KeyChangeError::SameKey) => {
                 "make a new key for the account"

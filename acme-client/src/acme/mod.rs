@@ -17,6 +17,7 @@ pub mod jws;
 pub mod key;
 pub mod key_authorization;
 pub mod key_change;
+pub mod key_words;
 pub mod links;
 pub mod nonce;
 pub mod order;

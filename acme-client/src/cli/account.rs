@@ -34,7 +34,7 @@ pub(super) async fn account(session: &Session, command: &AccountCommand) -> Resu
     let _lock = session.lock()?;
     let (folder, record) = chosen(session, target)?;
     let progress = session.progress(false);
-    let agent = session.agent(progress.as_ref());
+    let agent = session.agent(progress.as_ref(), None);
     let client = session.connector.connect(&session.state, &record.directory).await?;
     let mut account = known_account(agent, &client).await?;
     let document = match command {

@@ -9,7 +9,7 @@ use crate::{
     acme,
     deploy::HookFailure,
     dns::DnsError,
-    enroll::{ChallengeError, EnrollError},
+    enroll::{ChallengeError, EnrollError, SignInError},
     state::StateError,
 };
 
@@ -55,6 +55,9 @@ pub enum CliError {
     /// A certificate could not be looked at.
     #[error(transparent)]
     Inspect(#[from] InspectError),
+    /// Somebody pressed Ctrl-C.
+    #[error("stopped before anybody signed in")]
+    Interrupted,
     /// Standard output is closed.
     #[error("cannot write the result: {0}")]
     Output(io::Error),
@@ -70,9 +73,13 @@ impl CliError {
             Self::State(error) => state_hint(error).map(str::to_owned),
             Self::Enroll(error) => enroll_hint(error),
             Self::Roots { .. } => Some("give the file that `ca-server init` wrote to roots/".to_owned()),
-            Self::NoAccount(_) => Some("run `acme-client enroll device --ca URL …` first".to_owned()),
+            Self::NoAccount(_) => Some("run `acme-client enroll device|user --ca URL …` first".to_owned()),
             Self::SeveralAccounts(_) => Some("say which with `--ca URL`".to_owned()),
             Self::Inspect(error) => error.hint().map(str::to_owned),
+            Self::Interrupted => Some(
+                "the order is kept: run the same command again to go on, or add `--force` to begin anew"
+                    .to_owned(),
+            ),
             Self::ExternalAccountKey { .. } => {
                 Some("the file holds the key alone, as `ca-server eab create` prints it".to_owned())
             }
@@ -87,6 +94,7 @@ pub(super) fn enroll_hint(error: &EnrollError) -> Option<String> {
         EnrollError::State(error) => state_hint(error)?,
         EnrollError::Acme(error) => return error.hint(),
         EnrollError::Dns(error) => return dns_hint(error),
+        EnrollError::SignIn(error) => sign_in_hint(error)?,
         EnrollError::Challenge(ChallengeError::NotOffered { .. }) => {
             "choose another with `--challenge` or `--dns`"
         }
@@ -94,12 +102,33 @@ pub(super) fn enroll_hint(error: &EnrollError) -> Option<String> {
             return None;
         }
         EnrollError::Url { .. } => "give a URL like `https://ca.example.com:14000`",
-        EnrollError::NoAccount(_) => "run `acme-client enroll device --ca URL …` first",
+        EnrollError::NoAccount(_) => "run `acme-client enroll device|user --ca URL …` first",
         EnrollError::Deactivated(_) => "enrol again; a new account will be made",
         EnrollError::Terms(_) => "read them, then add `--agree-tos`",
         EnrollError::NoCertificate(_) => "run `acme-client renew` to obtain one",
     };
     Some(text.to_owned())
+}
+
+fn sign_in_hint(error: &SignInError) -> Option<&'static str> {
+    match error {
+        SignInError::Needed { .. } => {
+            Some("run `acme-client renew --interactive`, or the `enroll user` command again, and sign in")
+        }
+        SignInError::SeveralProviders { .. } | SignInError::NoProvider { .. } => {
+            Some("say which with `--provider NAME`")
+        }
+        SignInError::NotOffered { .. } => {
+            Some("ask the authority's operator for an `[[identity_provider]]` that may speak for this domain")
+        }
+        SignInError::NoCode { .. } => Some("run it on a machine with a browser, without `--no-browser`"),
+        SignInError::Failed { .. } | SignInError::TimedOut { .. } | SignInError::Stale => {
+            Some("run the same command again for a new link")
+        }
+        SignInError::Listen(_) => Some("use `--no-browser` to sign in without a port on this machine"),
+        SignInError::Terminal(_) => Some("say which provider with `--provider NAME`"),
+        SignInError::NoLink { .. } | SignInError::Link { .. } | SignInError::Entropy => None,
+    }
 }
 
 fn state_hint(error: &StateError) -> Option<&'static str> {

@@ -9,9 +9,11 @@ mod enroll;
 mod failure;
 mod inspect;
 mod output;
+mod person;
 mod progress;
 mod renew;
 mod revoke;
+mod sign_in;
 mod status;
 
 #[cfg(test)]
@@ -27,14 +29,14 @@ use clap::Parser;
 use tracing_subscriber::EnvFilter;
 
 pub use arguments::{
-    AccountCommand, AccountTarget, Arguments, Command, DnsArguments, EnrollArguments, EnrollCommand,
-    InspectArguments, Reason, RenewArguments, RevokeArguments,
+    AccountCommand, AccountTarget, Arguments, Command, CommonArguments, DeviceArguments, DnsArguments,
+    EnrollCommand, InspectArguments, Reason, RenewArguments, RevokeArguments, SignInArguments, UserArguments,
 };
 pub use failure::CliError;
 
 use crate::{
     clock::SystemClock,
-    enroll::{Agent, Connector},
+    enroll::{Agent, Connector, Person},
     progress::Progress,
     state::{Recovered, StateDir, StateLock},
 };
@@ -51,6 +53,8 @@ pub enum Ending {
     NothingDue,
     /// 4: some of it failed: an identity among several, or a deploy hook.
     PartlyFailed,
+    /// 5: `renew` found that a person has to sign in; nothing failed.
+    SignInNeeded,
 }
 
 impl From<Ending> for ExitCode {
@@ -61,6 +65,7 @@ impl From<Ending> for ExitCode {
             Ending::Failed => 1,
             Ending::NothingDue => 3,
             Ending::PartlyFailed => 4,
+            Ending::SignInNeeded => 5,
         })
     }
 }
@@ -74,10 +79,13 @@ pub fn main() -> ExitCode {
         Ok(runtime) => runtime,
         Err(error) => return failed(output, &CliError::Runtime(error)),
     };
-    match runtime.block_on(run(&arguments, output)) {
+    let ended = match runtime.block_on(run(&arguments, output)) {
         Ok(ending) => ending.into(),
         Err(error) => failed(output, &error),
-    }
+    };
+    // A question at the terminal that nobody answered any more would be waited for.
+    runtime.shutdown_background();
+    ended
 }
 
 fn failed(output: Output, error: &CliError) -> ExitCode {
@@ -89,6 +97,7 @@ async fn run(arguments: &Arguments, output: Output) -> Result<Ending, CliError> 
     let session = Session::new(arguments, output)?;
     match &arguments.command {
         Command::Enroll { what: EnrollCommand::Device(options) } => enroll::device(&session, options).await,
+        Command::Enroll { what: EnrollCommand::User(options) } => enroll::user(&session, options).await,
         Command::Renew(options) => renew::renew(&session, options).await,
         Command::Status => status::status(&session),
         Command::Inspect(options) => inspect::inspect(&session, options).await,
@@ -121,8 +130,8 @@ impl Session {
         })
     }
 
-    fn agent<'a>(&'a self, progress: &'a dyn Progress) -> Agent<'a> {
-        Agent { state: &self.state, connector: &self.connector, clock: &SystemClock, progress }
+    fn agent<'a>(&'a self, progress: &'a dyn Progress, person: Option<&'a dyn Person>) -> Agent<'a> {
+        Agent { state: &self.state, connector: &self.connector, clock: &SystemClock, progress, person }
     }
 
     /// Takes the state directory's lock and says what a crashed run left behind.

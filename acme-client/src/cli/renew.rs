@@ -10,10 +10,13 @@ use super::{
     CliError, Ending, RenewArguments, Session,
     failure::enroll_hint,
     output::{distance, moment},
+    person::TerminalPerson,
+    sign_in::SignInView,
 };
 use crate::{
     clock::{Clock, SystemClock},
     deploy::Deployment,
+    enroll::Person,
     renew::{Attempt, Options, PassReport, renew_all},
     state::{IdentityName, StateError},
 };
@@ -71,6 +74,8 @@ struct IdentityView {
     error: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
     hint: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    sign_in: Option<SignInView>,
     deployment: DeploymentView,
 }
 
@@ -82,7 +87,9 @@ pub(super) async fn renew(session: &Session, arguments: &RenewArguments) -> Resu
     let _lock = session.lock()?;
     let progress = session.progress(true);
     let options = Options { only: arguments.names.clone(), force: arguments.force };
-    let reports = renew_all(session.agent(progress.as_ref()), &options).await?;
+    let person = arguments.interactive.then(|| TerminalPerson::new(session.output, arguments.sign_in));
+    let person = person.as_ref().map(|person| person as &dyn Person);
+    let reports = renew_all(session.agent(progress.as_ref(), person), &options).await?;
     drop(progress);
     let ending = ending(&reports);
     let result = match ending {
@@ -90,6 +97,7 @@ pub(super) async fn renew(session: &Session, arguments: &RenewArguments) -> Resu
         Ending::NothingDue => "nothing_due",
         Ending::Failed => "failed",
         Ending::PartlyFailed => "partly_failed",
+        Ending::SignInNeeded => "sign_in_needed",
     };
     let pass = Pass { result, identities: reports.iter().map(view).collect() };
     session.output.result(&pass, || pass.identities.iter().map(line).collect())?;
@@ -97,17 +105,18 @@ pub(super) async fn renew(session: &Session, arguments: &RenewArguments) -> Resu
 }
 
 /// Sums up a pass. An identity that is due and held back has failed, though not this time; a failed deploy hook leaves a good
-/// certificate, so it is a partial failure.
+/// certificate, so it is a partial failure; a person who has to sign in is none, but nobody should overlook it.
 pub(super) fn ending(reports: &[PassReport]) -> Ending {
     let failed = reports
         .iter()
         .filter(|report| match report.attempt {
             Attempt::Failed { .. } | Attempt::HeldBack { .. } => true,
-            Attempt::Renewed { .. } | Attempt::NotDue { .. } => false,
+            Attempt::Renewed { .. } | Attempt::NotDue { .. } | Attempt::SignInNeeded { .. } => false,
         })
         .count();
     let hook_failed =
         reports.iter().any(|report| matches!(report.deployment, Ok(Deployment::Failed(_)) | Err(_)));
+    let waits = reports.iter().any(|report| matches!(report.attempt, Attempt::SignInNeeded { .. }));
     let did_something = reports.iter().any(|report| {
         matches!(report.attempt, Attempt::Renewed { .. })
             || matches!(report.deployment, Ok(Deployment::Succeeded))
@@ -116,6 +125,8 @@ pub(super) fn ending(reports: &[PassReport]) -> Ending {
         Ending::Failed
     } else if failed > 0 || hook_failed {
         Ending::PartlyFailed
+    } else if waits {
+        Ending::SignInNeeded
     } else if did_something {
         Ending::Done
     } else {
@@ -133,6 +144,7 @@ fn view(report: &PassReport) -> IdentityView {
         next: None,
         error: None,
         hint: None,
+        sign_in: SignInView::new(report.outlook),
         deployment: DeploymentView::of(&report.deployment),
     };
     match &report.attempt {
@@ -147,6 +159,7 @@ fn view(report: &PassReport) -> IdentityView {
             IdentityView { status: "not_due", reason: Some(why.as_str()), next: Some(*at), ..empty }
         }
         Attempt::HeldBack { until } => IdentityView { status: "held_back", next: Some(*until), ..empty },
+        Attempt::SignInNeeded { .. } => IdentityView { status: "sign_in_needed", ..empty },
         Attempt::Failed { error, next } => {
             IdentityView { error: Some(error.to_string()), hint: enroll_hint(error), next: *next, ..empty }
         }
@@ -164,9 +177,13 @@ fn line(view: &IdentityView) -> String {
         "not_due" => {
             format!("{name}: not due before {}, {}\n", when(view.next), view.reason.unwrap_or_default())
         }
+        "sign_in_needed" => format!("{name}: not renewed\n"),
         "held_back" => format!("{name}: failed before, next attempt {}\n", when(view.next)),
         _ => format!("{name}: failed: {}\n", view.error.as_deref().unwrap_or_default()),
     };
+    if let Some(sign_in) = &view.sign_in {
+        text.push_str(&format!("  {}\n", sign_in.sentence(now)));
+    }
     if let Some(hint) = &view.hint {
         text.push_str(&format!("  hint: {hint}\n"));
     }

@@ -28,7 +28,7 @@ pub(super) async fn revoke(session: &Session, arguments: &RevokeArguments) -> Re
     let progress = session.progress(false);
     progress.step(&format!("revoking certificate {} of {}", leaf.serial, identity.name()));
     let client = session.connector.connect(&session.state, &settings.directory).await?;
-    let account = known_account(session.agent(progress.as_ref()), &client).await?;
+    let account = known_account(session.agent(progress.as_ref(), None), &client).await?;
     let reason = arguments.reason.map(Into::into);
     let outcome = account.revoke(&leaf.der, reason).await.map_err(EnrollError::from)?;
     if arguments.forget {
@@ -47,7 +47,7 @@ pub(super) async fn revoke(session: &Session, arguments: &RevokeArguments) -> Re
         let then = if view.forgotten {
             "; the identity is forgotten"
         } else {
-            "; `acme-client renew --force` replaces it"
+            "; `acme-client renew --force` replaces it, for a person with `--interactive`"
         };
         format!("certificate {} of {} {how}{then}\n", view.serial, view.identity)
     })?;

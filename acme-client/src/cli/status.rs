@@ -7,11 +7,12 @@ use url::Url;
 use super::{
     CliError, Ending, Session,
     output::{distance, table},
+    sign_in::SignInView,
 };
 use crate::{
     clock::{Clock, SystemClock},
     enroll::Leaf,
-    renew::{Due, decide},
+    renew::{Due, decide, outlook},
     state::{AccountRecord, DeployRecord, IdentityDir, IdentityName, LastError, StateError},
 };
 
@@ -32,6 +33,8 @@ struct IdentityStatus {
     certificate: Option<CertificateStatus>,
     pending: bool,
     renewal: RenewalStatus,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    sign_in: Option<SignInView>,
     #[serde(skip_serializing_if = "Option::is_none")]
     deployment: Option<DeployRecord>,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -84,18 +87,24 @@ fn look(identity: &IdentityDir, now: OffsetDateTime) -> IdentityStatus {
         Ok(None) => (None, None, None),
         Err(problem) => (None, None, Some(problem)),
     };
-    let (due, at, reason) = match decide(now, leaf.as_ref(), &record, 0) {
+    let decided = decide(now, leaf.as_ref(), &record, 0);
+    let sign_in = settings
+        .as_ref()
+        .ok()
+        .and_then(|settings| SignInView::new(outlook(now, settings, leaf.as_ref(), &record, decided)));
+    let (due, at, reason) = match decided {
         Due::Now(why) => (true, None, Some(why.as_str())),
         Due::At(at, why) => (false, Some(at), Some(why.as_str())),
         Due::HeldBack(at) => (true, Some(at), Some("failed before")),
     };
     IdentityStatus {
         identity: identity.name().clone(),
-        names: settings.as_ref().map(|settings| settings.names.clone()).unwrap_or_default(),
+        names: settings.as_ref().map(|settings| settings.names()).unwrap_or_default(),
         directory: settings.as_ref().ok().map(|settings| settings.directory.clone()),
         certificate,
         pending: identity.pending().ok().flatten().is_some(),
         renewal: RenewalStatus { due, at, reason, failures: record.failures, last_error: record.last_error },
+        sign_in,
         deployment: identity.deploy().ok().flatten(),
         problem: settings.err().map(|error| error.to_string()).or(unreadable),
     }
@@ -125,6 +134,11 @@ fn text(status: &Status, now: OffsetDateTime) -> String {
     }
     let rows: Vec<Vec<String>> = status.identities.iter().map(|identity| row(identity, now)).collect();
     let mut text = table(&["IDENTITY", "EXPIRES", "RENEWAL", "DEPLOYED", "PROBLEM"], &rows);
+    for identity in &status.identities {
+        if let Some(sign_in) = &identity.sign_in {
+            text.push_str(&format!("\n{}: {}\n", identity.identity, sign_in.sentence(now)));
+        }
+    }
     text.push_str(&format!("\nstate directory: {}\n", status.state));
     text
 }
@@ -139,6 +153,7 @@ fn row(identity: &IdentityStatus, now: OffsetDateTime) -> Vec<String> {
         None => "no certificate".to_owned(),
     };
     let renewal = match (identity.renewal.due, identity.renewal.at) {
+        _ if identity.sign_in.as_ref().is_some_and(SignInView::is_now) => "sign-in needed".to_owned(),
         (true, Some(at)) => format!("retry {}", distance(now, at)),
         (true, None) => "due now".to_owned(),
         (false, at) => at.map(|at| distance(now, at)).unwrap_or_default(),

@@ -7,7 +7,7 @@ use super::{renew::ending, *};
 use crate::{
     deploy::Deployment,
     enroll::EnrollError,
-    renew::{Attempt, PassReport, Why},
+    renew::{Attempt, Outlook, PassReport, Why},
     state::IdentityName,
 };
 
@@ -26,6 +26,7 @@ fn the_help_says_what_it_said_before() {
     for path in [
         &[][..],
         &["enroll", "device"],
+        &["enroll", "user"],
         &["renew"],
         &["status"],
         &["inspect"],
@@ -78,8 +79,30 @@ fn a_resolver_without_port_is_asked_at_port_53() {
     }
 }
 
+#[test]
+fn a_person_is_named_by_an_address_and_secrets_are_no_arguments() {
+    let user = "acme-client enroll user --ca https://ca.test --email";
+    let Command::Enroll { what: EnrollCommand::User(parsed) } =
+        parse(&format!("{user} bob@Example.com --provider corp --no-browser")).unwrap().command
+    else {
+        panic!("another command was parsed");
+    };
+    assert_eq!(parsed.email.to_string(), "bob@example.com");
+    assert!(parsed.sign_in.no_browser);
+    for wrong in
+        ["bob", "bob@", "\"b\"@example.com", "bob@example.com --dns manual", "bob@example.com --name a.test"]
+    {
+        assert_eq!(parse(&format!("{user} {wrong}")).unwrap_err().exit_code(), 2, "{wrong}");
+    }
+}
+
 fn report(attempt: Attempt, deployment: Deployment) -> PassReport {
-    PassReport { identity: IdentityName::parse("a").unwrap(), attempt, deployment: Ok(deployment) }
+    PassReport {
+        identity: IdentityName::parse("a").unwrap(),
+        attempt,
+        deployment: Ok(deployment),
+        outlook: Outlook::Unattended,
+    }
 }
 
 fn not_due() -> Attempt {
@@ -88,6 +111,10 @@ fn not_due() -> Attempt {
 
 fn held_back() -> Attempt {
     Attempt::HeldBack { until: datetime!(2026-11-22 12:00 UTC) }
+}
+
+fn waits() -> Attempt {
+    Attempt::SignInNeeded { since: datetime!(2026-11-22 12:00 UTC) }
 }
 
 fn failed() -> Attempt {
@@ -106,6 +133,8 @@ fn the_exit_code_tells_renewed_from_nothing_due_from_failed_from_partly_failed()
         (vec![report(held_back(), AlreadyDone)], Ending::Failed),
         (vec![report(held_back(), AlreadyDone), report(not_due(), AlreadyDone)], Ending::PartlyFailed),
         (vec![report(held_back(), AlreadyDone), report(failed(), NotConfigured)], Ending::Failed),
+        (vec![report(waits(), NotConfigured), report(not_due(), Succeeded)], Ending::SignInNeeded),
+        (vec![report(waits(), NotConfigured), report(failed(), NotConfigured)], Ending::PartlyFailed),
         (vec![report(failed(), NotConfigured), report(not_due(), NotConfigured)], Ending::PartlyFailed),
     ] {
         assert_eq!(ending(&reports), expected, "{reports:?}");

@@ -2,10 +2,13 @@
 //!
 //! The request names exactly the names of the order and nothing else; the authority takes no more than its public key.
 
-use rcgen::{CertificateParams, DistinguishedName, KeyPair, PKCS_ECDSA_P256_SHA256};
+use rcgen::{CertificateParams, DistinguishedName, KeyPair, PKCS_ECDSA_P256_SHA256, SanType};
 use zeroize::Zeroizing;
 
-use crate::state::KeyType;
+use crate::{
+    acme::{Identifier, IdentifierType},
+    state::KeyType,
+};
 
 /// Why a key or request could not be made.
 #[derive(Debug, thiserror::Error)]
@@ -13,6 +16,9 @@ pub enum CsrError {
     /// The cryptographic library refused.
     #[error("cannot make a key or signing request: {0}")]
     Crypto(#[from] rcgen::Error),
+    /// An identifier of a type that this agent orders no certificates for.
+    #[error("no signing request can be made for {0}")]
+    Identifier(Identifier),
 }
 
 /// A new private key as PKCS#8 PEM.
@@ -23,10 +29,20 @@ pub(super) fn new_key(kind: KeyType) -> Result<Zeroizing<String>, CsrError> {
     Ok(Zeroizing::new(KeyPair::generate_for(algorithm)?.serialize_pem()))
 }
 
-/// A signing request (DER) for these DNS names with this key.
-pub fn signing_request(names: &[String], key_pem: &str) -> Result<Vec<u8>, CsrError> {
+/// A signing request (DER) for these identifiers with this key.
+pub fn signing_request(identifiers: &[Identifier], key_pem: &str) -> Result<Vec<u8>, CsrError> {
     let key = KeyPair::from_pem(key_pem)?;
-    let mut parameters = CertificateParams::new(names.to_vec())?;
+    let mut parameters = CertificateParams::default();
+    for identifier in identifiers {
+        let value = identifier.value.as_str();
+        parameters.subject_alt_names.push(match identifier.kind {
+            IdentifierType::Dns => SanType::DnsName(value.try_into()?),
+            IdentifierType::Email => SanType::Rfc822Name(value.try_into()?),
+            IdentifierType::Ip | IdentifierType::Other(_) => {
+                return Err(CsrError::Identifier(identifier.clone()));
+            }
+        });
+    }
     parameters.distinguished_name = DistinguishedName::new();
     Ok(parameters.serialize_request(&key)?.der().to_vec())
 }
@@ -35,4 +51,23 @@ pub fn signing_request(names: &[String], key_pem: &str) -> Result<Vec<u8>, CsrEr
 pub(super) fn public_key_der(key_pem: &str) -> Result<Vec<u8>, CsrError> {
     use rcgen::PublicKeyData;
     Ok(KeyPair::from_pem(key_pem)?.subject_public_key_info())
+}
+
+#[cfg(test)]
+mod tests {
+    use certs::csr::Csr;
+
+    use super::*;
+
+    #[test]
+    fn a_request_names_the_identifiers_of_the_order_and_nothing_else() {
+        let key = new_key(KeyType::P256).unwrap();
+        let wanted = [Identifier::dns("room-1.test"), Identifier::email("bob@example.com")];
+        let request = Csr::parse(&signing_request(&wanted, &key).unwrap()).unwrap();
+        let named: Vec<String> =
+            request.identifiers().iter().map(certs::identifier::Identifier::value).collect();
+        assert_eq!(named, ["room-1.test", "bob@example.com"]);
+        let other = Identifier { kind: IdentifierType::Ip, value: "127.0.0.1".to_owned() };
+        assert!(matches!(signing_request(&[other], &key), Err(CsrError::Identifier(_))));
+    }
 }

@@ -12,7 +12,7 @@ use x509_parser::{
 };
 
 use super::csr::{CsrError, public_key_der};
-use crate::acme::CertificateId;
+use crate::acme::{CertificateId, Identifier, IdentifierType};
 
 /// Why a leaf is not acceptable.
 #[derive(Debug, thiserror::Error)]
@@ -50,8 +50,8 @@ pub struct Leaf {
     pub serial: String,
     /// Its name in renewal information (RFC 9773); `None` without authority key identifier.
     pub id: Option<CertificateId>,
-    /// Its DNS names, in order of the alphabet.
-    pub names: Vec<String>,
+    /// Its DNS names and e-mail addresses, in order.
+    pub identifiers: Vec<Identifier>,
     /// The certificate itself.
     pub der: Vec<u8>,
     public_key: Vec<u8>,
@@ -68,13 +68,14 @@ impl Leaf {
     pub fn from_der(der: &[u8]) -> Result<Self, LeafError> {
         let (_, certificate) = X509Certificate::from_der(der).map_err(|_| LeafError::Malformed)?;
         let serial = certificate.raw_serial();
-        let mut names = Vec::new();
+        let mut identifiers = Vec::new();
         let mut authority = None;
         for extension in certificate.extensions() {
             match extension.parsed_extension() {
                 ParsedExtension::SubjectAlternativeName(alternatives) => {
-                    names.extend(alternatives.general_names.iter().filter_map(|name| match name {
-                        GeneralName::DNSName(name) => Some((*name).to_ascii_lowercase()),
+                    identifiers.extend(alternatives.general_names.iter().filter_map(|name| match name {
+                        GeneralName::DNSName(name) => Some(Identifier::dns(*name)),
+                        GeneralName::RFC822Name(address) => Some(Identifier::email(*address)),
                         _ => None,
                     }));
                 }
@@ -84,35 +85,60 @@ impl Leaf {
                 _ => {}
             }
         }
-        names.sort();
-        names.dedup();
         Ok(Self {
             not_before: certificate.validity().not_before.to_datetime(),
             not_after: certificate.validity().not_after.to_datetime(),
             serial: serial.iter().map(|byte| format!("{byte:02x}")).collect(),
             id: authority.and_then(|key| CertificateId::new(&key, serial).ok()),
-            names,
+            identifiers: canonical(&identifiers),
             der: der.to_vec(),
             public_key: certificate.public_key().raw.to_vec(),
         })
     }
 
+    /// Its names and addresses, as people read them.
+    pub fn names(&self) -> Vec<String> {
+        self.identifiers.iter().map(|identifier| identifier.value.clone()).collect()
+    }
+
     /// Checks that this is the certificate that was ordered.
-    pub fn check(&self, names: &[String], key_pem: &str, now: OffsetDateTime) -> Result<(), LeafError> {
+    pub fn check(&self, wanted: &[Identifier], key_pem: &str, now: OffsetDateTime) -> Result<(), LeafError> {
         if self.public_key != public_key_der(key_pem)? {
             return Err(LeafError::OtherKey);
         }
-        let mut wanted: Vec<String> = names.iter().map(|name| name.to_ascii_lowercase()).collect();
-        wanted.sort();
-        wanted.dedup();
-        if self.names != wanted {
-            return Err(LeafError::OtherNames { found: self.names.join(", "), wanted: wanted.join(", ") });
+        let wanted = canonical(wanted);
+        if self.identifiers != wanted {
+            return Err(LeafError::OtherNames { found: listed(&self.identifiers), wanted: listed(&wanted) });
         }
         if self.not_after <= now {
             return Err(LeafError::Expired(self.not_after));
         }
         Ok(())
     }
+}
+
+/// In order, each once, in one spelling: letter case counts in the local part of an address and nowhere else.
+fn canonical(identifiers: &[Identifier]) -> Vec<Identifier> {
+    let mut all: Vec<Identifier> = identifiers
+        .iter()
+        .map(|identifier| {
+            let value = match (&identifier.kind, identifier.value.rsplit_once('@')) {
+                (IdentifierType::Email, Some((local, domain))) => {
+                    format!("{local}@{}", domain.to_ascii_lowercase())
+                }
+                _ => identifier.value.to_ascii_lowercase(),
+            };
+            Identifier { kind: identifier.kind.clone(), value }
+        })
+        .collect();
+    all.sort();
+    all.dedup();
+    all
+}
+
+fn listed(identifiers: &[Identifier]) -> String {
+    let all: Vec<String> = identifiers.iter().map(ToString::to_string).collect();
+    if all.is_empty() { "nobody".to_owned() } else { all.join(", ") }
 }
 
 /// A leaf made of nothing but what renewal is decided by.
@@ -122,8 +148,8 @@ pub(crate) fn test_leaf(
     not_after: OffsetDateTime,
     id: Option<CertificateId>,
 ) -> Leaf {
-    let (serial, names, der, public_key) = (String::new(), Vec::new(), Vec::new(), Vec::new());
-    Leaf { not_before, not_after, serial, id, names, der, public_key }
+    let (serial, identifiers, der, public_key) = (String::new(), Vec::new(), Vec::new(), Vec::new());
+    Leaf { not_before, not_after, serial, id, identifiers, der, public_key }
 }
 
 #[cfg(test)]
@@ -148,7 +174,7 @@ mod tests {
     fn the_certificate_that_was_ordered_is_accepted() {
         let (pem, key) = issued(&["b.test", "*.a.test"]);
         let leaf = Leaf::from_pem(&pem).unwrap();
-        leaf.check(&["*.A.test".to_owned(), "b.test".to_owned()], &key, NOW).unwrap();
+        leaf.check(&[Identifier::dns("*.A.test"), Identifier::dns("b.test")], &key, NOW).unwrap();
         assert_eq!(leaf.not_after, datetime!(2026-12-01 0:00 UTC));
     }
 
@@ -156,13 +182,27 @@ mod tests {
     fn another_key_other_names_and_the_past_are_refused() {
         let (pem, key) = issued(&["a.test"]);
         let leaf = Leaf::from_pem(&pem).unwrap();
-        let ours = ["a.test".to_owned()];
+        let ours = [Identifier::dns("a.test")];
         let (_, other) = issued(&["a.test"]);
         assert!(matches!(leaf.check(&ours, &other, NOW), Err(LeafError::OtherKey)));
-        let more = ["a.test".to_owned(), "b.test".to_owned()];
+        let more = [Identifier::dns("a.test"), Identifier::dns("b.test")];
         assert!(matches!(leaf.check(&more, &key, NOW), Err(LeafError::OtherNames { .. })));
         let late = datetime!(2026-12-01 0:00 UTC);
         assert!(matches!(leaf.check(&ours, &key, late), Err(LeafError::Expired(_))));
         assert!(matches!(Leaf::from_pem("nonsense"), Err(LeafError::Malformed)));
+    }
+
+    #[test]
+    fn an_address_is_no_dns_name_and_only_its_domain_ignores_letter_case() {
+        let key = KeyPair::generate().unwrap();
+        let mut parameters = CertificateParams::default();
+        parameters.subject_alt_names =
+            vec![rcgen::SanType::Rfc822Name("Bob@example.com".try_into().unwrap())];
+        let leaf = Leaf::from_pem(&parameters.self_signed(&key).unwrap().pem()).unwrap();
+        let check = |wanted: Identifier| leaf.check(&[wanted], &key.serialize_pem(), NOW);
+        check(Identifier::email("Bob@EXAMPLE.com")).unwrap();
+        for other in [Identifier::email("bob@example.com"), Identifier::dns("Bob@example.com")] {
+            assert!(matches!(check(other), Err(LeafError::OtherNames { .. })));
+        }
     }
 }

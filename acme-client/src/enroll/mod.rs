@@ -1,4 +1,4 @@
-//! Obtaining a certificate: account, order, proof, finalize, download, installation.
+//! Obtaining a certificate: account, order, proof, finalize, download, installation. A device proves names, a person signs in.
 //!
 //! Every step can be cut off and taken up again: the account key is stored before the server hears of it, the order and the
 //! certificate key before anything is proven, the new pair before the old one is replaced. Must never install a certificate
@@ -12,6 +12,7 @@ mod leaf;
 mod obtain;
 mod prove;
 mod rollover;
+mod sign_in;
 
 #[cfg(test)]
 mod tests;
@@ -31,9 +32,10 @@ pub use csr::{CsrError, signing_request};
 #[cfg(test)]
 pub(crate) use leaf::test_leaf;
 pub use leaf::{Leaf, LeafError};
-pub use obtain::{Obtained, obtain, obtain_and_register};
+pub use obtain::{Obtained, abandon, obtain, obtain_and_register};
 pub use prove::record_for;
 pub use rollover::rollover;
+pub use sign_in::{Invitation, Person, SignInError};
 
 /// Everything an operation needs besides its own arguments.
 #[derive(Clone, Copy)]
@@ -46,6 +48,8 @@ pub struct Agent<'a> {
     pub clock: &'a dyn Clock,
     /// Who is told about progress.
     pub progress: &'a dyn Progress,
+    /// Who signs in, where a person has to. Without one, proofs that need a sign-in end with [`SignInError::Needed`].
+    pub person: Option<&'a dyn Person>,
 }
 
 /// Why no certificate was obtained.
@@ -63,6 +67,9 @@ pub enum EnrollError {
     /// No usable challenge is offered.
     #[error(transparent)]
     Challenge(#[from] ChallengeError),
+    /// Nobody signed in.
+    #[error(transparent)]
+    SignIn(Box<SignInError>),
     /// The signing request could not be made.
     #[error(transparent)]
     Csr(#[from] CsrError),
@@ -94,6 +101,12 @@ pub enum EnrollError {
 impl From<DnsError> for EnrollError {
     fn from(error: DnsError) -> Self {
         Self::Dns(Box::new(error))
+    }
+}
+
+impl From<SignInError> for EnrollError {
+    fn from(error: SignInError) -> Self {
+        Self::SignIn(Box::new(error))
     }
 }
 

@@ -6,19 +6,24 @@
 use data_encoding::BASE64URL_NOPAD;
 use zeroize::Zeroizing;
 
+use time::OffsetDateTime;
+
 use super::{
-    AccountOptions, Agent, EnrollError, Leaf, LeafError,
+    AccountOptions, Agent, EnrollError, Leaf, LeafError, SignInError,
     account::registered_again,
     connect::resource_url,
     csr::{new_key, signing_request},
     prove::prove,
+    sign_in,
 };
 use crate::{
     acme::{
-        Account, AuthorizationError, CertificateId, Error, Identifier, NewOrder, Order, OrderError,
+        Account, AuthorizationError, AuthorizationStatus, CertificateId, Error, NewOrder, Order, OrderError,
         OrderStatus, ProblemKind,
     },
-    state::{Generation, IdentityDir, IdentitySettings, Issued, Origin, PendingOrder},
+    state::{
+        Generation, IdentityDir, IdentitySettings, Issued, Origin, PendingOrder, RenewalRecord, Subject,
+    },
 };
 
 /// A certificate that is in place.
@@ -30,6 +35,8 @@ pub struct Obtained {
     pub leaf: Leaf,
     /// Whether an order from an earlier run was finished.
     pub resumed: bool,
+    /// A person: until when the server takes this sign-in for further certificates, if it said so.
+    pub signed_in_until: Option<OffsetDateTime>,
 }
 
 /// Obtains and installs a certificate. `replaces` names the certificate it is for (RFC 9773 §5), if the server knows that.
@@ -42,11 +49,20 @@ pub async fn obtain(
 ) -> Result<Obtained, EnrollError> {
     let resumed = resume(agent, account, identity, settings).await?;
     let was_pending = resumed.is_some();
-    let (order, pending, key) = match resumed {
+    let (order, mut pending, mut key) = match resumed {
         Some(found) => found,
-        None => open(agent, account, identity, settings, replaces).await?,
+        None => open(agent, account, identity, settings, replaces.clone()).await?,
     };
-    let order = ready(agent, account, identity, order, settings).await?;
+    let (order, signed_in_until) = match ready(agent, account, identity, order, settings).await {
+        Err(EnrollError::SignIn(error)) if was_pending && matches!(*error, SignInError::Stale) => {
+            agent.progress.note("the sign-in of an earlier run cannot be gone on with; ordering anew");
+            abandon(account, identity).await?;
+            let anew = open(agent, account, identity, settings, replaces).await?;
+            (pending, key) = (anew.1, anew.2);
+            ready(agent, account, identity, anew.0, settings).await?
+        }
+        other => other?,
+    };
     let order = if order.status == OrderStatus::Ready {
         agent.progress.step("asking for the certificate");
         let csr = BASE64URL_NOPAD.decode(pending.csr.as_bytes()).unwrap_or_default();
@@ -59,7 +75,7 @@ pub async fn obtain(
     agent.progress.step("downloading the certificate");
     let chain = account.certificate(&url).await?;
     let leaf = Leaf::from_pem(&chain.pem)?;
-    if let Err(mismatch) = leaf.check(&settings.names, &key, agent.clock.now()) {
+    if let Err(mismatch) = leaf.check(&settings.identifiers(), &key, agent.clock.now()) {
         // The order will never yield anything better.
         identity.clear_pending()?;
         return Err(mismatch.into());
@@ -67,7 +83,10 @@ pub async fn obtain(
     let origin = Origin { directory: pending.directory, profile: pending.profile };
     let issued = Issued::from_chain(&chain.pem, key).ok_or(LeafError::Malformed)?.from_origin(origin);
     let generation = identity.install(&issued, settings.keep)?;
-    Ok(Obtained { generation, leaf, resumed: was_pending })
+    // What was known of renewing the old certificate is of no use for this one.
+    let last_success = Some(agent.clock.now());
+    identity.store_renewal(&RenewalRecord { last_success, signed_in_until, ..RenewalRecord::default() })?;
+    Ok(Obtained { generation, leaf, resumed: was_pending, signed_in_until })
 }
 
 /// As [`obtain`]; but if the server has forgotten the account, as one does whose store was lost, the stored key is registered again,
@@ -101,7 +120,7 @@ async fn resume(
     let Some((pending, key)) = identity.pending()? else { return Ok(None) };
     let same = pending.directory == settings.directory
         && pending.account.as_str() == account.url().as_str()
-        && pending.names == settings.names
+        && pending.names == settings.names()
         && pending.profile == settings.profile;
     if !same {
         identity.clear_pending()?;
@@ -127,6 +146,27 @@ async fn resume(
     }
 }
 
+/// Gives the pending order up, here and at the server, which might else answer the next order with the same proofs to be done.
+pub async fn abandon(account: &Account, identity: &IdentityDir) -> Result<(), EnrollError> {
+    let Some((pending, _)) = identity.pending()? else { return Ok(()) };
+    if pending.account.as_str() == account.url().as_str()
+        && let Err(error) = abandon_at_server(account, &pending).await
+    {
+        tracing::info!(order = %pending.order, %error, "the server keeps the order that was given up");
+    }
+    Ok(identity.clear_pending()?)
+}
+
+async fn abandon_at_server(account: &Account, pending: &PendingOrder) -> Result<(), EnrollError> {
+    let order = account.order(&resource_url(pending.order.as_str())?).await?;
+    for url in &order.authorizations {
+        if account.authorization(url).await?.status == AuthorizationStatus::Pending {
+            account.deactivate_authorization(url).await?;
+        }
+    }
+    Ok(())
+}
+
 /// Opens an order and stores it with its key.
 async fn open(
     agent: Agent<'_>,
@@ -135,8 +175,9 @@ async fn open(
     settings: &IdentitySettings,
     replaces: Option<CertificateId>,
 ) -> Result<Found, EnrollError> {
-    agent.progress.step(&format!("ordering a certificate for {}", settings.names.join(", ")));
-    let mut new = NewOrder::new(settings.names.iter().map(Identifier::dns));
+    let (identifiers, names) = (settings.identifiers(), settings.names());
+    agent.progress.step(&format!("ordering a certificate for {}", names.join(", ")));
+    let mut new = NewOrder::new(identifiers.iter().cloned());
     new.profile.clone_from(&settings.profile);
     new.replaces = replaces.filter(|_| account.client().directory().renewal_info.is_some());
     let order = match account.new_order(&new).await {
@@ -153,9 +194,9 @@ async fn open(
         order: order.url.url().clone(),
         directory: settings.directory.clone(),
         account: account.url().url().clone(),
-        names: settings.names.clone(),
+        names,
         profile: settings.profile.clone(),
-        csr: BASE64URL_NOPAD.encode(&signing_request(&settings.names, &key)?),
+        csr: BASE64URL_NOPAD.encode(&signing_request(&identifiers, &key)?),
         created: agent.clock.now(),
     };
     identity.store_pending(&pending, &key)?;
@@ -175,20 +216,28 @@ async fn ready(
     identity: &IdentityDir,
     order: Order,
     settings: &IdentitySettings,
-) -> Result<Order, EnrollError> {
+) -> Result<(Order, Option<OffsetDateTime>), EnrollError> {
     if order.status != OrderStatus::Pending {
-        return Ok(order);
+        let until = match settings.person() {
+            Some(_) => sign_in::proven_until(account, &order).await,
+            None => None,
+        };
+        return Ok((order, until));
     }
-    match prove(agent, account, &order, settings).await {
-        Ok(()) => {}
+    let proven = match &settings.subject {
+        Subject::Device(device) => prove(agent, account, &order, device).await.map(|()| None),
+        Subject::Person(person) => sign_in::prove(agent, account, identity, &order, person).await,
+    };
+    let until = match proven {
+        Ok(until) => until,
         // The server judged: this order is dead and the next run needs a new one. Anything else may be gone on with.
         Err(error) if was_refused(&error) => {
             identity.clear_pending()?;
             return Err(error);
         }
         Err(error) => return Err(error),
-    }
-    forget_if_lost(identity, account.wait_until_ready(&order.url).await)
+    };
+    Ok((forget_if_lost(identity, account.wait_until_ready(&order.url).await)?, until))
 }
 
 /// Forgets the pending order if the server says that it is invalid.

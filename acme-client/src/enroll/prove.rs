@@ -10,7 +10,7 @@ use crate::{
         key_authorization::{dns_01_name, dns_account_01_name, dns_persist_01_name, dns_persist_01_value},
     },
     dns::{ChallengeRecord, DnsError, DnsProvider, Placed, Propagation, provider},
-    state::IdentitySettings,
+    state::DeviceSettings,
 };
 
 /// One authorization, the challenge chosen for it and the record that answers it.
@@ -25,7 +25,7 @@ pub(super) async fn prove(
     agent: Agent<'_>,
     account: &Account,
     order: &Order,
-    settings: &IdentitySettings,
+    settings: &DeviceSettings,
 ) -> Result<(), EnrollError> {
     let propagation = Propagation::from_settings(&settings.dns)?;
     let mut proofs = Vec::new();

@@ -21,7 +21,7 @@ async fn enrol(setting: &Setting) -> Result<Obtained, EnrollError> {
 fn assert_in_order(setting: &Setting) -> CurrentPair {
     let current = setting.identity().current().unwrap().unwrap();
     let leaf = Leaf::from_pem(&current.certificate).unwrap();
-    leaf.check(&setting.settings().names, &current.key, setting.agent().clock.now()).unwrap();
+    leaf.check(&setting.settings().identifiers(), &current.key, setting.agent().clock.now()).unwrap();
     assert!(setting.identity().pending().unwrap().is_none(), "an order is left pending");
     current
 }
@@ -129,7 +129,8 @@ async fn a_record_that_cannot_be_published_leaves_the_order_to_go_on_with() {
     let setting = Setting::new();
     let agent = setting.agent();
     let mut settings = setting.settings();
-    settings.dns.hook = Some("/bin/false".into());
+    let crate::state::Subject::Device(device) = &mut settings.subject else { panic!("no device") };
+    device.dns.hook = Some("/bin/false".into());
     let client = agent.connector.connect(agent.state, &settings.directory).await.unwrap();
     let account = open_account(agent, &client, &AccountOptions::default()).await.unwrap();
     let identity = setting.identity();
@@ -147,12 +148,13 @@ async fn other_names_do_not_go_on_with_an_order_for_these() {
     enrol(&setting).await.unwrap_err();
     setting.authority.cut(None);
     let agent = setting.agent();
-    let settings =
-        crate::state::IdentitySettings { names: vec!["room-2.test".to_owned()], ..setting.settings() };
+    let mut settings = setting.settings();
+    let crate::state::Subject::Device(device) = &mut settings.subject else { panic!("no device") };
+    device.names = vec!["room-2.test".to_owned()];
     let client = agent.connector.connect(agent.state, &settings.directory).await.unwrap();
     let account = known_account(agent, &client).await.unwrap();
     let obtained = obtain(agent, &account, &setting.identity(), &settings, None).await.unwrap();
-    assert_eq!(obtained.leaf.names, ["room-2.test"]);
+    assert_eq!(obtained.leaf.names(), ["room-2.test"]);
 }
 
 #[tokio::test]

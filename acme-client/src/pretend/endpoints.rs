@@ -63,6 +63,13 @@ impl Ledger {
             ["order", _] if number >= self.orders.len() => problem(404, "malformed"),
             ["order", _] => (200, None, self.order_document(number)),
             ["order", _, "finalize"] => self.finalize(number, request),
+            ["authorization", _] if request.payload["status"] == "deactivated" => {
+                self.orders[number].refused = true;
+                (200, None, self.authorization_document(number))
+            }
+            ["challenge", _, provider] => {
+                self.sso_response(number, provider.parse().unwrap(), &request.payload)
+            }
             ["authorization", _] => (200, None, self.authorization_document(number)),
             ["challenge", _] => {
                 let refused = self.refuse_proofs;
@@ -119,7 +126,9 @@ impl Ledger {
         if replaces.as_str().is_some_and(|id| !self.replaced.insert(id.to_owned())) {
             return problem(409, "alreadyReplaced");
         }
+        let person = request.payload["identifiers"][0]["type"] == "email";
         self.orders.push(PretendOrder {
+            proven: person && self.reuses_sign_ins && self.orders.iter().any(|order| order.proven),
             identifiers: request.payload["identifiers"].clone(),
             profile: request.payload["profile"].clone(),
             replaces,
@@ -155,6 +164,9 @@ impl Ledger {
             (false, true) => "invalid",
             (false, false) => "pending",
         };
+        if order.identifiers[0]["type"] == "email" {
+            return self.sso_authorization(number, status);
+        }
         let mut challenge = json!({
             "type": "dns-01", "url": format!("{CA}/challenge/{number}"), "status": status,
             "token": "evaGxfADs6pSRb2LAv9IZf17Dt3juxGJ-PCt92wr-oA",
@@ -185,16 +197,17 @@ impl Ledger {
             x509_parser::extensions::ParsedExtension::SubjectAlternativeName(names) => Some(names),
             _ => None,
         });
-        let names: Vec<String> = names
-            .unwrap()
-            .general_names
-            .iter()
-            .map(|name| match name {
-                x509_parser::extensions::GeneralName::DNSName(name) => (*name).to_owned(),
-                other => panic!("unexpected name {other}"),
-            })
-            .collect();
-        let mut parameters = rcgen::CertificateParams::new(names).unwrap();
+        let names = names.unwrap().general_names.iter().map(|name| match name {
+            x509_parser::extensions::GeneralName::DNSName(name) => {
+                rcgen::SanType::DnsName((*name).try_into().unwrap())
+            }
+            x509_parser::extensions::GeneralName::RFC822Name(name) => {
+                rcgen::SanType::Rfc822Name((*name).try_into().unwrap())
+            }
+            other => panic!("unexpected name {other}"),
+        });
+        let mut parameters = rcgen::CertificateParams::default();
+        parameters.subject_alt_names = names.collect();
         parameters.not_before = self.now;
         parameters.not_after = self.now + Duration::days(30);
         parameters.use_authority_key_identifier_extension = true;

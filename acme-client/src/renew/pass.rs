@@ -4,19 +4,26 @@
 //! stops it.
 
 use aws_lc_rs::rand;
-use time::OffsetDateTime;
+use time::{Duration, OffsetDateTime};
 
 use super::{
-    Due, Why,
+    Due, Outlook, Why,
     decide::{backoff, decide, held_back},
+    outlook::outlook,
     window::{ask_window, is_time_to_ask},
 };
 use crate::{
     acme::Client,
     deploy::{Deployment, deploy},
-    enroll::{AccountOptions, Agent, EnrollError, Leaf, known_account, obtain_and_register},
-    state::{Generation, IdentityDir, IdentityName, IdentitySettings, LastError, RenewalRecord, StateError},
+    enroll::{AccountOptions, Agent, EnrollError, Leaf, SignInError, known_account, obtain_and_register},
+    state::{
+        Generation, IdentityDir, IdentityName, IdentitySettings, LastError, RenewalRecord, SignInWanted,
+        StateError,
+    },
 };
+
+/// How long the server is left in peace after it asked for a sign-in and nobody was there.
+const ASK_FOR_SIGN_IN: Duration = Duration::hours(1);
 
 /// What a pass is to do.
 #[derive(Clone, Debug, Default)]
@@ -51,6 +58,11 @@ pub enum Attempt {
         /// Until then.
         until: OffsetDateTime,
     },
+    /// A person has to sign in first, and this run has none.
+    SignInNeeded {
+        /// Since when that is known.
+        since: OffsetDateTime,
+    },
     /// It could not be renewed.
     Failed {
         /// Why not.
@@ -69,6 +81,8 @@ pub struct PassReport {
     pub attempt: Attempt,
     /// Its deploy hook.
     pub deployment: Result<Deployment, StateError>,
+    /// What is ahead of its person.
+    pub outlook: Outlook,
 }
 
 /// Looks at every identity once.
@@ -100,15 +114,29 @@ pub async fn renew_identity(agent: Agent<'_>, identity: &IdentityDir, force: boo
                 identity: identity.name().clone(),
                 attempt,
                 deployment: Ok(Deployment::NotConfigured),
+                outlook: Outlook::Unattended,
             };
         }
     };
     let attempt = match attempt(agent, identity, &settings, force).await {
         Ok(attempt) => attempt,
+        Err(EnrollError::SignIn(error)) if matches!(*error, SignInError::Needed { .. }) => {
+            wants_sign_in(agent, identity)
+        }
         Err(error) => failed(agent, identity, error),
     };
     let deployment = deploy(identity, settings.deploy.as_ref(), agent.clock).await;
-    PassReport { identity: identity.name().clone(), attempt, deployment }
+    let outlook = look_ahead(identity, &settings, agent.clock.now());
+    PassReport { identity: identity.name().clone(), attempt, deployment, outlook }
+}
+
+/// What is ahead of an identity's person, from what is stored.
+fn look_ahead(identity: &IdentityDir, settings: &IdentitySettings, now: OffsetDateTime) -> Outlook {
+    let leaf =
+        identity.current().ok().flatten().and_then(|current| Leaf::from_pem(&current.certificate).ok());
+    let record = identity.renewal().unwrap_or_default();
+    let due = decide(now, leaf.as_ref(), &record, spread(leaf.as_ref()));
+    outlook(now, settings, leaf.as_ref(), &record, due)
 }
 
 async fn attempt(
@@ -120,6 +148,10 @@ async fn attempt(
     let now = agent.clock.now();
     let leaf = identity.current()?.map(|current| Leaf::from_pem(&current.certificate)).transpose()?;
     let mut record = identity.renewal()?;
+    if settings.person().is_some() && agent.person.is_some() {
+        // They are here now; earlier failures were without them.
+        record.next_attempt = None;
+    }
     let held_back = held_back(now, leaf.as_ref(), &record).is_some();
     let mut client = None;
     if let Some(leaf) = leaf.as_ref().filter(|leaf| leaf.not_after > now && !(held_back || force)) {
@@ -131,6 +163,12 @@ async fn attempt(
         Due::At(at, why) => return Ok(Attempt::NotDue { at, why }),
         Due::HeldBack(until) => return Ok(Attempt::HeldBack { until }),
     };
+    if let (None, Some(wanted)) = (agent.person, record.sign_in.filter(|_| settings.person().is_some()))
+        && !force
+        && (wanted.asked..wanted.asked + ASK_FOR_SIGN_IN).contains(&now)
+    {
+        return Ok(Attempt::SignInNeeded { since: wanted.since });
+    }
     agent.progress.step(&format!("renewing {} ({})", identity.name(), why.as_str()));
     let client = match client {
         Some(client) => client,
@@ -140,8 +178,6 @@ async fn attempt(
     let replaces = leaf.and_then(|leaf| leaf.id);
     let options = AccountOptions::default();
     let obtained = obtain_and_register(agent, &mut account, &options, identity, settings, replaces).await?;
-    let fresh = RenewalRecord { last_success: Some(now), ..RenewalRecord::default() };
-    identity.store_renewal(&fresh)?;
     Ok(Attempt::Renewed { generation: obtained.generation, not_after: obtained.leaf.not_after, why })
 }
 
@@ -173,6 +209,16 @@ async fn consult(
     }
 }
 
+/// Stores that a person has to sign in. No failure: only they can change it, and trying more often would not.
+fn wants_sign_in(agent: Agent<'_>, identity: &IdentityDir) -> Attempt {
+    let now = agent.clock.now();
+    let mut record = identity.renewal().unwrap_or_default();
+    let since = record.sign_in.map_or(now, |wanted| wanted.since);
+    record.sign_in = Some(SignInWanted { since, asked: now });
+    store(identity, &record);
+    Attempt::SignInNeeded { since }
+}
+
 /// Stores a failure and says when to try again.
 fn failed(agent: Agent<'_>, identity: &IdentityDir, error: EnrollError) -> Attempt {
     let now = agent.clock.now();
@@ -188,10 +234,14 @@ fn failed(agent: Agent<'_>, identity: &IdentityDir, error: EnrollError) -> Attem
     let next = now + pause;
     record.next_attempt = Some(next);
     record.last_error = Some(LastError { at: now, message: error.to_string() });
-    if let Err(unwritten) = identity.store_renewal(&record) {
-        tracing::warn!(identity = %identity.name(), error = %unwritten, "the failure could not be recorded");
-    }
+    store(identity, &record);
     Attempt::Failed { error, next: Some(next) }
+}
+
+fn store(identity: &IdentityDir, record: &RenewalRecord) {
+    if let Err(unwritten) = identity.store_renewal(record) {
+        tracing::warn!(identity = %identity.name(), error = %unwritten, "the outcome could not be recorded");
+    }
 }
 
 /// A number that is the same for the same certificate and spread evenly over certificates.

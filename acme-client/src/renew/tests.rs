@@ -214,3 +214,96 @@ async fn one_broken_identity_does_not_hold_up_another() {
     assert!(matches!(reports[0].attempt, Attempt::Failed { error: EnrollError::State(_), .. }));
     assert!(matches!(reports[1].attempt, Attempt::Renewed { .. }));
 }
+
+mod people {
+    //! Renewals of people's certificates.
+
+    use super::*;
+    use crate::{
+        enroll::Person,
+        pretend::{Deed, PretendPerson},
+        state::{IdentityName, KeyType, PersonSettings, Subject},
+    };
+
+    /// A person who has signed in once.
+    async fn enrolled_person() -> Setting {
+        let setting = Setting::new();
+        let person = PretendPerson::new(&setting.authority, false, Deed::SignIn);
+        let agent = Agent { person: Some(&person), ..setting.agent() };
+        let subject = PersonSettings { email: "bob@example.com".parse().unwrap(), provider: None };
+        let settings = IdentitySettings {
+            subject: Subject::Person(subject),
+            directory: setting.settings().directory,
+            profile: None,
+            key_type: KeyType::P256,
+            keep: 3,
+            deploy: None,
+        };
+        let identity = setting.state.identity(&IdentityName::parse("bob@example.com").unwrap());
+        let client = agent.connector.connect(agent.state, &settings.directory).await.unwrap();
+        let account = open_account(agent, &client, &AccountOptions::default()).await.unwrap();
+        identity.store_settings(&settings).unwrap();
+        obtain(agent, &account, &identity, &settings, None).await.unwrap();
+        setting
+    }
+
+    fn orders(setting: &Setting) -> usize {
+        setting.authority.with(|ledger| ledger.orders.len())
+    }
+
+    fn requests(setting: &Setting) -> u32 {
+        setting.authority.with(|ledger| ledger.asked.values().sum())
+    }
+
+    #[tokio::test]
+    async fn a_sign_in_that_still_serves_renews_without_anybody() {
+        let setting = enrolled_person().await;
+        setting.authority.with(|ledger| ledger.reuses_sign_ins = true);
+        setting.authority.wait(Duration::days(25));
+        let report = pass(setting.agent()).await;
+        assert!(matches!(report.attempt, Attempt::Renewed { .. }), "{report:?}");
+        assert_eq!(orders(&setting), 2);
+    }
+
+    #[tokio::test]
+    async fn a_needed_sign_in_is_announced_then_reported_and_asked_for_once_an_hour_with_one_order() {
+        let setting = enrolled_person().await;
+        let young = pass(setting.agent()).await;
+        let (Attempt::NotDue { at, .. }, Outlook::SignInFrom(from)) = (young.attempt, young.outlook) else {
+            panic!("no warning ahead of time")
+        };
+        assert_eq!(at, from);
+        setting.authority.wait(Duration::days(25));
+        let since = now(&setting);
+        let first = pass(setting.agent()).await;
+        assert!(matches!(first.attempt, Attempt::SignInNeeded { since: at } if at == since), "{first:?}");
+        assert!(matches!(first.outlook, Outlook::SignInNow { before: Some(_) }), "{first:?}");
+        let asked = requests(&setting);
+        setting.authority.wait(Duration::minutes(59));
+        let second = pass(setting.agent()).await;
+        assert!(matches!(second.attempt, Attempt::SignInNeeded { since: at } if at == since), "{second:?}");
+        assert!(requests(&setting) <= asked + 2, "the server was asked for more than a renewal window");
+        for _ in 0..20 {
+            setting.authority.wait(Duration::hours(2));
+            pass(setting.agent()).await;
+        }
+        assert_eq!(orders(&setting), 2, "each pass ordered anew");
+        let record = setting.state.find_identity("bob@example.com").unwrap().renewal().unwrap();
+        assert_eq!((record.failures, record.last_error), (0, None), "waiting is no failure");
+    }
+
+    #[tokio::test]
+    async fn somebody_at_the_terminal_signs_in_and_finishes_the_order_that_waited() {
+        let setting = enrolled_person().await;
+        setting.authority.wait(Duration::days(25));
+        pass(setting.agent()).await;
+        let person = PretendPerson::new(&setting.authority, true, Deed::SignIn);
+        let agent = Agent { person: Some(&person as &dyn Person), ..setting.agent() };
+        let report = pass(agent).await;
+        assert!(matches!(report.attempt, Attempt::Renewed { .. }), "{report:?}");
+        assert_eq!((orders(&setting), person.invitations().len()), (2, 1));
+        let record = setting.state.find_identity("bob@example.com").unwrap().renewal().unwrap();
+        assert!(record.sign_in.is_none() && record.signed_in_until.is_some(), "{record:?}");
+        assert!(matches!(pass(setting.agent()).await.attempt, Attempt::NotDue { .. }));
+    }
+}

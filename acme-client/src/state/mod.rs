@@ -3,7 +3,8 @@
 //! ```text
 //! accounts/<server>/{account.json,key.pem,next-key.pem,roots.pem}
 //! identities/<name>/identity.toml            what to renew and how
-//! identities/<name>/pending/                 the order being worked on, with its key, stored before finalize
+//! identities/<name>/pending/                 the order being worked on, with its key, stored before finalize; for a person
+//!                                            also how a sign-in that was begun comes back
 //! identities/<name>/generations/<n>/         cert.pem chain.pem fullchain.pem key.pem origin.json
 //! identities/<name>/current -> generations/<n>
 //! identities/<name>/{renewal.json,deploy.json}
@@ -20,6 +21,8 @@ mod name;
 mod pending;
 mod records;
 mod recovery;
+mod settings;
+mod sign_in;
 
 #[cfg(test)]
 mod tests;
@@ -29,19 +32,24 @@ use std::{
     path::{Path, PathBuf},
 };
 
+use certs::name::EmailAddress;
+
 #[cfg(test)]
 pub(crate) use durable::fault;
 
 pub use account::{AccountDir, AccountRecord};
 pub use generation::{CurrentPair, Generation, Issued, Origin};
-pub use identity::{
-    ChallengeChoice, DeploySettings, DnsSettings, IdentityDir, IdentitySettings, KeyType, ProviderKind,
-};
+pub use identity::IdentityDir;
 pub use lock::StateLock;
 pub use name::{IdentityName, ServerLabel};
 pub use pending::PendingOrder;
-pub use records::{DeployOutcome, DeployRecord, LastError, RenewalRecord, Window};
+pub use records::{DeployOutcome, DeployRecord, LastError, RenewalRecord, SignInWanted, Window};
 pub use recovery::Recovered;
+pub use settings::{
+    ChallengeChoice, DeploySettings, DeviceSettings, DnsSettings, IdentitySettings, KeyType, PersonSettings,
+    ProviderKind, Subject,
+};
+pub use sign_in::{BegunSignIn, SignInWay};
 
 /// Why the state directory could not be read or written.
 #[derive(Debug, thiserror::Error)]
@@ -81,7 +89,7 @@ pub enum StateError {
         path: PathBuf,
     },
     /// A name that cannot be a folder here.
-    #[error("{0:?} cannot name an identity: use letters, digits, dots, dashes and underscores")]
+    #[error("{0:?} cannot name an identity: use letters, digits and . - _ @ + %, at most 200 of them")]
     BadName(String),
     /// The identity has settings but no certificate yet.
     #[error("identity {0} has no certificate yet")]
@@ -164,16 +172,25 @@ impl StateDir {
             .collect())
     }
 
-    /// The identity called `wanted`, or the one that holds `wanted` as a certified name.
+    /// The identity called `wanted`, or the one that holds `wanted` as a certified name or address.
     pub fn find_identity(&self, wanted: &str) -> Result<IdentityDir, StateError> {
-        if let Ok(name) = IdentityName::for_domain(wanted) {
+        let email = EmailAddress::parse(wanted).ok();
+        let name = match &email {
+            Some(email) => IdentityName::for_email(email),
+            None => IdentityName::for_domain(wanted),
+        };
+        if let Ok(name) = name {
             let identity = self.identity(&name);
             if identity.exists() {
                 return Ok(identity);
             }
         }
         for identity in self.identities()? {
-            if identity.settings().is_ok_and(|settings| settings.names.iter().any(|name| name == wanted)) {
+            let holds = |settings: IdentitySettings| match &settings.subject {
+                Subject::Device(device) => device.names.iter().any(|name| name == wanted),
+                Subject::Person(person) => Some(&person.email) == email.as_ref(),
+            };
+            if identity.settings().is_ok_and(holds) {
                 return Ok(identity);
             }
         }

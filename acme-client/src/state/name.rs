@@ -6,6 +6,7 @@
 use std::fmt;
 
 use aws_lc_rs::digest::{SHA256, digest};
+use certs::name::EmailAddress;
 use serde::{Deserialize, Serialize};
 use url::Url;
 
@@ -19,9 +20,9 @@ const LONGEST: usize = 200;
 pub struct IdentityName(String);
 
 impl IdentityName {
-    /// Accepts letters, digits, `.`, `-` and `_`, not starting with a dot or dash.
+    /// Accepts letters, digits, `.`, `-`, `_`, `@`, `+` and `%`, not starting with a dot or dash.
     pub fn parse(text: &str) -> Result<Self, StateError> {
-        let safe = |c: char| c.is_ascii_alphanumeric() || matches!(c, '.' | '-' | '_');
+        let safe = |c: char| c.is_ascii_alphanumeric() || matches!(c, '.' | '-' | '_' | '@' | '+' | '%');
         let first = text.chars().next();
         if text.len() > LONGEST || !text.chars().all(safe) || matches!(first, None | Some('.' | '-')) {
             return Err(StateError::BadName(text.to_owned()));
@@ -35,6 +36,20 @@ impl IdentityName {
             Some(parent) => Self::parse(&format!("_wildcard.{parent}")),
             None => Self::parse(domain),
         }
+    }
+
+    /// The name a person's identity gets when they choose none: the address, what no folder should hold written as `%` and two digits,
+    /// so that two addresses never share a name.
+    pub fn for_email(email: &EmailAddress) -> Result<Self, StateError> {
+        let mut name = String::new();
+        for (at, c) in email.to_string().chars().enumerate() {
+            match c {
+                '-' if at == 0 => name.push_str("%2D"),
+                c if c.is_ascii_alphanumeric() || matches!(c, '.' | '-' | '_' | '@' | '+') => name.push(c),
+                c => name.push_str(&format!("%{:02X}", u32::from(c))),
+            }
+        }
+        Self::parse(&name)
     }
 
     /// The name as text.
@@ -99,6 +114,20 @@ mod tests {
         }
         assert_eq!(IdentityName::for_domain("*.example.com").unwrap().as_str(), "_wildcard.example.com");
         assert_eq!(IdentityName::for_domain("room-1.example.com").unwrap().as_str(), "room-1.example.com");
+    }
+
+    #[test]
+    fn an_address_has_a_name_of_its_own_that_is_safe_as_a_folder() {
+        let name = |text: &str| IdentityName::for_email(&EmailAddress::parse(text).unwrap()).unwrap();
+        assert_eq!(name("bob@Example.com").as_str(), "bob@example.com");
+        assert_eq!(name("b.o-b+x_y@example.com").as_str(), "b.o-b+x_y@example.com");
+        assert_eq!(name("-a/b%2F|c@example.com").as_str(), "%2Da%2Fb%252F%7Cc@example.com");
+        assert_ne!(name("a/b@example.com"), name("a%2Fb@example.com"));
+        assert_ne!(
+            name("Bob@example.com"),
+            name("bob@example.com"),
+            "the local part is the domain's business"
+        );
     }
 
     #[test]

@@ -38,6 +38,23 @@ pub struct RenewalRecord {
     /// The last success.
     #[serde(default, skip_serializing_if = "Option::is_none", with = "time::serde::rfc3339::option")]
     pub last_success: Option<OffsetDateTime>,
+    /// A person: until then the server takes the last sign-in as proof, so that renewing needs no other.
+    #[serde(default, skip_serializing_if = "Option::is_none", with = "time::serde::rfc3339::option")]
+    pub signed_in_until: Option<OffsetDateTime>,
+    /// A person: the server wants another sign-in, and nobody was there.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub sign_in: Option<SignInWanted>,
+}
+
+/// A sign-in that a renewal waits for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct SignInWanted {
+    /// When it was first found to be needed.
+    #[serde(with = "time::serde::rfc3339")]
+    pub since: OffsetDateTime,
+    /// When the server was last asked whether it can do without.
+    #[serde(with = "time::serde::rfc3339")]
+    pub asked: OffsetDateTime,
 }
 
 /// A suggested renewal window (RFC 9773 §4.2).

@@ -263,13 +263,15 @@ fn settings_survive_a_round_trip_and_unknown_keys_are_refused() {
     let mut dns = DnsSettings::of(ProviderKind::Rfc2136);
     dns.server = Some("127.0.0.1:5353".to_owned());
     let settings = IdentitySettings {
-        names: vec!["room-1.example.com".to_owned()],
+        subject: Subject::Device(DeviceSettings {
+            names: vec!["room-1.example.com".to_owned()],
+            challenge: ChallengeChoice::DnsAccount01,
+            dns,
+        }),
         directory: "https://ca.test/directory".parse().unwrap(),
         profile: Some("device".to_owned()),
-        challenge: ChallengeChoice::DnsAccount01,
         key_type: KeyType::P256,
         keep: 5,
-        dns,
         deploy: Some(DeploySettings::new("systemctl reload door".to_owned())),
     };
     identity.store_settings(&settings).unwrap();
@@ -280,6 +282,36 @@ fn settings_survive_a_round_trip_and_unknown_keys_are_refused() {
     std::fs::write(&path, text).unwrap();
     let error = identity.settings().unwrap_err().to_string();
     assert!(error.contains("keap"), "{error}");
+}
+
+#[test]
+fn a_person_is_found_by_address_and_a_begun_sign_in_leaves_with_its_order() {
+    let place = place();
+    let email = EmailAddress::parse("b/ob@example.com").unwrap();
+    let identity = place.state.identity(&IdentityName::for_email(&email).unwrap());
+    let person = PersonSettings { email, provider: None };
+    let settings = IdentitySettings {
+        subject: Subject::Person(person),
+        directory: "https://ca.test/directory".parse().unwrap(),
+        profile: None,
+        key_type: KeyType::P256,
+        keep: 5,
+        deploy: None,
+    };
+    identity.store_settings(&settings).unwrap();
+    assert_eq!(place.state.find_identity("b/ob@EXAMPLE.com").unwrap().name(), identity.name());
+    assert!(place.state.find_identity("B/ob@example.com").is_err());
+    assert_eq!(place.state.identities().unwrap().len(), 1);
+    identity.store_pending(&order(1), "key").unwrap();
+    assert_eq!(identity.sign_in().unwrap(), None);
+    let begun = BegunSignIn {
+        challenge: "https://ca.test/challenge/1".parse().unwrap(),
+        way: SignInWay::Redirect { port: 4711, path: "/x".to_owned() },
+    };
+    identity.store_sign_in(&begun).unwrap();
+    assert_eq!(identity.sign_in().unwrap(), Some(begun));
+    identity.store_pending(&order(2), "key").unwrap();
+    assert_eq!(identity.sign_in().unwrap(), None);
 }
 
 #[test]

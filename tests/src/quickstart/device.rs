@@ -7,8 +7,8 @@ use acme_client::enroll::{AccountOptions, Agent, Connector, Leaf, directory_url,
 use acme_client::progress::Progress;
 use acme_client::renew::{Attempt, Why, renew_identity};
 use acme_client::state::{
-    ChallengeChoice, DnsSettings, IdentityDir, IdentityName, IdentitySettings, KeyType, ProviderKind,
-    ServerLabel, StateDir,
+    ChallengeChoice, DeviceSettings, DnsSettings, IdentityDir, IdentityName, IdentitySettings, KeyType,
+    ProviderKind, ServerLabel, StateDir, Subject,
 };
 use certs::name::DnsName;
 use time::OffsetDateTime;
@@ -52,20 +52,22 @@ impl Device {
         let name = format!("room-1.{domain}");
         let identity = state.identity(&IdentityName::for_domain(&name)?);
         let settings = IdentitySettings {
-            names: vec![name.clone()],
+            subject: Subject::Device(DeviceSettings {
+                names: vec![name.clone()],
+                challenge: ChallengeChoice::Auto,
+                dns: dns_settings(names.address(), names),
+            }),
             directory,
             profile: None,
-            challenge: ChallengeChoice::Auto,
             key_type: KeyType::P256,
             keep: 5,
-            dns: dns_settings(names.address(), names),
             deploy: None,
         };
         Ok(Self { state, connector: Connector::default(), identity, settings, name })
     }
 
     fn agent<'a>(&'a self, clock: &'a dyn Clock, progress: &'a dyn Progress) -> Agent<'a> {
-        Agent { state: &self.state, connector: &self.connector, clock, progress }
+        Agent { state: &self.state, connector: &self.connector, clock, progress, person: None }
     }
 
     /// Registers, proves the name and holds the first certificate.

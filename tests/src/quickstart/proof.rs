@@ -68,8 +68,8 @@ fn judge(authority: &Authority, name: &str, held: &Held) -> Result<Judged, Failu
         return Err(Failure::Verdict(verdict.to_string()));
     }
     let key_sha256 = hex(&SigningKey::load(&held.key, None)?.public().spki_sha256());
-    let names = [name.to_owned()];
-    held.leaf.check(&names, &held.key, OffsetDateTime::now_utc()).map_err(EnrollError::from)?;
+    let wanted = [acme_client::acme::Identifier::dns(name)];
+    held.leaf.check(&wanted, &held.key, OffsetDateTime::now_utc()).map_err(EnrollError::from)?;
     Ok(Judged { serial: held.leaf.serial.clone(), key_sha256, folder: held.folder.clone(), verdict })
 }
 

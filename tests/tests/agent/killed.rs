@@ -82,7 +82,7 @@ impl Reader {
         let now = OffsetDateTime::now_utc();
         Leaf::from_pem(&leaf)
             .unwrap()
-            .check(&[NAME.to_owned()], &key, now)
+            .check(&[acme_client::acme::Identifier::dns(NAME)], &key, now)
             .expect("certificate and key belong together");
         let ders = certs::pem::parse_certificates(&fullchain).unwrap();
         let mut trust = TrustSets::new();

@@ -203,6 +203,7 @@ impl Library {
             connector: &self.connector,
             clock: self.clock.as_ref(),
             progress: &Silent,
+            person: None,
         }
     }
 }

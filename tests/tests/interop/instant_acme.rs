@@ -63,7 +63,7 @@ async fn a_name_and_a_wildcard_are_obtained_replaced_and_revoked() {
     let names = dns(&["halls.corp.test", "*.halls.corp.test"]);
     let (chain, key) = obtain(&local, &account, &NewOrder::new(&names)).await;
     let leaf = Leaf::from_pem(&chain).unwrap();
-    let wanted = ["*.halls.corp.test".to_owned(), "halls.corp.test".to_owned()];
+    let wanted = ["*.halls.corp.test", "halls.corp.test"].map(acme_client::acme::Identifier::dns);
     leaf.check(&wanted, &key, time::OffsetDateTime::now_utc()).unwrap();
 
     let id = leaf.id.unwrap();

@@ -1,6 +1,9 @@
-//! `enroll device`: the first certificate of an identity, and the settings its renewals will use.
+//! `enroll device` and `enroll user`: the first certificate of an identity, and the settings its renewals will use.
 //!
 //! Safe to repeat: an order that was cut off is finished, and an identity that is in order is left alone.
+
+mod device;
+mod user;
 
 use std::{fs, path::Path};
 
@@ -10,7 +13,7 @@ use url::Url;
 use zeroize::Zeroizing;
 
 use super::{
-    CliError, DnsArguments, Ending, EnrollArguments, Session,
+    CliError, CommonArguments, Ending, Session,
     output::{distance, moment},
     renew::DeploymentView,
 };
@@ -18,13 +21,16 @@ use crate::{
     acme::{Client, ExternalAccountKey, Roots},
     clock::{Clock, SystemClock},
     deploy::deploy,
-    enroll::{AccountOptions, Agent, EnrollError, Leaf, directory_url, obtain_and_register, open_account},
-    renew::{Due, decide},
-    state::{
-        CurrentPair, DeploySettings, DnsSettings, IdentityDir, IdentityName, IdentitySettings, ProviderKind,
-        ServerLabel,
+    enroll::{
+        AccountOptions, Agent, EnrollError, Leaf, abandon, directory_url, obtain_and_register, open_account,
     },
+    progress::Progress,
+    renew::{Due, decide},
+    state::{CurrentPair, DeploySettings, IdentityDir, IdentityName, IdentitySettings, ServerLabel, Subject},
 };
+
+pub(super) use device::device;
+pub(super) use user::user;
 
 /// What `enroll --json` prints.
 #[derive(Debug, Serialize)]
@@ -49,36 +55,39 @@ pub(super) struct Enrolled {
     deployment: DeploymentView,
 }
 
-/// Enrols a device.
-pub(super) async fn device(session: &Session, arguments: &EnrollArguments) -> Result<Ending, CliError> {
-    let directory = directory_url(&arguments.ca)?;
-    let settings = settings(arguments, directory)?;
-    let options = account_options(arguments)?;
-    let name = match &arguments.identity {
-        Some(name) => IdentityName::parse(name)?,
-        None => IdentityName::for_domain(arguments.names.first().map_or("", String::as_str))?,
-    };
-    let _lock = session.lock()?;
-    let interactive = matches!(settings.dns.provider, ProviderKind::Manual | ProviderKind::Persist);
-    let progress = session.progress(interactive);
-    let agent = session.agent(progress.as_ref());
-    let client = connect(session, arguments.root.as_deref(), &settings.directory).await?;
+/// Enrols; everything but who it is.
+async fn enroll(
+    session: &Session,
+    agent: Agent<'_>,
+    common: &CommonArguments,
+    settings: &IdentitySettings,
+    name: &IdentityName,
+) -> Result<Enrolled, CliError> {
+    let options = account_options(common)?;
+    let client = connect(session, common.root.as_deref(), &settings.directory).await?;
     let mut account = open_account(agent, &client, &options).await?;
-    let identity = session.state.identity(&name);
+    let identity = session.state.identity(name);
     let previous = identity.exists().then(|| identity.settings()).transpose()?;
-    identity.store_settings(&settings)?;
-    let (issued, resumed) = if !arguments.force && is_current(&identity, previous.as_ref(), &settings)? {
+    identity.store_settings(settings)?;
+    let (issued, resumed) = if !common.force && is_current(&identity, previous.as_ref(), settings)? {
         (false, false)
     } else {
+        if common.force && settings.person().is_some() {
+            abandon(&account, &identity).await?;
+        }
         let replaces = current_leaf(&identity).and_then(|leaf| leaf.id);
-        match obtain_and_register(agent, &mut account, &options, &identity, &settings, replaces).await {
+        match obtain_and_register(agent, &mut account, &options, &identity, settings, replaces).await {
             Ok(obtained) => (true, obtained.resumed),
             Err(error) => return Err(undo(&identity, previous.as_ref(), error)),
         }
     };
-    let view = finish(agent, &identity, &settings, account.url().url().clone(), (issued, resumed)).await?;
+    finish(agent, &identity, settings, account.url().url().clone(), (issued, resumed)).await
+}
+
+/// Prints how it went.
+fn tell(session: &Session, progress: Box<dyn Progress>, view: &Enrolled) -> Result<Ending, CliError> {
     drop(progress);
-    session.output.result(&view, || text(&view))?;
+    session.output.result(view, || text(view))?;
     Ok(if view.deployment.failed() { Ending::PartlyFailed } else { Ending::Done })
 }
 
@@ -95,7 +104,7 @@ async fn finish(
     let file = |file: &str| identity.path().join("current").join(file).display().to_string();
     Ok(Enrolled {
         identity: identity.name().clone(),
-        names: leaf.names,
+        names: leaf.names(),
         directory: settings.directory.clone(),
         account,
         profile: settings.profile.clone(),
@@ -127,45 +136,19 @@ fn undo(identity: &IdentityDir, previous: Option<&IdentitySettings>, error: Enro
     error.into()
 }
 
-fn settings(arguments: &EnrollArguments, directory: Url) -> Result<IdentitySettings, CliError> {
-    let mut names: Vec<String> = Vec::new();
-    for name in &arguments.names {
-        if !names.contains(name) {
-            names.push(name.clone());
-        }
-    }
+/// The settings that are common to devices and people.
+fn settings(common: &CommonArguments, subject: Subject) -> Result<IdentitySettings, CliError> {
     Ok(IdentitySettings {
-        names,
-        directory,
-        profile: arguments.profile.clone(),
-        challenge: arguments.challenge,
-        key_type: arguments.key_type,
-        keep: arguments.keep,
-        dns: dns_settings(&arguments.dns)?,
-        deploy: arguments.deploy_hook.clone().map(DeploySettings::new),
+        subject,
+        directory: directory_url(&common.ca)?,
+        profile: common.profile.clone(),
+        key_type: common.key_type,
+        keep: common.keep,
+        deploy: common.deploy_hook.clone().map(DeploySettings::new),
     })
 }
 
-fn dns_settings(arguments: &DnsArguments) -> Result<DnsSettings, CliError> {
-    let absolute = |path: &Path| {
-        // Renewals run elsewhere than where the person typed this.
-        fs::canonicalize(path).map_err(|source| CliError::File { path: path.to_path_buf(), source })
-    };
-    Ok(DnsSettings {
-        server: arguments.server.clone(),
-        tsig_key_file: arguments.key_file.as_deref().map(absolute).transpose()?,
-        zone: arguments.zone.clone(),
-        hook: arguments.hook.as_deref().map(absolute).transpose()?,
-        hook_timeout: arguments.hook_timeout,
-        resolver: arguments.resolver,
-        wait: !arguments.no_wait,
-        timeout: arguments.timeout,
-        ttl: arguments.ttl,
-        ..DnsSettings::of(arguments.provider)
-    })
-}
-
-fn account_options(arguments: &EnrollArguments) -> Result<AccountOptions, CliError> {
+fn account_options(arguments: &CommonArguments) -> Result<AccountOptions, CliError> {
     let contact = |address: &String| {
         if address.contains(':') { address.clone() } else { format!("mailto:{address}") }
     };
@@ -229,7 +212,7 @@ fn is_current(
     let now = SystemClock.now();
     let matches = is_from(&current, previous, settings)
         && previous.is_none_or(|previous| previous.key_type == settings.key_type)
-        && leaf.check(&settings.names, &current.key, now).is_ok();
+        && leaf.check(&settings.identifiers(), &current.key, now).is_ok();
     Ok(matches && matches!(decide(now, Some(&leaf), &identity.renewal()?, 0), Due::At(..)))
 }
 

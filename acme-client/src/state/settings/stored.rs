@@ -1,0 +1,181 @@
+//! `identity.toml` as it stands on disk: one flat table, so that files of earlier versions, which knew devices only, still read.
+//!
+//! Decides which keys belong together; the types above hold only what fits.
+
+use certs::name::EmailAddress;
+use serde::{Deserialize, Serialize};
+use url::Url;
+
+use super::{
+    ChallengeChoice, DeploySettings, DeviceSettings, DnsSettings, IdentitySettings, KeyType, PersonSettings,
+    Subject,
+};
+
+/// Keys that do not belong together.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+pub(super) enum Mixed {
+    /// Nobody is named.
+    #[error("`names` of a device or the `email` of a person is missing")]
+    Nobody,
+    /// A device and a person are named.
+    #[error("`names` is for a device and `email` for a person; an identity is one of them")]
+    Both,
+    /// A device that does not say how it publishes records.
+    #[error("the table `[dns]` is missing, which says how a device proves its names")]
+    NoDns,
+    /// A key of a device in a person's identity.
+    #[error("`{0}` is for devices, not for an `email`")]
+    ForDevices(&'static str),
+    /// A key of a person in a device's identity.
+    #[error("`provider` is for an `email`, not for `names`")]
+    ForPeople,
+}
+
+/// The file. Plain values first, since TOML wants tables last.
+#[derive(Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Stored {
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    names: Vec<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    email: Option<EmailAddress>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    provider: Option<String>,
+    directory: Url,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    profile: Option<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    challenge: Option<ChallengeChoice>,
+    #[serde(default)]
+    key_type: KeyType,
+    #[serde(default = "default_keep")]
+    keep: u32,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    dns: Option<DnsSettings>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    deploy: Option<DeploySettings>,
+}
+
+fn default_keep() -> u32 {
+    5
+}
+
+impl TryFrom<Stored> for IdentitySettings {
+    type Error = Mixed;
+
+    fn try_from(stored: Stored) -> Result<Self, Mixed> {
+        let subject = match (stored.email, stored.names) {
+            (Some(_), names) if !names.is_empty() => return Err(Mixed::Both),
+            (None, names) if names.is_empty() => return Err(Mixed::Nobody),
+            (Some(_), _) if stored.challenge.is_some() => return Err(Mixed::ForDevices("challenge")),
+            (Some(_), _) if stored.dns.is_some() => return Err(Mixed::ForDevices("[dns]")),
+            (Some(email), _) => Subject::Person(PersonSettings { email, provider: stored.provider }),
+            (None, _) if stored.provider.is_some() => return Err(Mixed::ForPeople),
+            (None, names) => Subject::Device(DeviceSettings {
+                names,
+                challenge: stored.challenge.unwrap_or_default(),
+                dns: stored.dns.ok_or(Mixed::NoDns)?,
+            }),
+        };
+        Ok(Self {
+            subject,
+            directory: stored.directory,
+            profile: stored.profile,
+            key_type: stored.key_type,
+            keep: stored.keep,
+            deploy: stored.deploy,
+        })
+    }
+}
+
+impl From<IdentitySettings> for Stored {
+    fn from(settings: IdentitySettings) -> Self {
+        let IdentitySettings { subject, directory, profile, key_type, keep, deploy } = settings;
+        let nobody = Self {
+            names: Vec::new(),
+            email: None,
+            provider: None,
+            directory,
+            profile,
+            challenge: None,
+            key_type,
+            keep,
+            dns: None,
+            deploy,
+        };
+        match subject {
+            Subject::Device(DeviceSettings { names, challenge, dns }) => {
+                Self { names, challenge: Some(challenge), dns: Some(dns), ..nobody }
+            }
+            Subject::Person(PersonSettings { email, provider }) => {
+                Self { email: Some(email), provider, ..nobody }
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// As the version before people were known wrote it.
+    const DEVICE: &str = r#"
+names = ["room-1.example.com"]
+directory = "https://ca.test/directory"
+challenge = "auto"
+key_type = "p256"
+keep = 5
+
+[dns]
+provider = "manual"
+hook_timeout = "2m"
+wait = true
+timeout = "3m"
+ttl = 60
+"#;
+
+    const PERSON: &str =
+        "email = \"bob@example.com\"\nprovider = \"corp\"\ndirectory = \"https://ca.test/directory\"\n";
+
+    fn read(text: &str) -> Result<IdentitySettings, String> {
+        toml::from_str(text).map_err(|error| error.to_string())
+    }
+
+    #[test]
+    fn a_devices_file_of_an_earlier_version_reads_and_is_written_as_before() {
+        let settings = read(DEVICE).unwrap();
+        assert_eq!(settings.names(), ["room-1.example.com"]);
+        assert!(settings.person().is_none());
+        assert_eq!(toml::to_string_pretty(&settings).unwrap().trim(), DEVICE.trim());
+    }
+
+    #[test]
+    fn a_persons_file_reads_back() {
+        let settings = read(PERSON).unwrap();
+        let person = settings.person().unwrap();
+        assert_eq!(
+            (person.email.to_string().as_str(), person.provider.as_deref()),
+            ("bob@example.com", Some("corp"))
+        );
+        let written = toml::to_string_pretty(&settings).unwrap();
+        assert_eq!(read(&written).unwrap(), settings);
+        assert!(!written.contains("dns") && !written.contains("names"), "{written}");
+    }
+
+    #[test]
+    fn keys_that_do_not_belong_together_are_refused_by_name() {
+        for (text, expected) in [
+            (format!("{PERSON}names = [\"a.test\"]\n"), "`names` is for a device"),
+            (format!("{PERSON}challenge = \"dns-01\"\n"), "`challenge` is for devices"),
+            (format!("{PERSON}[dns]\nprovider = \"manual\"\n"), "`[dns]` is for devices"),
+            (format!("provider = \"corp\"\n{}", DEVICE.trim_start()), "`provider` is for an `email`"),
+            ("directory = \"https://ca.test\"\n".to_owned(), "is missing"),
+            ("names = [\"a.test\"]\ndirectory = \"https://ca.test\"\n".to_owned(), "`[dns]` is missing"),
+            (format!("{PERSON}colour = 1\n"), "colour"),
+            ("email = \"bob\"\ndirectory = \"https://ca.test\"\n".to_owned(), "@"),
+        ] {
+            let error = read(&text).unwrap_err();
+            assert!(error.contains(expected), "{error}");
+        }
+    }
+}
