@@ -146,6 +146,7 @@ async fn a_revocation_that_no_list_will_show_is_told() {
             revoked: None,
             revocation_reason: None,
             replaces: None,
+            evidence: Vec::new(),
         };
         let mut batch = Batch::new();
         certificates::insert(&mut batch, &certificate).unwrap();

@@ -19,36 +19,9 @@ pub fn problems(table: &Table) -> Vec<ConfigProblem> {
     let mut found = Vec::new();
     for (key, value) in table {
         match key.as_str() {
-            "listen" => scalar::<std::net::SocketAddr>(
-                key,
-                value,
-                "an address and port, such as \"0.0.0.0:14000\"",
-                &mut found,
-            ),
-            "metrics_listen" => scalar::<std::net::SocketAddr>(
-                key,
-                value,
-                "an address and port, such as \"127.0.0.1:9100\"",
-                &mut found,
-            ),
-            "trusted_proxies" => scalar::<Vec<ipnet::IpNet>>(
-                key,
-                value,
-                "a list of networks, such as [\"10.0.0.5/32\"]",
-                &mut found,
-            ),
-            "forwarded_header" => scalar::<super::ForwardedHeader>(
-                key,
-                value,
-                "\"x-forwarded-for\" or \"forwarded\"",
-                &mut found,
-            ),
-            "url" => scalar::<url::Url>(
-                key,
-                value,
-                "an absolute URL, such as \"https://ca.example.com:14000\"",
-                &mut found,
-            ),
+            "listen" | "metrics_listen" | "trusted_proxies" | "forwarded_header" | "url" => {
+                head(key, value, &mut found);
+            }
             "tls" => section::<TlsConfig>(key, value, &Table::new(), &mut found),
             "store" => section::<StoreConfig>(key, value, &Table::new(), &mut found),
             "dns" => section::<DnsConfig>(key, value, &Table::new(), &mut found),
@@ -78,6 +51,34 @@ pub fn problems(table: &Table) -> Vec<ConfigProblem> {
         }
     }
     found
+}
+
+/// The keys above all sections.
+fn head(key: &str, value: &Value, found: &mut Vec<ConfigProblem>) {
+    match key {
+        "listen" => scalar::<std::net::SocketAddr>(
+            key,
+            value,
+            "an address and port, such as \"0.0.0.0:14000\"",
+            found,
+        ),
+        "metrics_listen" => scalar::<std::net::SocketAddr>(
+            key,
+            value,
+            "an address and port, such as \"127.0.0.1:9100\"",
+            found,
+        ),
+        "trusted_proxies" => {
+            scalar::<Vec<ipnet::IpNet>>(key, value, "a list of networks, such as [\"10.0.0.5/32\"]", found)
+        }
+        "forwarded_header" => {
+            scalar::<super::ForwardedHeader>(key, value, "\"x-forwarded-for\" or \"forwarded\"", found)
+        }
+        "url" => {
+            scalar::<url::Url>(key, value, "an absolute URL, such as \"https://ca.example.com:14000\"", found)
+        }
+        _ => {}
+    }
 }
 
 fn scalar<T: DeserializeOwned>(key: &str, value: &Value, wanted: &str, found: &mut Vec<ConfigProblem>) {
