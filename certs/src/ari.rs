@@ -18,6 +18,9 @@ use crate::serial::Serial;
 /// Key identifiers are 20 octets with nearly every authority; nobody has more than this.
 const MAX_KEY_IDENTIFIER: usize = 64;
 
+/// Serial numbers have at most 20 octets (RFC 5280 §4.1.2.2), and one more if the first bit is set.
+const MAX_SERIAL: usize = 21;
+
 /// Why a text or certificate has no renewal name.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum CertIdError {
@@ -31,7 +34,7 @@ pub enum CertIdError {
     #[error("not a certificate")]
     NotCertificate,
     /// The certificate does not name its issuer's key.
-    #[error("the certificate has no authority key identifier")]
+    #[error("the certificate has no authority key identifier, or one that names nobody")]
     NoAuthorityKeyIdentifier,
 }
 
@@ -69,7 +72,14 @@ impl CertId {
                 }
                 _ => None,
             })?;
-        Some(Self { authority_key_identifier, serial: certificate.raw_serial().to_vec() })
+        Self { authority_key_identifier, serial: certificate.raw_serial().to_vec() }.if_it_fits()
+    }
+
+    /// What is longer could be written but not read again.
+    fn if_it_fits(self) -> Option<Self> {
+        let fits = (1..=MAX_KEY_IDENTIFIER).contains(&self.authority_key_identifier.len())
+            && (1..=MAX_SERIAL).contains(&self.serial.len());
+        fits.then_some(self)
     }
 
     /// The issuer's key identifier.
@@ -103,9 +113,7 @@ impl FromStr for CertId {
         let (key, serial) = text.split_once('.').ok_or_else(form)?;
         let decode = |part: &str| BASE64URL_NOPAD.decode(part.as_bytes()).map_err(|_| form());
         let (authority_key_identifier, serial) = (decode(key)?, decode(serial)?);
-        let fits = (1..=MAX_KEY_IDENTIFIER).contains(&authority_key_identifier.len())
-            && (1..=21).contains(&serial.len());
-        if fits { Ok(Self { authority_key_identifier, serial }) } else { Err(form()) }
+        Self { authority_key_identifier, serial }.if_it_fits().ok_or_else(form)
     }
 }
 
