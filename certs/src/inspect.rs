@@ -312,10 +312,9 @@ fn hex(octets: &[u8]) -> String {
     data_encoding::HEXLOWER.encode(octets)
 }
 
-/// Escapes control characters and anything that could move a terminal's cursor or turn the reading direction.
+/// Escapes control characters and anything that could move a terminal's cursor, break the line or turn the reading direction.
 fn printable(text: &str) -> String {
-    let turns =
-        |c: char| matches!(c, '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}');
+    let turns = |c: char| matches!(c, '\u{61c}' | '\u{200e}' | '\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2066}'..='\u{2069}');
     text.chars()
         .flat_map(|c| {
             let escape = c.is_control() || turns(c);

@@ -58,6 +58,7 @@ fn a_request_that_would_be_refused_says_why() {
 #[test]
 fn text_from_a_certificate_cannot_drive_a_terminal() {
     assert_eq!(printable("a\u{1b}[2J\r\nb\u{202e}c ü"), "a\\u{1b}[2J\\u{d}\\u{a}b\\u{202e}c ü");
+    assert_eq!(printable("a\u{2028}b\u{61c}c"), "a\\u{2028}b\\u{61c}c");
     assert_eq!(inspect_certificate(b"x"), Err(InspectError::NotCertificate));
     assert!(matches!(inspect_pem("x"), Err(InspectError::Pem(_))));
 }
