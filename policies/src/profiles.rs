@@ -125,7 +125,11 @@ fn keys(fields: &mut Fields<'_>, places: &mut BTreeMap<&'static str, Place>) -> 
     let wildcards = fields.optional("wildcards", "true or false");
     let proofs = keep(fields.required("proofs", PROOFS), "proofs", &mut note);
     let policy = fields.optional("policy", "\"proof\" or \"none\"");
-    let reuse = fields.optional::<Serde<Duration>>("authorization-lifetime", A_TIME);
+    let reuse = keep(
+        fields.optional::<Serde<Duration>>("authorization-lifetime", A_TIME),
+        "authorization-lifetime",
+        &mut note,
+    );
     Some(LeafProfile {
         name: name?,
         description: description?,
@@ -140,8 +144,7 @@ fn keys(fields: &mut Fields<'_>, places: &mut BTreeMap<&'static str, Place>) -> 
         wildcards: wildcards.is_some_and(|placed| placed.value),
         proofs: proofs?,
         policy: policy.map(|placed| placed.value).unwrap_or_default(),
-        authorization_lifetime: reuse
-            .map_or(Duration::from_secs(8 * 3600), |placed| placed.value.into_inner()),
+        authorization_lifetime: reuse.map_or(Duration::from_secs(8 * 3600), Serde::into_inner),
     })
 }
 
@@ -164,6 +167,9 @@ fn advice(fault: &ProfileError) -> (&'static str, &'static str) {
             ("lifetime", "write \"1min\" or more; \"7days\" is usual for devices")
         }
         ProfileError::LifetimeAboveMax => ("lifetime", "shorten lifetime or raise max-lifetime"),
+        ProfileError::AuthorizationLifetimeTooLong => {
+            ("authorization-lifetime", "write \"30days\" or less, or leave it out for 8 hours")
+        }
         ProfileError::BackdateTooLong => ("backdate", "write \"5min\" or less"),
         ProfileError::NoExtendedKeyUsage => {
             ("extended-key-usages", "name at least one, such as \"client-auth\"")

@@ -39,6 +39,9 @@ pub enum ProfileError {
     /// A leaf that outlives its algorithms.
     #[error("max-lifetime is longer than ten years")]
     MaxLifetimeTooLong,
+    /// A proof that outlives every certificate made on it.
+    #[error("authorization-lifetime is longer than ten years")]
+    AuthorizationLifetimeTooLong,
     /// Clock skew does not need more.
     #[error("backdate is longer than five minutes")]
     BackdateTooLong,
@@ -244,6 +247,9 @@ impl LeafProfile {
         }
         if self.max_lifetime > MAX_LIFETIME {
             faults.push(ProfileError::MaxLifetimeTooLong);
+        }
+        if self.authorization_lifetime > MAX_LIFETIME {
+            faults.push(ProfileError::AuthorizationLifetimeTooLong);
         }
         if self.backdate > MAX_BACKDATE {
             faults.push(ProfileError::BackdateTooLong);

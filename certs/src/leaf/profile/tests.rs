@@ -57,6 +57,8 @@ fn check_names_every_fault_at_once() {
     assert_eq!(profile.check(), expected);
     profile.max_lifetime = Duration::from_secs(11 * 366 * 86_400);
     assert!(profile.check().contains(&ProfileError::MaxLifetimeTooLong));
+    profile.authorization_lifetime = Duration::MAX;
+    assert!(profile.check().contains(&ProfileError::AuthorizationLifetimeTooLong));
     profile.identifiers.clear();
     profile.proofs.clear();
     assert!(profile.check().contains(&ProfileError::NoIdentifierKind));
