@@ -12,15 +12,23 @@ use time::format_description::well_known::Rfc3339;
 use crate::policy::{Wanted, summed_up};
 use crate::respond::kinds::Kind;
 use crate::respond::problem::{Problem, Subproblem};
+use crate::verify::object::ObjectOnly;
 
 /// An identifier as sent.
 #[derive(Clone, Debug, Deserialize)]
+#[serde(remote = "Self")]
 pub struct RawIdentifier {
     /// Its type.
     #[serde(rename = "type")]
     pub kind: String,
     /// Its value.
     pub value: String,
+}
+
+impl<'de> Deserialize<'de> for RawIdentifier {
+    fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        Self::deserialize(ObjectOnly(deserializer))
+    }
 }
 
 /// The payload of newOrder. Members that are not known here are ignored.

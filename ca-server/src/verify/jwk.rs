@@ -7,6 +7,7 @@ use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use serde::{Deserialize, Serialize};
 
 use super::jws::Present;
+use super::object::ObjectOnly;
 
 /// A public key that may sign requests, in canonical form (base64url members, RFC 7638 order).
 #[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
@@ -89,7 +90,7 @@ pub enum KeyFault {
 
 /// A JSON Web Key as it came: every member optional, private ones only noticed.
 #[derive(Clone, Debug, Default, Deserialize)]
-#[serde(default)]
+#[serde(default, remote = "Self")]
 pub struct WireJwk {
     kty: Option<String>,
     crv: Option<String>,
@@ -105,6 +106,12 @@ pub struct WireJwk {
     qi: Present,
     oth: Present,
     k: Present,
+}
+
+impl<'de> Deserialize<'de> for WireJwk {
+    fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        Self::deserialize(ObjectOnly(deserializer))
+    }
 }
 
 impl WireJwk {

@@ -10,9 +10,11 @@ use serde::de::IgnoredAny;
 
 use super::error::VerifyError;
 use super::jwk::WireJwk;
+use super::object::ObjectOnly;
 
 /// The three members of a flattened JWS, as they came.
 #[derive(Clone, Debug, Deserialize)]
+#[serde(remote = "Self")]
 pub struct Flattened {
     protected: String,
     payload: String,
@@ -21,6 +23,12 @@ pub struct Flattened {
     header: Present,
     #[serde(default)]
     signatures: Present,
+}
+
+impl<'de> Deserialize<'de> for Flattened {
+    fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        Self::deserialize(ObjectOnly(deserializer))
+    }
 }
 
 /// Whether a member stands there at all, even as `null`.

@@ -14,6 +14,7 @@ pub mod jws;
 pub mod key_cache;
 pub mod key_change;
 pub mod nonce;
+pub(crate) mod object;
 pub mod payload;
 pub mod public_key;
 pub mod url;
