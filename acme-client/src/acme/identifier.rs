@@ -5,6 +5,8 @@ use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
+use super::text::printable;
+
 /// The `type` of an identifier.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(into = "String", from = "String")]
@@ -73,7 +75,8 @@ impl Identifier {
 
 impl fmt::Display for Identifier {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{} {}", self.kind.as_str(), super::text::printable(&self.value, 320))
+        let (kind, value) = (printable(self.kind.as_str(), 64), printable(&self.value, 320));
+        write!(f, "{kind} {value}")
     }
 }
 

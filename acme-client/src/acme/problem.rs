@@ -33,7 +33,7 @@ macro_rules! kinds {
             /// Every kind with a name of its own.
             pub const KNOWN: &'static [Self] = &[$(Self::$variant,)+];
 
-            /// The word after the URN prefix, or the whole type if it is not an ACME one.
+            /// The word after the URN prefix, or the whole type if it is none that this client knows.
             #[must_use]
             pub fn as_str(&self) -> &str {
                 match self {
@@ -111,8 +111,8 @@ kinds! {
 
 impl ProblemKind {
     fn parse(text: &str) -> Self {
-        let word = text.strip_prefix(URN).unwrap_or(text);
-        Self::from_word(word).unwrap_or_else(|| Self::Other(printable(word, MAX_KIND)))
+        let shown = printable(text, MAX_KIND);
+        Self::from_word(shown.strip_prefix(URN).unwrap_or(&shown)).unwrap_or(Self::Other(shown))
     }
 }
 
