@@ -66,7 +66,7 @@ impl Leaf {
 
     /// Reads a certificate.
     pub fn from_der(der: &[u8]) -> Result<Self, LeafError> {
-        let (_, certificate) = X509Certificate::from_der(der).map_err(|_| LeafError::Malformed)?;
+        let Ok(([], certificate)) = X509Certificate::from_der(der) else { return Err(LeafError::Malformed) };
         let serial = certificate.raw_serial();
         let mut identifiers = Vec::new();
         let mut authority = None;
