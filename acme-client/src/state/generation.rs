@@ -20,6 +20,7 @@ use super::{
 };
 
 const ORIGIN: &str = "origin.json";
+const BEGIN: &str = "-----BEGIN CERTIFICATE-----";
 const END: &str = "-----END CERTIFICATE-----";
 
 /// The number of a generation; each renewal adds one.
@@ -61,8 +62,12 @@ pub struct Issued {
 impl Issued {
     /// Splits a PEM chain into leaf and rest. `None` if it holds no certificate.
     pub fn from_chain(chain_pem: &str, key_pem: Zeroizing<String>) -> Option<Self> {
-        let leaf_ends = chain_pem.find(END)? + END.len();
-        let (leaf, rest) = chain_pem.split_at(leaf_ends);
+        // What stands before the first certificate is no part of it, and may even look like the end of one.
+        let leaf_begins = chain_pem.match_indices(BEGIN).map(|(at, _)| at).find(|at| {
+            chain_pem.get(..*at).is_some_and(|before| before.is_empty() || before.ends_with('\n'))
+        })?;
+        let (_, from_leaf) = chain_pem.split_at(leaf_begins);
+        let (leaf, rest) = from_leaf.split_at(from_leaf.find(END)? + END.len());
         let line = |text: &str| match text.trim() {
             "" => String::new(),
             text => format!("{text}\n"),

@@ -322,6 +322,10 @@ fn a_chain_without_a_certificate_cannot_be_installed() {
         Zeroizing::new("k".into()),
     );
     assert_eq!(alone.unwrap().chain(), "");
+    let misleading =
+        "-----END CERTIFICATE-----\n-----BEGIN CERTIFICATE-----\nleaf\n-----END CERTIFICATE-----\n";
+    let issued = Issued::from_chain(misleading, Zeroizing::new("k".into())).unwrap();
+    assert_eq!((issued.certificate().lines().nth(1), issued.chain()), (Some("leaf"), ""));
 }
 
 fn leftovers(folder: &Path) -> Vec<String> {
