@@ -47,9 +47,12 @@ pub enum KeyProblem {
     /// Its algorithm is not one we use.
     #[error("algorithm {0:?} is not supported, use hmac-sha256, hmac-sha384 or hmac-sha512")]
     Algorithm(String),
-    /// Its name is no DNS name.
-    #[error("{0:?} is not a key name")]
-    Name(String),
+    /// What stands where the algorithm belongs is none, and might be the secret.
+    #[error("no algorithm where one belongs, use hmac-sha256, hmac-sha384 or hmac-sha512")]
+    NoAlgorithm,
+    /// Its name is no DNS name. It is not told: it might be the secret.
+    #[error("the key's name is no DNS name")]
+    Name,
     /// Its secret is not base64, or empty.
     #[error("the secret is not base64")]
     Secret,
@@ -95,9 +98,9 @@ impl TsigKey {
     }
 
     fn from_parts(name: &str, algorithm: &str, secret: &str) -> Result<Self, KeyProblem> {
-        let mut parsed = Name::from_ascii(name).map_err(|_| KeyProblem::Name(name.to_owned()))?;
+        let mut parsed = Name::from_ascii(name).map_err(|_| KeyProblem::Name)?;
         parsed.set_fqdn(true);
-        let algorithm = algorithm_of(algorithm).ok_or_else(|| KeyProblem::Algorithm(algorithm.to_owned()))?;
+        let algorithm = algorithm_of(algorithm).ok_or_else(|| not_supported(algorithm))?;
         let secret = Zeroizing::new(BASE64.decode(secret.as_bytes()).map_err(|_| KeyProblem::Secret)?);
         if secret.is_empty() {
             return Err(KeyProblem::Secret);
@@ -117,6 +120,15 @@ fn algorithm_of(name: &str) -> Option<TsigAlgorithm> {
         "hmac-sha384" => Some(TsigAlgorithm::HmacSha384),
         "hmac-sha512" => Some(TsigAlgorithm::HmacSha512),
         _ => None,
+    }
+}
+
+/// Base64 has no hyphen, so what begins like an algorithm is not the secret in the wrong place.
+fn not_supported(written: &str) -> KeyProblem {
+    if written.to_ascii_lowercase().starts_with("hmac-") && written.len() <= 32 {
+        KeyProblem::Algorithm(written.to_owned())
+    } else {
+        KeyProblem::NoAlgorithm
     }
 }
 
