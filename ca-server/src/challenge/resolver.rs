@@ -2,7 +2,7 @@
 //!
 //! "Nothing there" is an answer and never an error; "could not ask" is an error and never an answer. TXT is never taken from a cache.
 
-mod answer;
+pub mod answer;
 mod cache;
 mod dnssec;
 mod exchange;

@@ -6,11 +6,11 @@ use hickory_proto::op::{Message, ResponseCode};
 use hickory_proto::rr::{Name, RData, Record, RecordType};
 
 /// Most aliases in a row.
-pub(super) const MOST_ALIASES: usize = 8;
+pub const MOST_ALIASES: usize = 8;
 
 /// What an answer says.
 #[derive(Debug)]
-pub(super) enum Answer<'m> {
+pub enum Answer<'m> {
     /// Records of the type asked for, at the end of the chain.
     Records {
         /// The records.
@@ -34,21 +34,23 @@ pub(super) enum Answer<'m> {
 
 /// Why an answer cannot be used.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-pub(super) enum AnswerFault {
+pub enum AnswerFault {
+    /// The server failed or refused.
     #[error("{}", code_text(*.0))]
     Code(ResponseCode),
+    /// It leads to other servers instead of answering.
     #[error("it referred to other servers, so it is not a recursive resolver for this name")]
     Referral,
+    /// Longer than any honest chain, or a circle.
     #[error("more than {MOST_ALIASES} aliases in a row")]
     TooManyAliases,
 }
 
-/// Reads `message` as the answer about `name`.
-pub(super) fn read<'m>(
-    message: &'m Message,
-    name: &Name,
-    kind: RecordType,
-) -> Result<Answer<'m>, AnswerFault> {
+/// Reads `message` as the answer about `name`. Total: any message gives an answer or a fault.
+///
+/// # Errors
+/// Why it is no answer.
+pub fn read<'m>(message: &'m Message, name: &Name, kind: RecordType) -> Result<Answer<'m>, AnswerFault> {
     let code = message.metadata.response_code;
     if !matches!(code, ResponseCode::NoError | ResponseCode::NXDomain) {
         return Err(AnswerFault::Code(code));
