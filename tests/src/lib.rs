@@ -9,4 +9,5 @@ pub mod dns;
 pub mod faults;
 pub mod foreign;
 pub mod load;
+pub mod parsers;
 pub mod quickstart;
