@@ -70,6 +70,8 @@ impl fmt::Display for Label {
     }
 }
 
+const BEGIN: &str = "-----BEGIN ";
+
 /// One block.
 pub fn encode(label: Label, der: &[u8]) -> String {
     let config = EncodeConfig::new().set_line_ending(LineEnding::LF);
@@ -105,8 +107,15 @@ pub fn parse_many(text: &str, expected: Label) -> Result<Vec<Vec<u8>>, PemError>
 /// Every block with its label, in order; text between blocks is skipped. May be empty.
 pub fn parse_blocks(text: &str) -> Result<Vec<(String, Vec<u8>)>, PemError> {
     let blocks = pem::parse_many(text).map_err(|fault| PemError::Broken { detail: fault.to_string() })?;
+    // Other readers pass over a BEGIN within a line, and would see another chain (RFC 7468 §3).
+    let within = |at: &usize| {
+        text.get(..*at).is_some_and(|before| !before.is_empty() && !before.ends_with(['\n', '\r']))
+    };
+    if text.match_indices(BEGIN).any(|(at, _)| within(&at)) {
+        return Err(PemError::Broken { detail: "a block begins within a line".to_owned() });
+    }
     // The parser stops silently at a BEGIN without END.
-    let begun = text.matches("-----BEGIN ").count();
+    let begun = text.matches(BEGIN).count();
     if begun != blocks.len() {
         return Err(PemError::Broken {
             detail: format!("{begun} blocks begin, {} are complete", blocks.len()),
@@ -141,6 +150,15 @@ mod tests {
         let text = encode(Label::Certificate, &[1; 100]);
         let cut = &text[..text.len() - 20];
         assert!(matches!(parse_certificates(cut), Err(PemError::Broken { .. })));
+    }
+
+    #[test]
+    fn a_block_that_begins_within_a_line_is_an_error() {
+        let block = encode(Label::Certificate, &[1]);
+        for text in [format!("x{block}"), format!("{block} {block}")] {
+            assert!(matches!(parse_certificates(&text), Err(PemError::Broken { .. })), "{text}");
+        }
+        assert_eq!(parse_certificates(&format!("x\r\n{}", block.replace('\n', "\r\n"))).unwrap().len(), 1);
     }
 
     #[test]

@@ -132,6 +132,10 @@ pub fn parse_chain(bytes: &[u8]) -> Result<(String, Vec<CertificateDer<'static>>
             return Err(ChainError::TooLong);
         }
     }
+    // What begins within a line is passed over here, but not by everybody.
+    if text.matches("-----BEGIN ").count() != certificates.len() {
+        return Err(ChainError::NotPem);
+    }
     if certificates.is_empty() { Err(ChainError::Empty) } else { Ok((text.to_owned(), certificates)) }
 }
 
