@@ -6,7 +6,7 @@ use std::sync::LazyLock;
 
 use async_trait::async_trait;
 use ca_server::challenge::caa::parse::{IssueValue, parse_issue_value};
-use ca_server::challenge::caa::{self, CaaDecision, CaaQuery, CaaRefusal};
+use ca_server::challenge::caa::{self, CaaDecision, CaaQuery, CaaRefusal, Manner};
 use ca_server::challenge::resolver::{CaaRecord, DnsFailure, Resolve, TxtAnswer};
 use certs::identifier::Identifier;
 use certs::name::DnsName;
@@ -116,7 +116,8 @@ fn check_decision(
     method: &str,
 ) {
     let issuer_domains = [OURS.to_owned()];
-    let query = CaaQuery { issuer_domains: &issuer_domains, account_uri, method };
+    let manner = Manner { account_uri, method, sso_provider: None };
+    let query = CaaQuery { issuer_domains: &issuer_domains, manner };
     let Some(decision) = caa::check(records, identifier, false, &query).now_or_never() else {
         unreachable!("every answer is at hand");
     };

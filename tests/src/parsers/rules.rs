@@ -47,6 +47,7 @@ fn check_decision(rules: &Rules, action: Action, identifier: &Identifier) {
         key_kind: KeyKind::P256,
         requested_lifetime: None,
         client_address: Some([192, 0, 2, 1].into()),
+        person: None,
     });
     let effect = |id: &dyn std::fmt::Display| {
         let named = id.to_string();
