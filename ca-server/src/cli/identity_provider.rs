@@ -126,7 +126,6 @@ fn saml(report: &mut Report, metadata: &crate::sso::saml::Metadata, now: OffsetD
     report.it_says.extend([
         ("entity id", metadata.entity_id().to_owned()),
         ("sign-on address", metadata.single_sign_on().to_string()),
-        ("signing certificates", metadata.signing_keys().len().to_string()),
     ]);
     if let Some(until) = metadata.valid_until() {
         report.it_says.push(("metadata valid until", until.to_string()));
@@ -135,6 +134,21 @@ fn saml(report: &mut Report, metadata: &crate::sso::saml::Metadata, now: OffsetD
         } else if until - now < time::Duration::days(7) {
             report.warnings.push(format!("its metadata is valid until {until} only"));
         }
+    }
+    for key in metadata.signing_keys() {
+        let end = key.not_after();
+        let which = format!("{} ({}) until {end}", key.subject(), key.kind());
+        report.it_says.push(("signs with", which.clone()));
+        if end <= now || now < key.not_before() {
+            report.warnings.push(format!("a signing certificate does not count now: {which}"));
+        } else if end - now < time::Duration::days(30) {
+            report.warnings.push(format!("a signing certificate ends soon: {which}"));
+        }
+    }
+    if metadata.signing_keys().iter().all(|key| key.not_after() <= now || now < key.not_before()) {
+        report
+            .problems
+            .push("none of its signing certificates counts now; fetch its metadata again".to_owned());
     }
     for fault in metadata.unusable_certificates() {
         report.warnings.push(format!("a signing certificate is not used: {fault}"));

@@ -22,6 +22,9 @@ use crate::store::{Batch, Store, StoreError, Versioned};
 /// How often a batch is decided anew because the authorization changed in between.
 const TRIES: usize = 5;
 
+/// The least time that an order has after a person signed in for it.
+const TO_FINALIZE: Duration = Duration::from_secs(3600);
+
 /// A finished attempt.
 #[derive(Debug)]
 pub struct Attempted {
@@ -121,7 +124,7 @@ fn record(
             challenge.error = None;
             challenge.evidence = control.evidence().cloned();
             next.status = next.status.step(AuthorizationEvent::Prove)?;
-            next.expires = clock::after(now, lifetime);
+            next.expires = expires(control, now, lifetime);
             next.reusable_until = control.reusable_until();
             Settled::Proven
         }
@@ -137,6 +140,16 @@ fn record(
     };
     authorizations::replace(batch, seen, &next)?;
     Ok(settled)
+}
+
+/// When the proven authorization stops being usable. That of a person says when the next sign-in is needed, so that an agent can tell ahead
+/// of time; but it leaves the order that it was made for its time.
+fn expires(control: &Control, now: OffsetDateTime, lifetime: Duration) -> OffsetDateTime {
+    let usual = clock::after(now, lifetime);
+    match (control.evidence(), control.reusable_until()) {
+        (Some(_), Some(until)) => usual.min(until.max(clock::after(now, TO_FINALIZE))),
+        (Some(_), None) | (None, _) => usual,
+    }
 }
 
 /// That a challenge for which a person was to sign in has failed.

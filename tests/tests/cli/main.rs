@@ -5,5 +5,6 @@
 mod admin;
 mod check;
 mod help;
+mod identity_provider;
 mod init;
 mod program;

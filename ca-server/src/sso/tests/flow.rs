@@ -35,6 +35,9 @@ async fn a_person_who_signs_in_and_types_the_code_gets_a_certificate_with_its_ev
     let authorization = client.settled(&ca, &asked).await;
     assert_eq!(authorization["status"], "valid", "{authorization}");
     assert!(authorization["challenges"][0].get("sso_url").is_none(), "{authorization}");
+    let next = ca.running.app().clock.now() + time::Duration::hours(12);
+    let said = next.format(&time::format_description::well_known::Rfc3339).unwrap();
+    assert_eq!(authorization["expires"], said.as_str(), "when the next sign-in is needed");
 
     let order = client.finalize(&ca, &asked.order, ALICE).await;
     assert_eq!(order.json()["status"], "valid", "{order:?}");
