@@ -52,7 +52,7 @@ pub fn handle(id: SignInId) -> Result<String, NoEntropy> {
     Ok(format!("{id}{}", BASE64URL_NOPAD.encode(&random_bytes::<16>()?)))
 }
 
-/// The sign-in that a handle names. Whether it is a handle of ours is for [`matches`] to say.
+/// The sign-in that a handle names. Whether it is a handle of ours is for [`matches()`] to say.
 #[must_use]
 pub fn sign_in_of_handle(handle: &str) -> Option<SignInId> {
     let (id, _) = handle.split_at_checked(22)?;
