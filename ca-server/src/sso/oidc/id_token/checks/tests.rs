@@ -40,7 +40,7 @@ fn every_claim_that_must_be_there_is_missed() {
         ("exp", "claim"),
         ("iat", "claim"),
         ("nonce", "nonce"),
-        ("auth_time", "authentication-time-missing"),
+        ("auth_time", "no-authentication"),
     ] {
         let found = reason(|claims| {
             claims.as_object_mut().unwrap().remove(claim);
@@ -90,9 +90,9 @@ fn times_have_a_minute_of_skew_and_not_more() {
         ("nbf", 60, "taken"),
         ("nbf", 61, "not-yet-valid"),
         ("auth_time", 60, "taken"),
-        ("auth_time", 61, "authentication-in-future"),
+        ("auth_time", 61, "future-authentication"),
         ("auth_time", -120, "taken"),
-        ("auth_time", -121, "authentication-stale"),
+        ("auth_time", -121, "stale-authentication"),
     ] {
         assert_eq!(reason(|claims| claims[claim] = seconds(offset)), expected, "{claim} {offset}");
     }
