@@ -13,6 +13,7 @@ mod client;
 mod front;
 mod issue;
 mod orders;
+mod people;
 mod races;
 mod renewal;
 mod resolvers;
