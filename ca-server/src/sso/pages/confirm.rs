@@ -1,4 +1,6 @@
 //! The page after signing in, where the person types the short code that the client shows. The challenge is never valid without it.
+//!
+//! The field has the focus after a wrong code only: at first the person is to read what stands above it.
 
 use maud::html;
 
@@ -29,7 +31,7 @@ pub fn confirm(standing: &Standing, authority: &str, left: Option<u32>) -> Page 
         form method="post" {
             label for="code" { "Code" }
             p.hint id="hint" { "Eight letters and digits, such as 7K3M-Q9TX. Small letters will do." }
-            input id="code" name="code" type="text" required autofocus maxlength="24" autocomplete="off" autocapitalize="characters"
+            input id="code" name="code" type="text" required autofocus[left.is_some()] maxlength="24" autocomplete="off" autocapitalize="characters"
                 spellcheck="false" inputmode="text" aria-describedby=(described) aria-invalid=[left.map(|_| "true")];
             div { button type="submit" { "Confirm" } }
         }

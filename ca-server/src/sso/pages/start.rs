@@ -25,6 +25,12 @@ pub fn start(standing: &Standing, authority: &str, origins: Vec<String>, elsewhe
             "A program asked for a certificate in your name. Compare what it shows with what stands here, then sign in."
         }
         (facts(standing, authority))
+        div.warn role="note" {
+            p {
+                strong { "Did somebody send you this link? " }
+                "Then close this page. Nothing has happened, and nothing will. Whoever holds the other end would get a certificate in your name."
+            }
+        }
         form method="post" {
             button type="submit" { "Sign in with " (label) }
         }
@@ -36,12 +42,6 @@ pub fn start(standing: &Standing, authority: &str, origins: Vec<String>, elsewhe
                         li { a href=(other.link) rel="noreferrer" { (other.label) } }
                     }
                 }
-            }
-        }
-        div.warn role="note" {
-            p {
-                strong { "Did somebody send you this link? " }
-                "Then close this page. Nothing has happened, and nothing will. Whoever holds the other end would get a certificate in your name."
             }
         }
     };
