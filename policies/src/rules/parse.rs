@@ -145,10 +145,18 @@ impl Finder<'_> {
             file: self.file.to_owned(),
             place,
             key: rule.map(|id| format!("rule `{id}`")),
-            message: fault.to_string(),
+            message: on_one_line(&fault.to_string()),
             hint: fault.hint(),
         }
     }
+}
+
+/// The text with its control characters written out: an id or a literal may hold any.
+fn on_one_line(text: &str) -> String {
+    text.chars().fold(String::new(), |mut line, letter| {
+        if letter.is_control() { line.extend(letter.escape_default()) } else { line.push(letter) }
+        line
+    })
 }
 
 /// What was read so far.

@@ -411,6 +411,14 @@ proptest! {
     }
 }
 
+#[test]
+fn a_rule_id_with_a_line_break_is_refused_on_one_line() {
+    let text = "@id(\"a\nb\")\npermit(principal, action, resource);".to_owned();
+    let problems = Rules::parse(&[("rules.cedar".to_owned(), text)]).unwrap_err();
+    assert!(problems.iter().any(|problem| problem.message.contains("`a\\nb` is not an id")), "{problems:?}");
+    assert!(problems.iter().all(|problem| !problem.message.contains('\n')));
+}
+
 /// Parsed once: a thousand cases need one set of rules.
 fn fixed() -> &'static Rules {
     static RULES: std::sync::OnceLock<Rules> = std::sync::OnceLock::new();
