@@ -154,7 +154,11 @@ impl Finder<'_> {
 /// The text with its control characters written out: an id or a literal may hold any.
 fn on_one_line(text: &str) -> String {
     text.chars().fold(String::new(), |mut line, letter| {
-        if letter.is_control() { line.extend(letter.escape_default()) } else { line.push(letter) }
+        if letter.is_control() {
+            line.extend(letter.escape_default())
+        } else {
+            line.push(letter)
+        }
         line
     })
 }
