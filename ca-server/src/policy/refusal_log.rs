@@ -1,5 +1,8 @@
 //! Refusals on their way into the journal: of each account the first few of a minute one by one, the rest as a count.
 //!
+//! Steps of sign-ins have a count of their own, and of each sign-in every reason is journalled once: whoever has a link can be refused with
+//! it as often as he likes.
+//!
 //! The journal is kept for good, so nobody may fill it by being refused. Every refusal is told to its client and counted in the metrics;
 //! the next one that is journalled says how many were left out before it. The counts are in memory and begin anew at a start.
 
@@ -9,16 +12,21 @@ use certs::identifier::Identifier;
 use parking_lot::Mutex;
 use time::OffsetDateTime;
 
-use crate::ids::{AccountId, OrderId};
+use crate::ids::{AccountId, OrderId, SignInId};
 use crate::log::act::Act;
 use crate::store::{Batch, Store, StoreError};
 
 /// Refusals of one account that are journalled in a minute.
 const MOST_OF_ONE: u32 = 10;
-/// Refusals of all accounts together that are journalled in a minute.
+/// Refusals of all accounts together that are journalled in a minute; steps of sign-ins are counted apart from everything else.
 const MOST_OF_ALL: u32 = 120;
 /// Accounts remembered; those that were refused nothing in the present minute are forgotten when more come.
 const ACCOUNTS: usize = 65_536;
+
+/// Sign-ins remembered with a reason; those of past minutes are forgotten when more come.
+const TOLD: usize = 65_536;
+/// Minutes after which a sign-in is over, and forgotten.
+const SIGN_IN_IS_OVER: i64 = 11;
 
 const MINUTE: i64 = 60;
 
@@ -66,8 +74,20 @@ pub struct RefusalLog(Mutex<Tallies>);
 
 #[derive(Debug, Default)]
 struct Tallies {
-    all: Tally,
-    accounts: HashMap<Option<AccountId>, Tally>,
+    sign_ins: Tally,
+    others: Tally,
+    accounts: HashMap<(Budget, Option<AccountId>), Tally>,
+    /// In which minute a sign-in was journalled with a rule.
+    told: HashMap<(SignInId, String), i64>,
+}
+
+/// What is counted together.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+enum Budget {
+    /// Steps of sign-ins.
+    SignIns,
+    /// Everything else.
+    Others,
 }
 
 #[derive(Clone, Copy, Debug, Default)]
@@ -98,21 +118,88 @@ impl RefusalLog {
         refused: Refused,
         now: OffsetDateTime,
     ) -> Result<(), StoreError> {
-        metrics::counter!("rollcall_refusals_total", "action" => refused.action).increment(1);
-        let Some(left_out) = self.take(refused.account, now) else {
-            metrics::counter!("rollcall_refusals_left_out_total", "action" => refused.action).increment(1);
-            return Ok(());
-        };
+        self.write(store, self.admit(refused, None, now), now).await
+    }
+
+    /// Journals that a step of a sign-in was refused, or leaves it out.
+    ///
+    /// # Errors
+    /// If the journal cannot be written.
+    pub async fn record_step(
+        &self,
+        store: &Store,
+        sign_in: SignInId,
+        refused: Refused,
+        now: OffsetDateTime,
+    ) -> Result<(), StoreError> {
+        self.write(store, self.admit(refused, Some(sign_in), now), now).await
+    }
+
+    async fn write(&self, store: &Store, act: Option<Act>, now: OffsetDateTime) -> Result<(), StoreError> {
+        let Some(act) = act else { return Ok(()) };
         let mut batch = Batch::new();
-        batch.record(now, refused.act(left_out));
+        batch.record(now, act);
         store.commit(batch).await
     }
 
-    /// How many refusals of the account were left out before this one; `None` if this one is left out too.
-    fn take(&self, account: Option<AccountId>, now: OffsetDateTime) -> Option<u64> {
+    /// The entry of the journal for a refusal, which the caller writes; `None` if it is left out.
+    pub(crate) fn admit(
+        &self,
+        refused: Refused,
+        sign_in: Option<SignInId>,
+        now: OffsetDateTime,
+    ) -> Option<Act> {
+        let action = refused.action;
+        metrics::counter!("rollcall_refusals_total", "action" => action).increment(1);
+        let taken = match sign_in {
+            Some(id) => self.take_step(refused.account, (id, refused.rule.clone()), now),
+            None => self.take(Budget::Others, refused.account, now),
+        };
+        if taken.is_none() {
+            metrics::counter!("rollcall_refusals_left_out_total", "action" => action).increment(1);
+        }
+        taken.map(|left_out| refused.act(left_out))
+    }
+
+    /// As [`Self::take`], and of a sign-in each rule once.
+    fn take_step(
+        &self,
+        account: Option<AccountId>,
+        step: (SignInId, String),
+        now: OffsetDateTime,
+    ) -> Option<u64> {
         let minute = now.unix_timestamp().div_euclid(MINUTE);
         let mut tallies = self.0.lock();
-        let Tallies { all, accounts } = &mut *tallies;
+        if tallies.told.len() >= TOLD {
+            tallies.told.retain(|_, told| minute - *told < SIGN_IN_IS_OVER);
+        }
+        if tallies.told.len() >= TOLD {
+            tallies.told.clear();
+        }
+        if tallies.told.contains_key(&step) {
+            tallies.accounts.entry((Budget::SignIns, account)).or_default().left_out += 1;
+            return None;
+        }
+        let taken = tallies.take(Budget::SignIns, account, minute);
+        if taken.is_some() {
+            tallies.told.insert(step, minute);
+        }
+        taken
+    }
+
+    /// How many refusals of the account were left out before this one; `None` if this one is left out too.
+    fn take(&self, budget: Budget, account: Option<AccountId>, now: OffsetDateTime) -> Option<u64> {
+        self.0.lock().take(budget, account, now.unix_timestamp().div_euclid(MINUTE))
+    }
+}
+
+impl Tallies {
+    fn take(&mut self, budget: Budget, account: Option<AccountId>, minute: i64) -> Option<u64> {
+        let Self { sign_ins, others, accounts, .. } = self;
+        let (all, account) = match budget {
+            Budget::SignIns => (sign_ins, (budget, account)),
+            Budget::Others => (others, (budget, account)),
+        };
         if accounts.len() >= ACCOUNTS && !accounts.contains_key(&account) {
             accounts.retain(|_, tally| tally.minute == minute);
         }
@@ -144,28 +231,48 @@ mod tests {
     #[test]
     fn of_one_account_ten_a_minute_are_journalled_and_the_next_one_counts_the_rest() {
         let (log, alice, bob) = (RefusalLog::default(), some_account(), some_account());
-        let taken = (0..500).filter(|_| log.take(alice, at(0)).is_some()).count();
+        let taken = (0..500).filter(|_| log.take(Budget::Others, alice, at(0)).is_some()).count();
         assert_eq!(taken, 10);
-        assert_eq!(log.take(bob, at(0)), Some(0), "another account is not concerned");
-        assert_eq!(log.take(alice, at(60)), Some(490));
-        assert_eq!(log.take(alice, at(61)), Some(0));
+        assert_eq!(log.take(Budget::Others, bob, at(0)), Some(0), "another account is not concerned");
+        assert_eq!(log.take(Budget::Others, alice, at(60)), Some(490));
+        assert_eq!(log.take(Budget::Others, alice, at(61)), Some(0));
     }
 
     #[test]
     fn all_accounts_together_cannot_fill_the_journal_either() {
         let log = RefusalLog::default();
-        let taken = (0..1000).filter(|_| log.take(some_account(), at(0)).is_some()).count();
+        let taken = (0..1000).filter(|_| log.take(Budget::Others, some_account(), at(0)).is_some()).count();
         assert_eq!(taken, 120);
-        assert_eq!(log.take(some_account(), at(60)), Some(0));
+        assert_eq!(log.take(Budget::Others, some_account(), at(60)), Some(0));
+    }
+
+    #[test]
+    fn refused_orders_of_others_do_not_silence_sign_ins_and_the_other_way_round() {
+        let (log, alice) = (RefusalLog::default(), some_account());
+        (0..1000).for_each(|_| drop(log.take(Budget::Others, some_account(), at(0))));
+        let step = |number, rule: &str| (SignInId::from_bytes([number; 16]), rule.to_owned());
+        assert_eq!(log.take_step(alice, step(1, "sso:link-used"), at(0)), Some(0));
+        (0..=250).for_each(|number| drop(log.take_step(some_account(), step(number, "sso:expired"), at(0))));
+        assert_eq!(log.take(Budget::Others, alice, at(60)), Some(0));
+    }
+
+    #[test]
+    fn of_a_sign_in_every_reason_is_journalled_once_and_the_next_one_counts_the_rest() {
+        let (log, alice) = (RefusalLog::default(), some_account());
+        let step = |rule: &str| (SignInId::from_bytes([1; 16]), rule.to_owned());
+        let taken = (0..100).filter(|_| log.take_step(alice, step("sso:link-used"), at(0)).is_some()).count();
+        assert_eq!(taken, 1);
+        assert_eq!(log.take_step(alice, step("sso:other-browser"), at(0)), Some(99));
+        assert_eq!(log.take_step(alice, step("sso:link-used"), at(300)), None);
     }
 
     #[test]
     fn accounts_of_past_minutes_are_forgotten_when_the_table_is_full() {
         let log = RefusalLog::default();
         for _ in 0..=ACCOUNTS {
-            log.take(some_account(), at(0));
+            log.take(Budget::Others, some_account(), at(0));
         }
-        log.take(some_account(), at(60));
+        log.take(Budget::Others, some_account(), at(60));
         assert_eq!(log.0.lock().accounts.len(), 1);
     }
 

@@ -40,7 +40,8 @@ pub async fn refused(app: &App, id: Option<SignInId>, fault: &Fault) {
 async fn journal(app: &App, sign_in: &SignIn, word: &str) -> Result<(), StoreError> {
     let authorization = app.store.load::<Authorization>(&sign_in.authorization).await?;
     let identifiers = authorization.map(|seen| seen.value.identifier).into_iter().collect();
-    app.refusals.record(&app.store, refusal(sign_in.account, identifiers, word), app.clock.now()).await
+    let refused = refusal(sign_in.account, identifiers, word);
+    app.refusals.record_step(&app.store, sign_in.id, refused, app.clock.now()).await
 }
 
 /// The refusal as the journal is to know it.
