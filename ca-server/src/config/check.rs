@@ -124,11 +124,10 @@ fn people(config: &Config, found: &mut Vec<ConfigProblem>) {
             "leave the key out for both",
         );
     }
-    let hour = std::time::Duration::from_secs(3600);
-    if config.sso.link_lifetime.is_zero() || config.sso.link_lifetime > hour {
+    if config.sso.link_lifetime.is_zero() || config.sso.link_lifetime > crate::sso::begin::LONGEST_LINK {
         add(
             "sso.link_lifetime",
-            "must be more than nothing and at most 1h".to_owned(),
+            "must be more than nothing and at most 10min".to_owned(),
             "leave the key out for 10min",
         );
     }

@@ -80,6 +80,7 @@ pub(super) async fn refresh_metadata(app: App, stop: CancellationToken) {
                 tracing::error!(provider = provider.name(), error = %causes(&error),
                     "the metadata of an identity provider was not taken; what was known stays in force");
             }
+            provider.tell_of_expiry(app.clock.now());
         }
     }
 }

@@ -26,6 +26,9 @@ pub use load::{LoadError, load, problems};
 pub use metadata::MetadataFault;
 pub use saml::SamlParty;
 
+/// How long before its end metadata is told of.
+const EXPIRES_SOON: time::Duration = time::Duration::days(2);
+
 /// The identity providers, in the order of the configuration. Cheap to clone.
 #[derive(Clone, Default)]
 pub struct Providers(Arc<[Arc<IdentityProvider>]>);
@@ -192,6 +195,26 @@ impl IdentityProvider {
         let commitment = Commitment::new("", "");
         let question = Question { relay_state: "none", commitment, verifier: &verifier, now };
         self.ask(&question).await.ok()
+    }
+
+    /// Tells the log if nobody can sign in because the metadata has run out, or soon will.
+    pub fn tell_of_expiry(&self, now: OffsetDateTime) {
+        let until = match &self.party {
+            Provider::Saml(party) => party.metadata().valid_until(),
+            Provider::Oidc(_) => None,
+            #[cfg(test)]
+            Provider::Canned(_) => None,
+        };
+        match until {
+            Some(until) if until <= now => {
+                tracing::error!(provider = self.name, %until,
+                    "the metadata of an identity provider has run out; nobody can sign in there until it is renewed");
+            }
+            Some(until) if until - now < EXPIRES_SOON => {
+                tracing::warn!(provider = self.name, %until, "the metadata of an identity provider runs out soon");
+            }
+            Some(_) | None => {}
+        }
     }
 
     /// Reads again what the provider says of itself, where that is kept (SAML); an OIDC provider's keys are read as they are needed.

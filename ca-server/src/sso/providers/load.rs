@@ -141,13 +141,12 @@ pub fn problems(config: &Config) -> Vec<ConfigProblem> {
         match offline(config, section) {
             Err((key, fault)) => add(key, &fault),
             Ok(Some(name)) => {
-                let shared = |domain: &String| section.domains.contains(domain);
-                if named.iter().any(|(other, domains): &(String, &Vec<String>)| {
-                    *other == name && domains.iter().any(shared)
-                }) {
+                let own = domains(section).unwrap_or_default();
+                let same = |(other, theirs): &(String, Vec<DnsName>)| *other == name && overlap(theirs, &own);
+                if named.iter().any(same) {
                     add("sso_provider", &LoadFault::Twice("sso_provider for the same domain"));
                 }
-                named.push((name, &section.domains));
+                named.push((name, own));
             }
             Ok(None) => {}
         }
@@ -220,12 +219,12 @@ pub async fn load(
         }
         let provider = one(config, section, links, clock).await.map_err(at)?;
         let same = |other: &IdentityProvider| {
-            other.sso_provider == provider.sso_provider
-                && other.domains.iter().any(|domain| provider.domains.contains(domain))
+            other.sso_provider == provider.sso_provider && overlap(&other.domains, &provider.domains)
         };
         if providers.iter().any(same) {
             return Err(at(("sso_provider", LoadFault::Twice("sso_provider for the same domain"))));
         }
+        provider.tell_of_expiry(clock.now());
         providers.push(provider);
     }
     Ok(Providers::new(providers))
@@ -344,6 +343,16 @@ fn domains(section: &IdentityProviderConfig) -> Result<Vec<DnsName>, LoadFault> 
     let read =
         |text: &String| DnsName::parse(text).map_err(|fault| LoadFault::Domain { text: text.clone(), fault });
     section.domains.iter().map(read).collect()
+}
+
+/// Whether some address is in the reach of both.
+fn overlap(one: &[DnsName], other: &[DnsName]) -> bool {
+    let covers = |wide: &DnsName, name: &DnsName| {
+        wide.is_wildcard()
+            && name.base_str().strip_suffix(wide.base_str()).is_some_and(|rest| rest.ends_with('.'))
+    };
+    let meet = |a: &DnsName, b: &DnsName| a == b || covers(a, b) || covers(b, a);
+    one.iter().any(|a| other.iter().any(|b| meet(a, b)))
 }
 
 /// The name for challenges and CAA: what is configured, else the host of `issuer`.

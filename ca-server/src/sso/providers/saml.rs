@@ -66,6 +66,12 @@ impl SamlParty {
             reason: refused("relay-state"),
             detail: "our own relay state is none".to_owned(),
         })?;
+        // Nothing it answers would be believed, so nobody is sent there.
+        if let Some(until) = self.current.load().metadata.valid_until().filter(|until| *until <= question.now)
+        {
+            let detail = format!("its metadata was valid until {until}");
+            return Err(NotHeard { reason: refused("metadata-expired"), detail });
+        }
         let id = question.commitment.request_id();
         let request = AuthenticationRequest { id: &id, issued: question.now, contexts: &self.contexts };
         Ok(request.redirect(&self.current.load(), &self.service_provider, &relay_state))

@@ -75,6 +75,7 @@ const OIDC: &str =
 async fn a_section_that_cannot_work_is_named_by_check_and_refused_at_start() {
     let folder = Folder::new();
     let other = HEAD.replace("corp", "two");
+    let wide = |head: &str, domain: &str| head.replace("example.com", domain);
     for (sections, key, message) in [
         (HEAD.to_owned(), "corp.saml", "needs one of the sections saml and oidc"),
         (format!("{HEAD}{SAML}{OIDC}"), "corp.saml", "needs one of the sections saml and oidc"),
@@ -115,6 +116,16 @@ async fn a_section_that_cannot_work_is_named_by_check_and_refused_at_start() {
         (format!("{HEAD}{OIDC}roots = \"secret\"\n"), "corp.oidc.roots", "no PEM certificate"),
         (
             format!("{HEAD}{OIDC}{other}{OIDC}"),
+            "two.sso_provider",
+            "the same sso_provider for the same domain",
+        ),
+        (
+            format!("{}{OIDC}{}{OIDC}", wide(HEAD, "*.example.com"), wide(&other, "mail.example.com")),
+            "two.sso_provider",
+            "the same sso_provider for the same domain",
+        ),
+        (
+            format!("{}{OIDC}{}{OIDC}", wide(HEAD, "*.a.example.com"), wide(&other, "*.example.com")),
             "two.sso_provider",
             "the same sso_provider for the same domain",
         ),
@@ -170,4 +181,17 @@ async fn metadata_is_read_again_and_a_bad_document_is_not_taken() {
         assert!(fault.contains(why), "{fault}");
         assert_eq!(party.metadata().signing_keys().len(), 2, "what was known stays in force");
     }
+}
+
+#[tokio::test]
+async fn nobody_is_sent_to_a_provider_whose_metadata_has_run_out() {
+    let folder = Folder::new();
+    let until = "entityID=\"https://idp.example.com/metadata\" validUntil=\"1970-01-02T00:00:00Z\"";
+    let text = metadata("https://idp.example.com/metadata", 1);
+    folder.write("idp.xml", &text.replace("entityID=\"https://idp.example.com/metadata\"", until));
+    let providers = folder.load(&format!("{HEAD}{SAML}")).await.unwrap();
+    let corp = providers.named("corp").unwrap();
+    let day = time::OffsetDateTime::UNIX_EPOCH + time::Duration::DAY;
+    assert!(corp.address(day - time::Duration::SECOND).await.is_some());
+    assert!(corp.address(day).await.is_none());
 }
