@@ -8,6 +8,9 @@ use url::{Host, Url};
 /// Longest address that is looked at.
 const LONGEST: usize = 2000;
 
+/// The least port on which a client may listen.
+const LEAST_PORT: u16 = 1024;
+
 /// Why an address is not one.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum RedirectFault {
@@ -26,6 +29,12 @@ pub enum RedirectFault {
     /// A fragment.
     #[error("it has a fragment")]
     Fragment,
+    /// A query, at a loopback address.
+    #[error("it has a query, which only addresses listed in [sso] redirects may have")]
+    Query,
+    /// A port that needs privileges, at a loopback address: what listens there was not begun by the person.
+    #[error("its port is below {LEAST_PORT}")]
+    Port,
     /// Neither a loopback address nor listed.
     #[error("it is neither http://127.0.0.1 or http://[::1] with a port, nor listed in [sso] redirects")]
     NotLoopback,
@@ -50,10 +59,18 @@ pub fn accept(text: &str, listed: &[Url]) -> Result<Url, RedirectFault> {
     if url.fragment().is_some() {
         return Err(RedirectFault::Fragment);
     }
-    if listed.contains(&url) || is_loopback(&url) {
+    if listed.contains(&url) {
         return Ok(url);
     }
-    Err(RedirectFault::NotLoopback)
+    let port = url.port().filter(|_| is_loopback(&url)).ok_or(RedirectFault::NotLoopback)?;
+    if port < LEAST_PORT {
+        return Err(RedirectFault::Port);
+    }
+    // Another program that listens there could act on what a stranger wrote into a query.
+    if url.query().is_some() {
+        return Err(RedirectFault::Query);
+    }
+    Ok(url)
 }
 
 fn is_loopback(url: &Url) -> bool {
@@ -62,7 +79,7 @@ fn is_loopback(url: &Url) -> bool {
         Some(Host::Ipv6(address)) => address.is_loopback(),
         Some(Host::Domain(_)) | None => false,
     };
-    here && url.scheme() == "http" && url.port().is_some()
+    here && url.scheme() == "http"
 }
 
 /// The address with the one-time code.
@@ -81,7 +98,7 @@ mod tests {
         let listed: Url = "https://agent.example.com/done".parse().unwrap();
         for text in [
             "http://127.0.0.1:49152/",
-            "http://127.0.0.1:1/callback?state=x",
+            "http://127.0.0.1:1024/callback",
             "http://127.8.8.8:49152/x",
             "http://[::1]:49152/",
             "https://agent.example.com/done",
@@ -112,6 +129,11 @@ mod tests {
             ("https://127.0.0.1:49152/", F::NotLoopback),
             ("ftp://127.0.0.1:49152/", F::NotLoopback),
             ("http://127.0.0.1:80/", F::NotLoopback),
+            ("http://127.0.0.1:1/", F::Port),
+            ("http://127.0.0.1:1023/", F::Port),
+            ("http://[::1]:631/?x", F::Port),
+            ("http://127.0.0.1:49152/admin?delete=all", F::Query),
+            ("http://127.0.0.1:49152/?", F::Query),
             ("http://127.0.0.1:49152@evil.example/", F::UserName),
             ("http://user@127.0.0.1:49152/", F::UserName),
             ("http://127.0.0.1:49152/#fragment", F::Fragment),
@@ -134,7 +156,8 @@ mod tests {
 
     #[test]
     fn the_code_is_added_to_the_query_that_is_there() {
-        let url = accept("http://127.0.0.1:49152/x?state=a%26b", &[]).unwrap();
-        assert_eq!(with_code(url, "c-_1").as_str(), "http://127.0.0.1:49152/x?state=a%26b&code=c-_1");
+        let text = "https://agent.example.com/x?state=a%26b";
+        let url = accept(text, &[text.parse().unwrap()]).unwrap();
+        assert_eq!(with_code(url, "c-_1").as_str(), "https://agent.example.com/x?state=a%26b&code=c-_1");
     }
 }

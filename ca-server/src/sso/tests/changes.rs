@@ -173,7 +173,7 @@ async fn an_address_of_a_domain_without_provider_cannot_be_ordered() {
 async fn a_way_of_completing_that_is_turned_off_is_refused() {
     for (offered, answer, wanted) in [
         (CompletionMethod::Redirect, json!({}), "redirect_uri on a loopback address"),
-        (CompletionMethod::Code, json!({"redirect_uri": "http://127.0.0.1:1/"}), "empty object"),
+        (CompletionMethod::Code, json!({"redirect_uri": "http://127.0.0.1:49152/"}), "empty object"),
     ] {
         let ca = Ca::start_people(providers(), |config| config.sso.completion = vec![offered]).await;
         let client = Client::register(&ca).await;
