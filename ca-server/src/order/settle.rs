@@ -23,7 +23,7 @@ use crate::store::{Batch, Store, StoreError, Versioned};
 const TRIES: usize = 5;
 
 /// The least time that an order has after a person signed in for it.
-const TO_FINALIZE: Duration = Duration::from_secs(3600);
+pub const TO_FINALIZE: Duration = Duration::from_secs(3600);
 
 /// A finished attempt.
 #[derive(Debug)]

@@ -18,8 +18,10 @@ use time::OffsetDateTime;
 use super::admit::{asked_by, asked_lifetime, decided};
 use super::{Policy, Refusal, RefusalReason};
 use crate::challenge::caa::{CaaGate, Manner};
+use crate::clock;
 use crate::ids::{AccountId, OrderId};
 use crate::order::model::{Account, Authorization, AuthorizationStatus, Challenge, Order};
+use crate::order::settle::TO_FINALIZE;
 use crate::sign::Authority;
 use crate::sso::person::Evidence;
 use crate::sso::providers::Providers;
@@ -198,11 +200,16 @@ impl Judge<'_> {
         authorization: Option<&'c Authorization>,
     ) -> Result<(&'c Challenge, Vec<String>), RefusalReason> {
         let account = self.account;
-        let challenge = authorization
+        let authorization = authorization
             .filter(|authorization| authorization.account == account.id && authorization.is_for(identifier))
             .filter(|authorization| authorization.status_at(self.now) == AuthorizationStatus::Valid)
-            .and_then(Authorization::proven_by)
             .ok_or(RefusalReason::Unproven)?;
+        let challenge = authorization.proven_by().ok_or(RefusalReason::Unproven)?;
+        if let Some(until) = self.signed_in_until(authorization, challenge)
+            && self.now >= until
+        {
+            return Err(RefusalReason::SignInOver { until });
+        }
         if let Some(provider) = &challenge.provider
             && !self.providers.named(provider).is_some_and(|one| one.may_vouch_for(identifier))
         {
@@ -223,6 +230,19 @@ impl Judge<'_> {
             client_address: None,
         };
         Ok((challenge, decided(self.rules.rules.decide(&request))?))
+    }
+
+    /// When a sign-in can be issued for no more, by `[sso] valid_for` and by the profile; `None` for other proofs, whose end is about
+    /// further orders alone. The order that it was made for has its time, as the authorization has (`order/settle.rs`).
+    fn signed_in_until(
+        &self,
+        authorization: &Authorization,
+        challenge: &Challenge,
+    ) -> Option<OffsetDateTime> {
+        let (_, at) = (challenge.evidence.as_ref()?, challenge.validated?);
+        let of_profile = clock::after(at, self.profile.authorization_lifetime);
+        let until = authorization.reusable_until.map_or(of_profile, |until| until.min(of_profile));
+        Some(until.max(clock::after(at, TO_FINALIZE)))
     }
 }
 

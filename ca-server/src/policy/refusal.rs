@@ -92,6 +92,12 @@ pub enum RefusalReason {
         /// Its name in the configuration then.
         provider: String,
     },
+    /// The sign-in that proved it was too long ago.
+    #[error("the sign-in for this address could be used until {until}; open a new order and sign in anew")]
+    SignInOver {
+        /// Until when it served.
+        until: OffsetDateTime,
+    },
     /// The authorization does not carry a proof any more.
     #[error("there is no valid authorization for this identifier")]
     Unproven,
@@ -115,7 +121,9 @@ impl RefusalReason {
             | Self::Rule { .. }
             | Self::NoProofOffered { .. }
             | Self::NoIdentityProvider { .. } => Kind::RejectedIdentifier,
-            Self::Unproven | Self::IdentityProviderGone { .. } => Kind::Unauthorized,
+            Self::Unproven | Self::IdentityProviderGone { .. } | Self::SignInOver { .. } => {
+                Kind::Unauthorized
+            }
             Self::Caa(refusal) => refusal.kind(),
         }
     }
@@ -136,6 +144,7 @@ impl RefusalReason {
             Self::ExternalKey { kid, .. } => Some(format!("external-key:{kid}")),
             Self::Rule { rules, .. } if rules.is_empty() => Some("no-permit".to_owned()),
             Self::Rule { rules, .. } => Some(rules.join(",")),
+            Self::SignInOver { .. } => Some("sso:sign-in-over".to_owned()),
             Self::Unproven => Some("unproven".to_owned()),
             Self::Caa(_) => Some("caa".to_owned()),
         }
