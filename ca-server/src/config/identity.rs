@@ -105,11 +105,13 @@ pub struct SsoConfig {
     /// How long a sign-in serves further orders, so that renewals need none; a profile's `authorization-lifetime` bounds it too. Default: 12h.
     #[serde(with = "humantime_serde")]
     pub valid_for: Duration,
-    /// How long a link is good; at most an hour. Default: 10min.
+    /// How long a link is good; at most 10 min. Default: 10min.
     #[serde(with = "humantime_serde")]
     pub link_lifetime: Duration,
     /// How a client may show that it is in front of the person: `redirect` (a listener on the same machine), `code` (a short code, typed). Default: both.
     pub completion: Vec<CompletionMethod>,
+    /// Whether a client that is sent a one-time code must post it from the address that the browser has. Turn it off only where one machine appears under several addresses (IPv4 beside IPv6, several proxies): a person can then be talked into giving the code away. Default: true.
+    pub same_address: bool,
     /// Redirect addresses beside loopback ones, each exactly; whoever controls one can complete sign-ins. Default: none.
     pub redirects: Vec<Url>,
 }
@@ -120,6 +122,7 @@ impl Default for SsoConfig {
             valid_for: Duration::from_secs(12 * 3600),
             link_lifetime: Duration::from_secs(600),
             completion: vec![CompletionMethod::Redirect, CompletionMethod::Code],
+            same_address: true,
             redirects: Vec::new(),
         }
     }

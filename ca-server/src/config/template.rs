@@ -183,6 +183,8 @@ resolvers = []
 #link_lifetime = "10min"
 # How a client shows that it is in front of the person: `redirect` (to a listener on its machine), `code` (typed by the person).
 #completion = ["redirect", "code"]
+# Whether the one-time code of `redirect` must come from the browser's address; false only where one machine appears under several.
+#same_address = true
 # Redirect addresses beside loopback ones, each exactly.
 #redirects = []
 

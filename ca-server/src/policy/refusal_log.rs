@@ -249,10 +249,10 @@ mod tests {
     #[test]
     fn refused_orders_of_others_do_not_silence_sign_ins_and_the_other_way_round() {
         let (log, alice) = (RefusalLog::default(), some_account());
-        (0..1000).for_each(|_| drop(log.take(Budget::Others, some_account(), at(0))));
+        (0..1000).for_each(|_| _ = log.take(Budget::Others, some_account(), at(0)));
         let step = |number, rule: &str| (SignInId::from_bytes([number; 16]), rule.to_owned());
         assert_eq!(log.take_step(alice, step(1, "sso:link-used"), at(0)), Some(0));
-        (0..=250).for_each(|number| drop(log.take_step(some_account(), step(number, "sso:expired"), at(0))));
+        (0..=250).for_each(|number| _ = log.take_step(some_account(), step(number, "sso:expired"), at(0)));
         assert_eq!(log.take(Budget::Others, alice, at(60)), Some(0));
     }
 

@@ -1,7 +1,7 @@
 //! What binds a sign-in to a link, to a browser and to an account's key (`docs/acme-sso.md`, *Binding*).
 //!
-//! Secrets have 256 random bits (handles 128, because SAML bounds what comes back to 80 octets) and are kept as SHA-256. The
-//! commitment is what the provider signs: it names the account's key, so an answer obtained for another key does not fit.
+//! Secrets have 256 random bits (handles 128, because SAML bounds what comes back to 80 octets); what comes back to us is kept as SHA-256.
+//! The commitment is what the provider signs: it names the account's key, so an answer obtained for another key does not fit.
 
 use aws_lc_rs::digest::{SHA256, digest};
 use data_encoding::{BASE64URL_NOPAD, HEXLOWER};

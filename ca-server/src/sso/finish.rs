@@ -3,24 +3,32 @@
 //! The short code is typed by the person on the confirm page; the one-time code comes back from the client itself, signed by the account.
 //! Each end is one batch with its journal entry and the queued validation.
 
+use std::net::IpAddr;
+
+use time::Duration;
+
 use super::audit;
 use super::begin::last_due;
 use super::binding::{matches, sign_in_of, sign_in_of_handle};
 use super::code;
 use super::fault::Fault;
 use super::reason::Reason;
-use super::sign_in::{Completion, MOST_WRONG_CODES, SignIn, SignInEvent, Stage, Vouched};
+use super::sign_in::{Completion, MOST_TRIES, SignIn, SignInEvent, Stage, Vouched};
 use super::standing::Standing;
 use crate::app::App;
 use crate::challenge::Attempt;
 use crate::log::act::Act;
 use crate::order::answer::find;
+use crate::policy::Refused;
 use crate::store::tables::sign_ins;
 use crate::store::tables::validations::{self, Due};
 use crate::store::{Batch, StoreError};
 
 /// How often a step is decided anew because something it depends on changed.
 const TRIES: usize = 4;
+
+/// How long after the provider vouched a listening client can take to post the code that it was sent.
+const LONGEST_TO_POST: Duration = Duration::seconds(60);
 
 /// The sign-in that waits on the confirm page with this handle, in the browser with this cookie.
 ///
@@ -48,31 +56,45 @@ pub async fn confirming(app: &App, handle: &str, cookie: Option<&str>) -> Result
 /// # Errors
 /// [`Fault::WrongCode`] while there are tries left; where it is [`Fault::Failed`], the sign-in has ended.
 pub async fn confirm(app: &App, (standing, vouched): (Standing, Vouched), typed: &str) -> Result<(), Fault> {
-    let right = match &standing.sign_in.value.completion {
-        Completion::Code { code } => code::is_right(typed, code),
+    let code = match &standing.sign_in.value.completion {
+        Completion::Code { code } => code.clone(),
         Completion::Redirect { .. } => return Err(Fault::Unknown),
     };
-    if right {
+    let (standing, tries) = count_try(app, standing).await?;
+    if code::is_right(typed, &code) {
         return complete(app, standing, &vouched).await;
     }
-    let wrong = standing.sign_in.value.after(SignInEvent::WrongCode).map_err(|_| Fault::Busy)?;
-    if let Stage::Failed { reason } = &wrong.stage {
-        return fail(app, &standing, reason.clone()).await;
-    }
-    let mut batch = Batch::new();
-    sign_ins::replace(&mut batch, &standing.sign_in, &wrong)?;
-    match app.store.commit(batch).await {
-        Ok(()) => Err(Fault::WrongCode { left: MOST_WRONG_CODES.saturating_sub(vouched.wrong_codes + 1) }),
-        Err(StoreError::Stale(_)) => Err(Fault::Busy),
-        Err(error) => Err(error.into()),
+    match MOST_TRIES.saturating_sub(tries) {
+        0 => fail(app, &standing, Reason::WrongCodes).await,
+        left => Err(Fault::WrongCode { left }),
     }
 }
 
-/// Takes the one-time code that the client posted to its challenge.
+/// Counts a try before anybody knows what it is worth: many at the same time are no more than as many in turn.
+async fn count_try(app: &App, mut standing: Standing) -> Result<(Standing, u32), Fault> {
+    for _ in 0..TRIES {
+        let next = standing.sign_in.value.after(SignInEvent::Try).map_err(|_| Fault::Busy)?;
+        let tries = match &next.stage {
+            Stage::Vouched(vouched) => vouched.tries,
+            Stage::Failed { reason } => return fail(app, &standing, reason.clone()).await,
+            Stage::Offered | Stage::Asked(_) | Stage::Completed { .. } => return Err(Fault::Busy),
+        };
+        let mut batch = Batch::new();
+        sign_ins::replace(&mut batch, &standing.sign_in, &next)?;
+        match app.store.commit(batch).await {
+            Ok(()) => return Ok((again(app, &standing).await?, tries)),
+            Err(StoreError::Stale(_)) => standing = again(app, &standing).await?,
+            Err(error) => return Err(error.into()),
+        }
+    }
+    Err(Fault::Busy)
+}
+
+/// Takes the one-time code that the client at this address posted to its challenge.
 ///
 /// # Errors
 /// Why it is not taken.
-pub async fn complete_by_client(app: &App, token: &str, posted: &str) -> Result<(), Fault> {
+pub async fn complete_by_client(app: &App, token: &str, posted: &str, client: IpAddr) -> Result<(), Fault> {
     let id = sign_in_of(token).ok_or(Fault::Unknown)?;
     let standing = Standing::load(&app.store, &app.providers, id, app.clock.now()).await?;
     let vouched = match (&standing.sign_in.value.stage, &standing.sign_in.value.completion) {
@@ -84,7 +106,19 @@ pub async fn complete_by_client(app: &App, token: &str, posted: &str) -> Result<
         }
         (Stage::Completed { .. } | Stage::Failed { .. }, _) => return Err(Fault::Busy),
     };
+    // Whoever talked a person out of the code of a browser that found no listener needs longer, and sits elsewhere.
+    if app.clock.now() > vouched.vouched_at + LONGEST_TO_POST {
+        return fail(app, &standing, Reason::LateCode).await;
+    }
+    if app.config.sso.same_address && !are_one_machine(client.to_canonical(), vouched.from) {
+        return fail(app, &standing, Reason::CodeFromElsewhere).await;
+    }
     complete(app, standing, &vouched).await
+}
+
+/// Both loopback addresses are this machine, whichever of them `localhost` was read as.
+fn are_one_machine(client: IpAddr, browser: IpAddr) -> bool {
+    client == browser || (client.is_loopback() && browser.is_loopback())
 }
 
 async fn complete(app: &App, mut standing: Standing, vouched: &Vouched) -> Result<(), Fault> {
@@ -120,8 +154,11 @@ async fn complete(app: &App, mut standing: Standing, vouched: &Vouched) -> Resul
 pub async fn fail<T>(app: &App, standing: &Standing, reason: Reason) -> Result<T, Fault> {
     let event = SignInEvent::Fail(reason.clone());
     let next = standing.sign_in.value.after(event).map_err(|_| Fault::Busy)?;
-    let mut batch = Batch::new();
-    batch.record(app.clock.now(), refusal(standing, &reason.word()));
+    let (mut batch, now) = (Batch::new(), app.clock.now());
+    let refused = refusal(standing, &reason.word());
+    if let Some(act) = app.refusals.admit(refused, Some(next.id), now) {
+        batch.record(now, act);
+    }
     match end(app, standing, &next, batch).await {
         Ok(()) => {
             audit::count(standing.provider.name(), &reason.word());
@@ -156,8 +193,8 @@ async fn again(app: &App, standing: &Standing) -> Result<Standing, Fault> {
     Standing::load(&app.store, &app.providers, standing.sign_in.value.id, app.clock.now()).await
 }
 
-/// The entry of the journal for a sign-in that failed.
-fn refusal(standing: &Standing, word: &str) -> Act {
+/// What the journal is to know of a sign-in that failed.
+fn refusal(standing: &Standing, word: &str) -> Refused {
     let identifiers = vec![standing.identifier().clone()];
-    audit::refusal(standing.account.value.id, identifiers, word).act(0)
+    audit::refusal(standing.account.value.id, identifiers, word)
 }

@@ -45,6 +45,17 @@ pub enum Reason {
     /// Too many wrong codes were typed.
     #[error("wrong codes were typed too often")]
     WrongCodes,
+    /// The client's one-time code came too late after the sign-in.
+    #[error(
+        "the one-time code was posted more than a minute after the person signed in; answer a new challenge"
+    )]
+    LateCode,
+    /// The client's one-time code came from another address than the browser's.
+    #[error(
+        "the one-time code was posted from another address than the browser's, as if they were on different machines; \
+         answer a new challenge without redirect_uri, or have the operator look at same_address in [sso]"
+    )]
+    CodeFromElsewhere,
     /// The person did not ask for a certificate.
     #[error("the person who signed in said that this was not asked for")]
     Declined,
@@ -64,6 +75,8 @@ impl Reason {
             Self::ForeignDomain => "foreign-domain".to_owned(),
             Self::KeyChanged => "key-changed".to_owned(),
             Self::WrongCodes => "wrong-codes".to_owned(),
+            Self::LateCode => "late-code".to_owned(),
+            Self::CodeFromElsewhere => "code-from-elsewhere".to_owned(),
             Self::Declined => "declined".to_owned(),
         }
     }
@@ -81,6 +94,8 @@ impl Reason {
             | Self::ForeignDomain
             | Self::KeyChanged
             | Self::WrongCodes
+            | Self::LateCode
+            | Self::CodeFromElsewhere
             | Self::Declined => Kind::Unauthorized,
         }
     }

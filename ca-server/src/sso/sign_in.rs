@@ -1,7 +1,8 @@
 //! One sign-in: what happens between the answer to an `sso-01` challenge and its validation.
 //!
 //! Plain values and one pure step. A sign-in only moves forward: offered, asked, vouched, completed; or it failed, once and for good.
-//! Every secret but the short code, which the account may read again, is kept as a hash.
+//! What a browser or the client has to show again is kept as a hash. The short code, which the account may read again, and the nonce and
+//! the PKCE verifier, which are needed as they are, are not; the link's own secret is the challenge's token.
 
 use std::net::IpAddr;
 
@@ -14,8 +15,8 @@ use super::reason::Reason;
 use crate::ids::{AccountId, AuthorizationId, ChallengeId, SignInId};
 use crate::store::{Record, Table};
 
-/// Wrong codes that may be typed before the sign-in fails.
-pub const MOST_WRONG_CODES: u32 = 5;
+/// Codes that may be typed; if the last is wrong too, the sign-in fails.
+pub const MOST_TRIES: u32 = 5;
 
 /// A sign-in of a person, asked for by an account.
 #[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -113,8 +114,13 @@ pub struct Vouched {
     pub nonce: String,
     /// As in [`Asked`].
     pub commitment: String,
-    /// Wrong codes typed so far.
-    pub wrong_codes: u32,
+    /// Codes typed so far. Each is counted before it is compared.
+    pub tries: u32,
+    /// When the provider vouched.
+    #[serde(with = "time::serde::timestamp")]
+    pub vouched_at: OffsetDateTime,
+    /// The address of the browser that brought the answer.
+    pub from: IpAddr,
 }
 
 /// What can happen to a sign-in.
@@ -128,9 +134,13 @@ pub enum SignInEvent {
         secret: String,
         /// What the provider said.
         evidence: Evidence,
+        /// When.
+        at: OffsetDateTime,
+        /// The address of the browser that brought it.
+        from: IpAddr,
     },
-    /// A wrong short code was typed.
-    WrongCode,
+    /// A short code was typed, right or wrong.
+    Try,
     /// The right code was typed or posted.
     Complete,
     /// It cannot succeed any more.
@@ -145,6 +155,17 @@ pub struct OutOfTurn {
     pub stage: &'static str,
     /// What was to happen.
     pub event: &'static str,
+}
+
+impl Completion {
+    /// Where the browser is sent at the end, if that is no page of ours. Some browsers hold it against the policy of the first page's form.
+    #[must_use]
+    pub fn origin(&self) -> Option<String> {
+        match self {
+            Self::Code { .. } => None,
+            Self::Redirect { uri } => Some(uri.parse::<url::Url>().ok()?.origin().ascii_serialization()),
+        }
+    }
 }
 
 impl Stage {
@@ -168,16 +189,18 @@ impl Stage {
         use SignInEvent as E;
         match (self, event) {
             (Self::Offered, E::Ask(asked)) => Ok(Self::Asked(asked)),
-            (Self::Asked(asked), E::Vouch { secret, evidence }) => {
+            (Self::Asked(asked), E::Vouch { secret, evidence, at: vouched_at, from }) => {
                 let Asked { browser, nonce, commitment, .. } = asked.clone();
-                Ok(Self::Vouched(Vouched { browser, secret, evidence, nonce, commitment, wrong_codes: 0 }))
+                let tries = 0;
+                let vouched =
+                    Vouched { browser, secret, evidence, nonce, commitment, tries, vouched_at, from };
+                Ok(Self::Vouched(vouched))
             }
-            (Self::Vouched(vouched), E::WrongCode) => {
-                let wrong_codes = vouched.wrong_codes.saturating_add(1);
-                if wrong_codes >= MOST_WRONG_CODES {
-                    return Ok(Self::Failed { reason: Reason::WrongCodes });
-                }
-                Ok(Self::Vouched(Vouched { wrong_codes, ..vouched.clone() }))
+            (Self::Vouched(vouched), E::Try) if vouched.tries >= MOST_TRIES => {
+                Ok(Self::Failed { reason: Reason::WrongCodes })
+            }
+            (Self::Vouched(vouched), E::Try) => {
+                Ok(Self::Vouched(Vouched { tries: vouched.tries.saturating_add(1), ..vouched.clone() }))
             }
             (Self::Vouched(vouched), E::Complete) => {
                 Ok(Self::Completed { evidence: vouched.evidence.clone() })
@@ -202,7 +225,7 @@ impl SignInEvent {
         match self {
             Self::Ask(_) => "use of the link",
             Self::Vouch { .. } => "the provider's answer",
-            Self::WrongCode => "a wrong code",
+            Self::Try => "a code",
             Self::Complete => "completion",
             Self::Fail(_) => "failure",
         }

@@ -3,6 +3,9 @@
 //!
 //! What is not an answer to this sign-in in this browser changes nothing. What is, but does not pass, fails the sign-in for good.
 
+use std::net::IpAddr;
+
+use certs::identifier::Identifier;
 use time::OffsetDateTime;
 use url::Url;
 
@@ -65,7 +68,7 @@ pub async fn find(
     Ok((standing, asked))
 }
 
-/// Takes the answer to a sign-in that [`find`] found.
+/// Takes the answer to a sign-in that [`find`] found, which a browser at this address brought.
 ///
 /// # Errors
 /// Why not; where it is [`Fault::Failed`], the sign-in has ended.
@@ -73,6 +76,7 @@ pub async fn vouch(
     app: &App,
     (standing, asked): (Standing, Asked),
     answer: ProviderAnswer,
+    browser: IpAddr,
 ) -> Result<Next, Fault> {
     let now = app.clock.now();
     let commitment = standing.commitment(&asked.nonce);
@@ -89,7 +93,9 @@ pub async fn vouch(
         }
     };
     match fits(&standing, person) {
-        Ok((evidence, single_use)) => take(app, standing, evidence, &single_use, now).await,
+        Ok((evidence, single_use)) => {
+            take(app, standing, (evidence, browser.to_canonical()), &single_use, now).await
+        }
         Err(reason) => finish::fail(app, &standing, reason).await,
     }
 }
@@ -101,11 +107,13 @@ fn fits(standing: &Standing, person: Person) -> Result<(Evidence, SingleUse), Re
     if octets > MOST_EVIDENCE {
         return Err(Reason::Refused { protocol: evidence.protocol, word: "too-many-facts".to_owned() });
     }
-    if standing.identifier().as_email() != Some(&address) {
-        return Err(Reason::OtherAddress);
-    }
-    if !standing.provider.may_vouch_for(&address.into()) {
+    // What it said is judged first: a provider that speaks for a domain of others is told of as such, whoever was expected.
+    let vouched_for = Identifier::from(address);
+    if !standing.provider.may_vouch_for(&vouched_for) {
         return Err(Reason::ForeignDomain);
+    }
+    if *standing.identifier() != vouched_for {
+        return Err(Reason::OtherAddress);
     }
     Ok((evidence, single_use))
 }
@@ -114,13 +122,13 @@ fn fits(standing: &Standing, person: Person) -> Result<(Evidence, SingleUse), Re
 async fn take(
     app: &App,
     mut standing: Standing,
-    evidence: Evidence,
+    (evidence, from): (Evidence, IpAddr),
     single_use: &SingleUse,
     now: OffsetDateTime,
 ) -> Result<Next, Fault> {
     let (next, secret) = next_of(&standing)?;
     for _ in 0..TRIES {
-        let event = SignInEvent::Vouch { secret: hashed(&secret), evidence: evidence.clone() };
+        let event = SignInEvent::Vouch { secret: hashed(&secret), evidence: evidence.clone(), at: now, from };
         let vouched = standing.sign_in.value.after(event).map_err(|_| Fault::Unsolicited)?;
         let mut batch = Batch::new();
         standing.demand(&mut batch);

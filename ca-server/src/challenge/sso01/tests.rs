@@ -74,7 +74,9 @@ fn completed() -> Stage {
         evidence: evidence(),
         nonce: text(),
         commitment: text(),
-        wrong_codes: 0,
+        tries: 0,
+        vouched_at: now(),
+        from: "192.0.2.1".parse().unwrap(),
     };
     Stage::Vouched(vouched).step(SignInEvent::Complete).unwrap()
 }

@@ -101,7 +101,7 @@ async fn sign_in(
     if let Some(code) = text("completion_code", ready.completion_code.as_ref())? {
         if challenge.status == ChallengeStatus::Processing {
             let token = challenge.token.as_deref().unwrap_or_default();
-            match finish::complete_by_client(app, token, &code).await {
+            match finish::complete_by_client(app, token, &code, client.ip()).await {
                 Ok(()) | Err(Fault::AlreadyDone) => {}
                 Err(fault) => {
                     audit::refused(app, sign_in_of(token), &fault).await;

@@ -1,5 +1,8 @@
 //! `GET /sso/oidc/<provider>/callback`: the answer of an OpenID provider, in the query (OpenID Connect Core §3.1.2.5).
 
+use std::net::SocketAddr;
+
+use axum::Extension;
 use axum::extract::{RawQuery, State};
 use axum::response::Response;
 use http::HeaderMap;
@@ -20,10 +23,12 @@ pub async fn callback(
     State(app): State<App>,
     Segments(provider): Segments<String>,
     RawQuery(query): RawQuery,
+    Extension(client): Extension<SocketAddr>,
     headers: HeaderMap,
 ) -> Response {
     let mut id = None;
-    let taken = take(&app, &provider, &query.unwrap_or_default(), cookie(&headers), &mut id).await;
+    let (query, cookie) = (query.unwrap_or_default(), cookie(&headers));
+    let taken = take(&app, &provider, &query, (cookie, client), &mut id).await;
     match taken {
         Ok(next) => onward(&app, &next),
         Err(fault) => refused(&app, id, fault).await,
@@ -34,11 +39,11 @@ async fn take(
     app: &App,
     provider: &str,
     query: &str,
-    cookie: Option<String>,
+    (cookie, client): (Option<String>, SocketAddr),
     id: &mut Option<SignInId>,
 ) -> Result<Next, Fault> {
     let callback = Callback::parse(query).map_err(|_| Fault::Malformed("the query of the callback"))?;
     *id = sign_in_of_handle(callback.state());
     let found = vouch::find(app, provider, callback.state(), cookie.as_deref()).await?;
-    vouch::vouch(app, found, ProviderAnswer::Oidc(callback)).await
+    vouch::vouch(app, found, ProviderAnswer::Oidc(callback), client.ip()).await
 }

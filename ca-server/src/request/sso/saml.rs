@@ -1,5 +1,8 @@
 //! `POST /sso/saml/<provider>/acs`: the answer of a SAML provider, posted by the browser (SAML bindings §3.5).
 
+use std::net::SocketAddr;
+
+use axum::Extension;
 use axum::body::Body;
 use axum::extract::{Request, State};
 use axum::response::Response;
@@ -23,10 +26,11 @@ const MAX_FORM: usize = MAX_RESPONSE * 2;
 pub async fn consume(
     State(app): State<App>,
     Segments(provider): Segments<String>,
+    Extension(client): Extension<SocketAddr>,
     request: Request<Body>,
 ) -> Response {
     let mut id = None;
-    match take(&app, &provider, request, &mut id).await {
+    match take(&app, &provider, (request, client), &mut id).await {
         Ok(next) => onward(&app, &next),
         Err(fault) => refused(&app, id, fault).await,
     }
@@ -35,7 +39,7 @@ pub async fn consume(
 async fn take(
     app: &App,
     provider: &str,
-    request: Request<Body>,
+    (request, client): (Request<Body>, SocketAddr),
     id: &mut Option<SignInId>,
 ) -> Result<Next, Fault> {
     let cookie = cookie(request.headers());
@@ -44,5 +48,5 @@ async fn take(
     let response = form.take("SAMLResponse")?.ok_or(Fault::Malformed("there is no SAMLResponse"))?;
     *id = sign_in_of_handle(&relay_state);
     let found = vouch::find(app, provider, &relay_state, cookie.as_deref()).await?;
-    vouch::vouch(app, found, ProviderAnswer::Saml(response.into_bytes())).await
+    vouch::vouch(app, found, ProviderAnswer::Saml(response.into_bytes()), client.ip()).await
 }

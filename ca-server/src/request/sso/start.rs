@@ -25,7 +25,8 @@ pub async fn look(State(app): State<App>, Segments(secret): Segments<String>) ->
 async fn page(app: &App, secret: &str) -> Result<Page, Fault> {
     let standing = start::look(app, secret).await?;
     let address = standing.provider.address(app.clock.now()).await;
-    let origins = standing.provider.origins(address.as_ref());
+    let mut origins = standing.provider.origins(address.as_ref());
+    origins.extend(standing.sign_in.value.completion.origin());
     let others = start::elsewhere(app, &standing).await?;
     let elsewhere = |(label, token): (String, String)| Elsewhere { label, link: app.links.sso_start(&token) };
     let elsewhere: Vec<_> = others.into_iter().map(elsewhere).collect();

@@ -62,6 +62,8 @@ fn of_reason(reason: &Reason) -> &'static Told {
         Reason::ForeignDomain => &texts::FOREIGN_DOMAIN,
         Reason::KeyChanged => &texts::KEY_CHANGED,
         Reason::WrongCodes => &texts::WRONG_CODES,
+        Reason::LateCode => &texts::LATE_CODE,
+        Reason::CodeFromElsewhere => &texts::CODE_FROM_ELSEWHERE,
         Reason::Declined => &texts::DECLINED,
     }
 }

@@ -16,6 +16,8 @@ fn faults() -> Vec<Fault> {
         Reason::ForeignDomain,
         Reason::KeyChanged,
         Reason::WrongCodes,
+        Reason::LateCode,
+        Reason::CodeFromElsewhere,
         Reason::Declined,
     ];
     let mut all: Vec<Fault> = reasons.into_iter().map(Fault::Failed).collect();

@@ -1,6 +1,8 @@
 use super::*;
 use crate::sso::person::Protocol;
 
+const HERE: IpAddr = IpAddr::V4(std::net::Ipv4Addr::LOCALHOST);
+
 fn evidence() -> Evidence {
     Evidence {
         provider: "corp".to_owned(),
@@ -31,14 +33,19 @@ fn asked() -> Asked {
 fn events() -> Vec<SignInEvent> {
     vec![
         SignInEvent::Ask(asked()),
-        SignInEvent::Vouch { secret: "s".to_owned(), evidence: evidence() },
-        SignInEvent::WrongCode,
+        SignInEvent::Vouch {
+            secret: "s".to_owned(),
+            evidence: evidence(),
+            at: OffsetDateTime::UNIX_EPOCH,
+            from: HERE,
+        },
+        SignInEvent::Try,
         SignInEvent::Complete,
         SignInEvent::Fail(Reason::Declined),
     ]
 }
 
-fn vouched(wrong_codes: u32) -> Stage {
+fn vouched(tries: u32) -> Stage {
     let text = || "x".to_owned();
     Stage::Vouched(Vouched {
         browser: text(),
@@ -46,7 +53,9 @@ fn vouched(wrong_codes: u32) -> Stage {
         evidence: evidence(),
         nonce: text(),
         commitment: text(),
-        wrong_codes,
+        tries,
+        vouched_at: OffsetDateTime::UNIX_EPOCH,
+        from: HERE,
     })
 }
 
@@ -65,13 +74,13 @@ fn a_sign_in_only_moves_forward_and_ends_once() {
 }
 
 #[test]
-fn the_fifth_wrong_code_is_the_last() {
+fn after_the_fifth_try_there_is_no_other() {
     let mut stage = vouched(0);
-    for _ in 1..MOST_WRONG_CODES {
-        stage = stage.step(SignInEvent::WrongCode).unwrap();
+    for _ in 0..MOST_TRIES {
+        stage = stage.step(SignInEvent::Try).unwrap();
         assert_eq!(stage.name(), "vouched");
     }
-    let stage = stage.step(SignInEvent::WrongCode).unwrap();
+    let stage = stage.step(SignInEvent::Try).unwrap();
     assert!(stage == Stage::Failed { reason: Reason::WrongCodes });
 }
 

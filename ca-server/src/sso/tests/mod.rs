@@ -8,7 +8,9 @@ mod bench;
 mod changes;
 mod flow;
 mod front;
+mod lifetime;
 mod phishing;
+mod relay;
 
 #[path = "../../../tests/support/mod.rs"]
 mod support;

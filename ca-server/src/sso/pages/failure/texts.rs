@@ -170,3 +170,17 @@ pub(super) const DECLINED: Told = told(
     "Somebody said that this certificate was not asked for.",
     "If you did ask for it, start again from the program.",
 );
+
+pub(super) const LATE_CODE: Told = told(
+    S::FORBIDDEN,
+    "The program came too late",
+    "Your sign-in was not used, because the program took more than a minute to take it.",
+    "Start again from the program. If anybody asked you for what stood in your browser's address bar, tell the people who look after security where you work.",
+);
+
+pub(super) const CODE_FROM_ELSEWHERE: Told = told(
+    S::FORBIDDEN,
+    "The program is somewhere else",
+    "Your sign-in was not used, because the program seems to run on another machine than this browser.",
+    "Start again from the program and let it show you a short code. If anybody asked you for what stood in your browser's address bar, tell the people who look after security where you work.",
+);
