@@ -188,8 +188,10 @@ impl fmt::Display for Problem {
         if !self.detail.is_empty() {
             write!(f, ": {}", self.detail)?;
         }
-        for sub in &self.subproblems {
-            write!(f, "; {sub}")?;
+        // A server may repeat itself for the only identifier.
+        match self.subproblems.as_slice() {
+            [only] if (&only.kind, &only.detail) == (&self.kind, &self.detail) => {}
+            several => several.iter().try_for_each(|sub| write!(f, "; {sub}"))?,
         }
         Ok(())
     }

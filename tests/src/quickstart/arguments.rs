@@ -14,10 +14,11 @@ Examples:
 
 Exit codes: 0 everything held, 1 something failed, 2 wrong command line.";
 
-/// Shows a private certificate authority at work: an authority, a DNS server and a device in one process.
+/// Shows a private certificate authority at work: an authority, a DNS server, an identity provider, a device and a person in one process.
 ///
-/// The device obtains a certificate over ACME, the chain is verified, the certificate is renewed. Then the server goes on serving and two lines
-/// are printed to try it with certbot and with acme-client, until Ctrl-C. Uses the loopback interface only.
+/// The device proves its name and the person signs in (a browser of the tests walks through the pages); both obtain a certificate over ACME, the
+/// chains are verified, the certificates are renewed. Then the server goes on serving and lines are printed to try it with acme-client, as a device
+/// and as a person, and with certbot, until Ctrl-C. Uses the loopback interface only.
 #[derive(Debug, Parser)]
 #[command(name = "quickstart", version, max_term_width = 100, after_help = EXAMPLES)]
 pub struct Arguments {

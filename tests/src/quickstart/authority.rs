@@ -11,7 +11,7 @@ use ca_server::server::{self, Parts, Running};
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 
-use super::{Arguments, Failure, Place};
+use super::{Arguments, Failure, People, Place};
 use crate::load::process::free_port;
 
 /// The authority that devices reach over ACME.
@@ -34,8 +34,13 @@ pub(super) struct Authority {
     pub(super) root_pem: String,
 }
 
-/// Makes the authority's folder, and lets it ask the DNS server at `resolver`.
-pub(super) fn init(arguments: &Arguments, place: &Place, resolver: SocketAddr) -> Result<Made, Failure> {
+/// Makes the authority's folder, and lets it ask the DNS server at `resolver` and rely on an identity provider.
+pub(super) fn init(
+    arguments: &Arguments,
+    place: &Place,
+    resolver: SocketAddr,
+    people: &People,
+) -> Result<Made, Failure> {
     let port = match arguments.port {
         Some(port) => port,
         None => free_port().map_err(Failure::System)?,
@@ -54,6 +59,7 @@ pub(super) fn init(arguments: &Arguments, place: &Place, resolver: SocketAddr) -
     })?;
     let edited = std::fs::read_to_string(&made.config)
         .map(|text| text.replace("\nresolvers = []", &format!("\nresolvers = [\"{resolver}\"]")))
+        .map(|text| text + &people.config())
         .and_then(|text| std::fs::write(&made.config, text));
     edited.map_err(|source| Failure::File { action: "edit", path: made.config.clone(), source })?;
     Ok(made)

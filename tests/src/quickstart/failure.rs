@@ -67,8 +67,8 @@ pub enum Failure {
         #[source]
         fault: ca_server::log::verify::Fault,
     },
-    /// The device got no certificate.
-    #[error("the device got no certificate: {0}")]
+    /// There is no certificate.
+    #[error("no certificate was issued: {0}")]
     Enroll(#[from] EnrollError),
     /// The device's state directory failed.
     #[error(transparent)]
@@ -83,11 +83,17 @@ pub enum Failure {
     #[error("the chain is not PEM")]
     Pem(#[from] certs::pem::PemError),
     /// The name is none.
-    #[error("the device's name is no identifier")]
+    #[error("the name is no identifier")]
     Name(#[from] certs::identifier::IdentifierError),
     /// The key does not load.
-    #[error("the device's key does not load")]
+    #[error("the key does not load")]
     Key(#[from] certs::key::KeyError),
+    /// The address of a person is none.
+    #[error("the address of a person in this domain is none")]
+    Email(#[source] certs::name::NameError),
+    /// The way through the pages did not lead to its end.
+    #[error("the browser did not get through the sign-in: {0}")]
+    Walk(String),
     /// A relying party would not believe the chain.
     #[error("the chain is not believed: {0}")]
     Verdict(String),
@@ -147,6 +153,8 @@ impl Failure {
             | Self::Pem(_)
             | Self::Name(_)
             | Self::Key(_)
+            | Self::Email(_)
+            | Self::Walk(_)
             | Self::Verdict(_)
             | Self::NotRenewed => look_closer(),
         }

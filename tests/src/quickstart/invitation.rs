@@ -5,12 +5,13 @@ use std::path::{Path, PathBuf};
 
 use certs::name::DnsName;
 
-use super::{Authority, Failure, NameServer, Place};
+use super::{Authority, Failure, NameServer, People, Place};
 
 /// The lines.
 pub(super) fn text(
     authority: &Authority,
     names: &NameServer,
+    people: &People,
     place: &Place,
     domain: &DnsName,
 ) -> Result<String, Failure> {
@@ -28,6 +29,14 @@ pub(super) fn text(
         authority.url,
         quoted(&names.key_file),
     );
+    let alice = &people.alice;
+    let _ = write!(
+        text,
+        "\n  {client} --state {} enroll user --ca {} --root {root} \\\n    --email {}\n",
+        quoted(&place.join("second-person")),
+        authority.url,
+        alice.email,
+    );
     let _ = write!(
         text,
         "\n  REQUESTS_CA_BUNDLE={root} certbot certonly --non-interactive --agree-tos --register-unsafely-without-email \\\n    \
@@ -38,9 +47,13 @@ pub(super) fn text(
     );
     let _ = write!(
         text,
-        "\nWhat the server knows:\n\n  {} certificates list --config {}\n\n(certbot needs its plugin: python3-certbot-dns-rfc2136.)",
+        "\nWhat the server knows:\n\n  {} certificates list --config {}\n\n({} signs in as `{}` with the password `{}`; your browser has to be told that it may show the \
+         server's pages, since it does not know the root. certbot needs its plugin: python3-certbot-dns-rfc2136.)",
         program("ca-server"),
         quoted(&authority.config),
+        alice.email,
+        alice.login,
+        alice.password,
     );
     Ok(text)
 }

@@ -1,14 +1,18 @@
-//! The quickstart: an authority, a DNS server and a device in one process, for somebody who wants to see the whole of it at once.
+//! The quickstart: an authority, a DNS server, an identity provider, a device and a person in one process, for somebody who wants to see the whole of
+//! it at once.
 //!
-//! Everything is the real thing: the files of `init`, the server with TLS and its store on disk, the client's own library, signed DNS updates over
-//! the network. Only the DNS server is a harness. Nothing leaves the loopback interface, and what it makes is for this demonstration only.
+//! Everything is the real thing: the files of `init`, the server with TLS and its store on disk, the client's own library, signed DNS updates and a
+//! sign-in over the network. Only the DNS server, the identity provider and the person's browser are a harness. Nothing leaves the loopback interface, and what it makes is for this demonstration only.
 
 mod arguments;
 mod authority;
 mod device;
 mod failure;
+mod holder;
 mod invitation;
 mod names;
+mod people;
+mod person;
 mod place;
 mod proof;
 mod tell;
@@ -23,10 +27,12 @@ pub use arguments::Arguments;
 pub use failure::Failure;
 
 use authority::Authority;
-use device::Device;
+use holder::Holder;
 use names::NameServer;
+use people::People;
+use person::Walker;
 use place::Place;
-use proof::Proof;
+use proof::{Judged, Proof, judge};
 use tell::Teller;
 
 /// Runs the program with the arguments and streams of this process.
@@ -53,6 +59,7 @@ pub fn main() -> ExitCode {
 #[derive(Default)]
 struct Stage {
     names: Option<NameServer>,
+    people: Option<People>,
     authority: Option<Authority>,
 }
 
@@ -87,15 +94,70 @@ async fn show(
     place: &Place,
     stage: &mut Stage,
 ) -> Result<(), Failure> {
-    teller.title("Rollcall quickstart: an authority, a DNS server and a device in one process.");
+    teller.title(
+        "Rollcall quickstart: an authority, a DNS server, an identity provider, a device and a person in one process.",
+    );
     teller.note(&format!("Everything is in {}{}", place.path().display(), place.fate()));
+    set_up(arguments, teller, place, stage).await?;
+    let (Some(names), Some(people), Some(authority)) = (&stage.names, &stage.people, &stage.authority) else {
+        return Err(Failure::Interrupted);
+    };
+    let (device, first_device) = first_device(arguments, teller, place, names, authority).await?;
+    let (person, first_person) = first_person(teller, place, people, authority).await?;
 
+    teller.step("Let the agent look whether it is time to renew the device (`acme-client renew`)");
+    let due = device.not_due(teller).await?;
+    teller.done(&format!("not yet: the server suggests {}", tell::moment(due)));
+
+    teller.step("Let the agent look again on that day");
+    let second = device.renew_at(due, teller).await?;
+    teller.done(&format!("renewed: certificate {} with a new key", second.leaf.serial));
+    let device = first_device.replaced_by(judge(authority, &device, &second)?)?;
+
+    teller.step("Renew the person without another sign-in (`acme-client renew --force`)");
+    let second = person.renew_now(teller).await?;
+    teller.done(&format!(
+        "renewed: certificate {}, the sign-in of a moment ago still serves",
+        second.leaf.serial
+    ));
+    let person = first_person.replaced_by(judge(authority, &person, &second)?)?;
+
+    teller.step("Look at all four");
+    for (what, judged) in [
+        ("device, first: ", &device.first),
+        ("device, second:", &device.second),
+        ("person, first: ", &person.first),
+        ("person, second:", &person.second),
+    ] {
+        teller.note(&format!("{what} {}", judged.verdict));
+    }
+    let entries = authority.verify_journal().await?;
+    teller.done(&format!("all hold, and the journal's {entries} entries form one chain"));
+
+    teller.proof(&Proof { directory: authority.directory.clone(), device, person });
+    if !arguments.once {
+        teller.invitation(&invitation::text(authority, names, people, place, &arguments.domain)?);
+    }
+    Ok(())
+}
+
+/// Starts everything that serves.
+async fn set_up(
+    arguments: &Arguments,
+    teller: &Teller,
+    place: &Place,
+    stage: &mut Stage,
+) -> Result<(), Failure> {
     teller.step(&format!("Start a DNS server for {}", arguments.domain));
     let names = stage.names.insert(NameServer::start(&arguments.domain, place).await?);
     teller.done(&format!("{} answers, and takes updates signed with {}", names.address(), names::KEY_NAME));
 
-    teller.step("Make an authority (`ca-server init`)");
-    let made = authority::init(arguments, place, names.address())?;
+    teller.step(&format!("Start an identity provider for people of {}", arguments.domain));
+    let people = stage.people.insert(People::start(&arguments.domain).await?);
+    teller.done(&format!("OpenID Connect at {}", people.issuer()));
+
+    teller.step("Make an authority (`ca-server init`) that relies on it");
+    let made = authority::init(arguments, place, names.address(), people)?;
     for root in &made.roots {
         teller.note(&format!("root `{}`: SHA-256 {}", root.authority, root.sha256));
     }
@@ -103,37 +165,48 @@ async fn show(
 
     teller.step("Start the server (`ca-server serve`)");
     let authority = stage.authority.insert(Authority::start(&made).await?);
+    people.serve(&authority.url);
     teller.done(&format!("ACME over TLS at {}", authority.directory));
+    Ok(())
+}
 
+async fn first_device(
+    arguments: &Arguments,
+    teller: &Teller,
+    place: &Place,
+    names: &NameServer,
+    authority: &Authority,
+) -> Result<(Holder, Judged), Failure> {
     teller.step("Enrol a device (`acme-client enroll device`)");
-    let device = Device::new(&arguments.domain, authority, names, place)?;
-    let first = device.enroll(teller).await?;
+    let device = device::device(&arguments.domain, authority, names, place)?;
+    let first = device.enroll(teller, None).await?;
     teller.done(&format!("certificate {} until {}", first.leaf.serial, tell::moment(first.leaf.not_after)));
 
     teller.step("Look at it as another participant would");
-    let proof = Proof::begin(authority, &device.name, first)?;
-    teller.done(&proof.first.verdict.to_string());
+    let judged = judge(authority, &device, &first)?;
+    teller.done(&judged.verdict.to_string());
+    Ok((device, judged))
+}
 
-    teller.step("Let the agent look whether it is time to renew (`acme-client renew`)");
-    let due = device.not_due(teller).await?;
-    teller.done(&format!("not yet: the server suggests {}", tell::moment(due)));
+async fn first_person(
+    teller: &Teller,
+    place: &Place,
+    people: &People,
+    authority: &Authority,
+) -> Result<(Holder, Judged), Failure> {
+    teller.step("Enrol a person, who signs in (`acme-client enroll user`)");
+    teller.note("a browser of the tests walks through the pages in the person's place");
+    let email = People::email(&people.bob)?;
+    let person = person::person(&email, authority, place)?;
+    let walker = Walker::new(&authority.root_pem, &people.bob);
+    let first = person.enroll(teller, Some(&walker)).await?;
+    teller.note(&format!("the pages: {}", walker.pages().await?.join(" > ")));
+    teller.done(&format!("certificate {} until {}", first.leaf.serial, tell::moment(first.leaf.not_after)));
 
-    teller.step("Let the agent look again on that day");
-    let second = device.renew_at(due, teller).await?;
-    teller.done(&format!("renewed: certificate {} with a new key", second.leaf.serial));
-
-    teller.step("Look at both");
-    let proof = proof.complete(authority, &device.name, second)?;
-    teller.note(&format!("first:  {}", proof.first.verdict));
-    teller.note(&format!("second: {}", proof.second.verdict));
-    let entries = authority.verify_journal().await?;
-    teller.done(&format!("both hold, and the journal's {entries} entries form one chain"));
-
-    teller.proof(&proof);
-    if !arguments.once {
-        teller.invitation(&invitation::text(authority, names, place, &arguments.domain)?);
-    }
-    Ok(())
+    teller.step("Look at it as another participant would");
+    let judged = judge(authority, &person, &first)?;
+    teller.done(&judged.verdict.to_string());
+    Ok((person, judged))
 }
 
 /// The signals that end the program.

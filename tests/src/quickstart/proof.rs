@@ -9,7 +9,7 @@ use serde::Serialize;
 use time::OffsetDateTime;
 
 use super::authority::AUTHORITY;
-use super::device::Held;
+use super::holder::{Held, Holder};
 use super::{Authority, Failure};
 
 /// One certificate and what is concluded from it.
@@ -25,50 +25,49 @@ pub(super) struct Judged {
     pub(super) verdict: Verdict,
 }
 
-/// The first certificate, proven.
-pub(super) struct Proof {
-    /// It.
-    pub(super) first: Judged,
-}
-
-/// Both certificates, proven.
+/// The first certificate of a holder and the one that replaced it.
 #[derive(Serialize)]
-pub(super) struct Complete {
-    /// The ACME directory.
-    pub(super) directory: String,
+pub(super) struct Pair {
     /// The first certificate.
     pub(super) first: Judged,
     /// The one that replaced it.
     pub(super) second: Judged,
 }
 
-impl Proof {
-    /// Judges the first certificate.
-    pub(super) fn begin(authority: &Authority, name: &str, held: Held) -> Result<Self, Failure> {
-        Ok(Self { first: judge(authority, name, &held)? })
-    }
+/// Everything that was proven.
+#[derive(Serialize)]
+pub(super) struct Proof {
+    /// The ACME directory.
+    pub(super) directory: String,
+    /// A device's certificates.
+    pub(super) device: Pair,
+    /// A person's certificates.
+    pub(super) person: Pair,
+}
 
+impl Judged {
     /// Judges the second one, and that it is another certificate for another key.
-    pub(super) fn complete(self, authority: &Authority, name: &str, held: Held) -> Result<Complete, Failure> {
-        let second = judge(authority, name, &held)?;
-        if second.serial == self.first.serial || second.key_sha256 == self.first.key_sha256 {
+    pub(super) fn replaced_by(self, second: Self) -> Result<Pair, Failure> {
+        if second.serial == self.serial || second.key_sha256 == self.key_sha256 {
             return Err(Failure::NotRenewed);
         }
-        Ok(Complete { directory: authority.directory.clone(), first: self.first, second })
+        Ok(Pair { first: self, second })
     }
 }
 
-fn judge(authority: &Authority, name: &str, held: &Held) -> Result<Judged, Failure> {
+/// Judges a certificate that `holder` holds.
+pub(super) fn judge(authority: &Authority, holder: &Holder, held: &Held) -> Result<Judged, Failure> {
     let mut trust = TrustSets::new();
     trust.insert_pem(AUTHORITY.parse()?, &authority.root_pem)?;
     let chain = certs::pem::parse_certificates(&held.fullchain)?;
-    let expected = Identifier::from_parts("dns", name)?;
-    let verdict = verdict(&chain, &trust, Some(&expected), &[], OffsetDateTime::now_utc());
+    let wanted = holder.identifiers();
+    let expected = wanted.first().map(|one| Identifier::from_parts(one.kind.as_str(), &one.value));
+    let expected = expected.transpose()?;
+    let verdict = verdict(&chain, &trust, expected.as_ref(), &[], OffsetDateTime::now_utc());
     if !matches!(verdict.state, State::VerifiedBy(_)) {
         return Err(Failure::Verdict(verdict.to_string()));
     }
     let key_sha256 = hex(&SigningKey::load(&held.key, None)?.public().spki_sha256());
-    let wanted = [acme_client::acme::Identifier::dns(name)];
     held.leaf.check(&wanted, &held.key, OffsetDateTime::now_utc()).map_err(EnrollError::from)?;
     Ok(Judged { serial: held.leaf.serial.clone(), key_sha256, folder: held.folder.clone(), verdict })
 }

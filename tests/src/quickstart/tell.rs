@@ -8,7 +8,7 @@ use parking_lot::Mutex;
 use time::OffsetDateTime;
 
 use super::Failure;
-use super::proof::Complete;
+use super::proof::Proof;
 
 /// Tells.
 pub(super) struct Teller {
@@ -49,7 +49,7 @@ impl Teller {
     }
 
     /// All steps are over.
-    pub(super) fn proof(&self, proof: &Complete) {
+    pub(super) fn proof(&self, proof: &Proof) {
         self.line(&format!("\nIssued, verified and renewed in {:.1} s.", self.began.elapsed().as_secs_f64()));
         if self.json {
             let text = serde_json::to_string_pretty(proof).unwrap_or_default();

@@ -16,6 +16,8 @@ mod enroll;
 mod external_account;
 mod inspect;
 mod killed;
+mod organisation;
+mod people;
 mod proofs;
 mod renew;
 mod revoke;

@@ -3,7 +3,7 @@
 use std::fs;
 use std::os::unix::fs::PermissionsExt as _;
 use std::path::{Path, PathBuf};
-use std::process::Command;
+use std::process::{Command, Output};
 use std::sync::Arc;
 
 use acme_client::acme;
@@ -41,6 +41,15 @@ pub(crate) struct Ended {
 }
 
 impl Ended {
+    /// What a program left behind.
+    pub(crate) fn of(output: &Output) -> Self {
+        Self {
+            code: output.status.code(),
+            json: serde_json::from_slice(&output.stdout).unwrap_or_default(),
+            stderr: String::from_utf8_lossy(&output.stderr).into_owned(),
+        }
+    }
+
     /// The JSON, if the program ended with this code.
     #[track_caller]
     pub(crate) fn with(self, code: i32) -> Value {
@@ -141,12 +150,12 @@ impl Device<'_> {
 
     /// Runs the program.
     pub(crate) fn run(&self, arguments: &[&str]) -> Ended {
-        let output = self.command(arguments).output().unwrap();
-        Ended {
-            code: output.status.code(),
-            json: serde_json::from_slice(&output.stdout).unwrap_or_default(),
-            stderr: String::from_utf8_lossy(&output.stderr).into_owned(),
-        }
+        self.finish(self.command(arguments))
+    }
+
+    /// Runs a program to its end.
+    pub(crate) fn finish(&self, mut command: Command) -> Ended {
+        Ended::of(&command.output().unwrap())
     }
 
     /// `enroll device` for a name, proven by signed DNS updates.

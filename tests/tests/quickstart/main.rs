@@ -2,13 +2,19 @@
 //!
 //! The certbot line is tried where interop is required (`ROLLCALL_INTEROP=require`, as `.ci/interop` sets it).
 
-#![expect(clippy::unwrap_used, clippy::panic, reason = "a test stops at the first wrong value")]
+#![expect(
+    clippy::unwrap_used,
+    clippy::indexing_slicing,
+    clippy::panic,
+    reason = "a test stops at the first wrong value"
+)]
 
 use std::io::{BufRead as _, BufReader};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Output, Stdio};
 use std::time::{Duration, Instant};
 
+use rollcall_tests::browser::Browser;
 use serde_json::Value;
 
 fn quickstart(arguments: &[&str], temporary: &Path) -> Command {
@@ -30,17 +36,22 @@ fn is_empty(folder: &Path) -> bool {
 }
 
 #[test]
-fn once_proves_everything_in_eight_steps_and_leaves_nothing_behind() {
+fn once_proves_everything_step_by_step_and_leaves_nothing_behind() {
     let temporary = tempfile::tempdir().unwrap();
     let output = run(&["--once"], temporary.path());
     assert!(output.status.success(), "{output:?}");
     let stdout = text(&output.stdout);
-    for step in 1..=8 {
+    for step in 1..=12 {
         let begins = format!("{step:>2}. ");
         assert!(stdout.lines().any(|line| line.starts_with(&begins)), "no step {step} in {stdout}");
     }
-    let verdict = "room-1.rollcall.test: verified by Rollcall quickstart external root, proven by dns-01";
-    assert_eq!(stdout.matches(verdict).count(), 3, "{stdout}");
+    for verdict in [
+        "room-1.rollcall.test: verified by Rollcall quickstart external root, proven by dns-01",
+        "bob@rollcall.test: verified by Rollcall quickstart external root, proven by sso-01",
+    ] {
+        assert_eq!(stdout.matches(verdict).count(), 3, "{stdout}");
+    }
+    assert!(stdout.contains("a browser of the tests walks through the pages"), "{stdout}");
     assert!(stdout.contains("Issued, verified and renewed in "), "{stdout}");
     assert!(output.stderr.is_empty(), "{}", text(&output.stderr));
     assert!(is_empty(temporary.path()), "something was left behind");
@@ -54,13 +65,16 @@ fn programs_get_one_json_object_and_the_kept_folder_holds_what_it_tells() {
     let output = run(&arguments, temporary.path());
     assert!(output.status.success(), "{output:?}");
     let proof: Value = serde_json::from_slice(&output.stdout).unwrap();
-    for which in ["first", "second"] {
-        assert_eq!(proof[which]["verdict"]["display"], "room-1.example.test");
-        assert_eq!(proof[which]["verdict"]["reason"], Value::Null);
-        assert!(Path::new(proof[which]["folder"].as_str().unwrap()).join("key.pem").is_file());
+    for (who, name) in [("device", "room-1.example.test"), ("person", "bob@example.test")] {
+        let (first, second) = (&proof[who]["first"], &proof[who]["second"]);
+        for one in [first, second] {
+            assert_eq!(one["verdict"]["display"], name);
+            assert_eq!(one["verdict"]["reason"], Value::Null);
+            assert!(Path::new(one["folder"].as_str().unwrap()).join("key.pem").is_file());
+        }
+        assert_ne!(first["serial"], second["serial"]);
+        assert_ne!(first["key_sha256"], second["key_sha256"]);
     }
-    assert_ne!(proof["first"]["serial"], proof["second"]["serial"]);
-    assert_ne!(proof["first"]["key_sha256"], proof["second"]["key_sha256"]);
     let again = run(&arguments, temporary.path());
     assert_eq!(again.status.code(), Some(1));
     let stderr = text(&again.stderr);
@@ -91,13 +105,15 @@ struct Serving {
     temporary: tempfile::TempDir,
     /// The commands that it printed.
     commands: Vec<String>,
+    /// The sentence below them.
+    hint: String,
 }
 
 impl Serving {
     fn start() -> Self {
         let temporary = tempfile::tempdir().unwrap();
         let mut child = quickstart(&[], temporary.path()).stdout(Stdio::piped()).spawn().unwrap();
-        let (mut commands, mut open) = (Vec::new(), false);
+        let (mut commands, mut open, mut hint) = (Vec::new(), false, String::new());
         for line in BufReader::new(child.stdout.take().unwrap()).lines() {
             let line = line.unwrap();
             let is_command = open || line.starts_with("  ");
@@ -109,11 +125,12 @@ impl Serving {
                 }
                 open = line.ends_with('\\');
             }
-            if line.contains("certificates list") {
+            if line.starts_with('(') {
+                hint = line;
                 break;
             }
         }
-        Self { child, temporary, commands }
+        Self { child, temporary, commands, hint }
     }
 
     /// The command that has `mark` in it, with the program of the harness in the place of ours, run by a shell.
@@ -125,6 +142,41 @@ impl Serving {
             None => command.clone(),
         };
         Command::new("sh").arg("-c").arg(command).output().unwrap()
+    }
+
+    /// The line for a person, with another browser than the machine's, and what it says of who signs in and how.
+    fn paste_and_sign_in(&self) {
+        let line = self.commands.iter().find(|command| command.contains("enroll user")).unwrap();
+        let arguments = &line[line.find("--state").unwrap()..];
+        let line = format!("{} {arguments} --json", env!("CARGO_BIN_EXE_harness-acme-client"));
+        let mut child = Command::new("sh")
+            .args(["-c", &format!("exec {line}")])
+            .env("BROWSER", "true")
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped())
+            .spawn()
+            .unwrap();
+        let told = BufReader::new(child.stderr.take().unwrap())
+            .lines()
+            .map_while(Result::ok)
+            .find_map(|line| {
+                serde_json::from_str::<Value>(&line).ok().filter(|told| told["sign_in"].is_object())
+            })
+            .unwrap();
+        let words = self.hint.split('`').collect::<Vec<_>>();
+        let (login, password) = (words[1].to_owned(), words[3].to_owned());
+        let root = line.split("--root ").nth(1).unwrap().split(' ').next().unwrap();
+        let root = std::fs::read_to_string(root).unwrap();
+        let link = told["sign_in"]["url"].as_str().unwrap().to_owned();
+        tokio::runtime::Runtime::new().unwrap().block_on(async {
+            let mut browser = Browser::builder().trusting(&root).start();
+            browser.open(&link).await;
+            browser.submit(&[]).await;
+            browser.submit(&[("login", &login), ("password", &password)]).await;
+        });
+        let output = child.wait_with_output().unwrap();
+        let enrolled: Value = serde_json::from_slice(&output.stdout).unwrap();
+        assert_eq!(enrolled["names"], serde_json::json!(["alice@rollcall.test"]), "{enrolled}");
     }
 
     /// Sends a signal as Ctrl-C or a service manager does, and waits for the end.
@@ -143,6 +195,7 @@ fn the_lines_that_it_prints_work_when_pasted_and_ctrl_c_ends_it_in_order() {
     let enrolled = serving.paste("--state", Some(env!("CARGO_BIN_EXE_harness-acme-client")));
     assert!(enrolled.status.success(), "{enrolled:?}");
     assert!(text(&enrolled.stdout).starts_with("enrolled room-2.rollcall.test until "), "{enrolled:?}");
+    serving.paste_and_sign_in();
     let listed = serving.paste("certificates list", Some(env!("CARGO_BIN_EXE_harness-ca-server")));
     let listed = text(&listed.stdout);
     assert!(listed.contains("room-1.rollcall.test") && listed.contains("room-2.rollcall.test"), "{listed}");

@@ -96,3 +96,21 @@ proptest! {
         prop_assert!(!problem.to_string().chars().any(char::is_control));
     }
 }
+
+#[test]
+fn what_a_server_repeats_for_the_only_identifier_is_said_once() {
+    let sub = |detail: &str, name: &str| {
+        json!({"type": "urn:ietf:params:acme:error:unauthorized", "detail": detail,
+            "identifier": {"type": "email", "value": name}})
+    };
+    let said = |subproblems: Value| {
+        let document = json!({"type": "urn:ietf:params:acme:error:unauthorized", "detail": "too late",
+            "subproblems": subproblems});
+        parse(document.to_string().as_bytes()).unwrap().to_string()
+    };
+    assert_eq!(said(json!([sub("too late", "a@b.test")])), "unauthorized: too late");
+    assert!(
+        said(json!([sub("link used", "a@b.test")])).ends_with("; unauthorized for email a@b.test: link used")
+    );
+    assert!(said(json!([sub("too late", "a@b.test"), sub("too late", "c@b.test")])).contains("c@b.test"));
+}

@@ -167,6 +167,7 @@ pub(super) async fn prove(
             | AuthorizationStatus::Expired
             | AuthorizationStatus::Revoked => account.wait_for_authorization(url).await?,
         };
+        // The server ends the authorization of a person when the next sign-in is needed.
         until = proven.expires;
     }
     Ok(until)
