@@ -248,7 +248,7 @@ async fn a_provider_cannot_speak_for_a_domain_that_is_not_its_own() {
         let at = browser.start(&ca, asked.link()).await;
         let reply = browser.answer(&ca, "corp", &at.state, &says(address)).await;
         assert!(text(&reply).contains(shown), "{}", text(&reply));
-        assert_eq!(refusals(&ca).await.iter().filter(|rule| rule.starts_with("sso:")).last().unwrap(), word);
+        assert_eq!(refusals(&ca).await.iter().rfind(|rule| rule.starts_with("sso:")).unwrap(), word);
         assert!(!text(&reply).contains(address), "who it was is nobody's business");
         assert_eq!(client.settled(&ca, &asked).await["status"], "invalid");
     }

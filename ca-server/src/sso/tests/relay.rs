@@ -27,7 +27,7 @@ async fn post_code(ca: &Ca, client: &Client, asked: &Challenge, code: &str, addr
         json!({"alg": client.key.alg(), "nonce": ca.nonce(), "url": asked.url, "kid": client.account});
     let body = client.key.sign(&header, json!({"completion_code": code}).to_string().as_bytes());
     let headers = [("content-type", "application/jose+json"), ("x-forwarded-for", address)];
-    ca.send(Method::POST, &asked.url, &headers, body.into()).await
+    ca.send(Method::POST, &asked.url, &headers, body).await
 }
 
 /// Asks with a listener and signs in; the challenge and the code that the browser was sent on with.

@@ -75,7 +75,6 @@ const OIDC: &str =
 async fn a_section_that_cannot_work_is_named_by_check_and_refused_at_start() {
     let folder = Folder::new();
     let other = HEAD.replace("corp", "two");
-    let wide = |head: &str, domain: &str| head.replace("example.com", domain);
     for (sections, key, message) in [
         (HEAD.to_owned(), "corp.saml", "needs one of the sections saml and oidc"),
         (format!("{HEAD}{SAML}{OIDC}"), "corp.saml", "needs one of the sections saml and oidc"),
@@ -116,16 +115,6 @@ async fn a_section_that_cannot_work_is_named_by_check_and_refused_at_start() {
         (format!("{HEAD}{OIDC}roots = \"secret\"\n"), "corp.oidc.roots", "no PEM certificate"),
         (
             format!("{HEAD}{OIDC}{other}{OIDC}"),
-            "two.sso_provider",
-            "the same sso_provider for the same domain",
-        ),
-        (
-            format!("{}{OIDC}{}{OIDC}", wide(HEAD, "*.example.com"), wide(&other, "mail.example.com")),
-            "two.sso_provider",
-            "the same sso_provider for the same domain",
-        ),
-        (
-            format!("{}{OIDC}{}{OIDC}", wide(HEAD, "*.a.example.com"), wide(&other, "*.example.com")),
             "two.sso_provider",
             "the same sso_provider for the same domain",
         ),
@@ -194,4 +183,19 @@ async fn nobody_is_sent_to_a_provider_whose_metadata_has_run_out() {
     let day = time::OffsetDateTime::UNIX_EPOCH + time::Duration::DAY;
     assert!(corp.address(day - time::Duration::SECOND).await.is_some());
     assert!(corp.address(day).await.is_none());
+}
+
+#[tokio::test]
+async fn providers_whose_domains_overlap_do_not_share_their_name() {
+    let folder = Folder::new();
+    let other = HEAD.replace("corp", "two");
+    let wide = |head: &str, domain: &str| head.replace("example.com", domain);
+    for (first, second) in [("*.example.com", "mail.example.com"), ("*.a.example.com", "*.example.com")] {
+        let sections = format!("{}{OIDC}{}{OIDC}", wide(HEAD, first), wide(&other, second));
+        let found = problems(&folder.config(&sections));
+        let named = found.iter().find(|problem| problem.key == "identity_provider.two.sso_provider");
+        let named = named.unwrap_or_else(|| panic!("{first} and {second}: {found:?}"));
+        assert!(named.message.contains("the same sso_provider for the same domain"), "{}", named.message);
+        assert!(folder.load(&sections).await.is_err());
+    }
 }
