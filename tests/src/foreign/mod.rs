@@ -3,7 +3,10 @@
 //! With `ROLLCALL_INTEROP=require` (as `.ci/run` sets it) a missing program is a failure.
 
 pub mod bind;
+pub mod chromium;
+pub mod oidc_provider;
 pub mod relay;
+pub mod simplesaml;
 
 use std::io::Write as _;
 use std::path::{Path, PathBuf};
@@ -38,6 +41,21 @@ pub fn skip(what: &str) {
     }
     // Not `eprintln!`: the test harness would keep it back with whatever else a test that passes says.
     let _ = writeln!(std::io::stderr(), "skipped: {what} is not on this machine");
+}
+
+/// A person who can sign in at a foreign identity provider.
+#[derive(Clone, Copy, Debug)]
+pub struct Account<'a> {
+    /// What is typed as the name.
+    pub login: &'a str,
+    /// What is typed as the password.
+    pub password: &'a str,
+    /// The e-mail address that the provider vouches for.
+    pub email: &'a str,
+    /// The person's own name.
+    pub name: &'a str,
+    /// What the person belongs to.
+    pub groups: &'a [&'a str],
 }
 
 /// What a finished command said.

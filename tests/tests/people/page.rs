@@ -1,0 +1,196 @@
+//! What holds for every page of ours: seen, read out, walked with the keyboard, with and without scripts, by day and by night, at a desk and on a phone.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use rollcall_tests::foreign::chromium::{Answer, Chromium, Key, Look, Node};
+use serde_json::Value;
+
+/// What no page may do without.
+const POLICY: [&str; 3] = ["default-src 'none'", "base-uri 'none'", "frame-ancestors 'none'"];
+
+/// The lowest contrast of text (WCAG 2.2, 1.4.3).
+const CONTRAST: f64 = 4.5;
+
+/// The lowest contrast between any text and what is behind it, and the text; done by the browser itself.
+const LOWEST_CONTRAST: &str = r"
+    const channel = (c) => { c /= 255; return c <= 0.04045 ? c / 12.92 : ((c + 0.055) / 1.055) ** 2.4; };
+    const light = ([r, g, b]) => 0.2126 * channel(r) + 0.7152 * channel(g) + 0.0722 * channel(b);
+    const canvas = matchMedia('(prefers-color-scheme: dark)').matches ? [18, 18, 18, 1] : [255, 255, 255, 1];
+    const colour = (text) => { const n = text.match(/[\d.]+/g).map(Number); return n.length === 3 ? [...n, 1] : n; };
+    const behind = (node) => {
+        for (; node; node = node.parentElement) {
+            const found = colour(getComputedStyle(node).backgroundColor);
+            if (found[3] > 0) return found;
+        }
+        return canvas;
+    };
+    let worst = [21, ''];
+    const walk = document.createTreeWalker(document.body, NodeFilter.SHOW_TEXT);
+    while (walk.nextNode()) {
+        const text = walk.currentNode.data.trim();
+        const node = walk.currentNode.parentElement;
+        if (!text || !node.checkVisibility()) continue;
+        const [a, b] = [light(colour(getComputedStyle(node).color)), light(behind(node))].sort((x, y) => y - x);
+        const contrast = (a + 0.05) / (b + 0.05);
+        if (contrast < worst[0]) worst = [contrast, text];
+    }
+    return worst;";
+
+/// What would be loaded or run, and whether the page is wider than the window.
+const PARTS: &str = r"
+    const attributes = [...document.querySelectorAll('*')].flatMap((node) => [...node.attributes]);
+    return {
+        lang: document.documentElement.lang,
+        scripts: document.scripts.length + attributes.filter((a) => a.name.startsWith('on')).length,
+        loaded: document.querySelectorAll('[src], [srcset], link[href], object, embed, iframe').length,
+        mains: document.querySelectorAll('main').length,
+        viewport: document.querySelector('meta[name=viewport]')?.content ?? '',
+        excess: document.documentElement.scrollWidth - document.documentElement.clientWidth,
+        small: [...document.querySelectorAll('button, input:not([type=hidden])')]
+            .filter((node) => node.getBoundingClientRect().height < 24).length,
+    };";
+
+/// Looks at the page that is open, in every way; keeps pictures as `name-…`. `origin` is where our pages are.
+#[track_caller]
+pub(crate) fn check(browser: &Chromium, scripts: bool, origin: &str, name: &str) {
+    let faults = faults(browser, scripts, origin, name);
+    assert!(faults.is_empty(), "{name}: {faults:#?}");
+}
+
+/// Looks at a page of the client, which has no style of its own: it is read out, loads nothing and is kept by nobody.
+#[track_caller]
+pub(crate) fn check_plain(browser: &Chromium, name: &str) {
+    let url = url::Url::parse(&browser.url().unwrap()).unwrap();
+    browser.picture(&pictures().join(format!("{name}.png"))).unwrap();
+    let mut faults = Vec::new();
+    read_out(browser, &mut faults);
+    let parts = browser.evaluate(PARTS).unwrap();
+    plain_parts(&parts, &mut faults);
+    traffic(browser, &url.origin().ascii_serialization(), url.as_str(), &mut faults);
+    assert!(faults.is_empty(), "{name}: {faults:#?}");
+}
+
+/// What is wrong with the page that is open.
+pub(crate) fn faults(browser: &Chromium, scripts: bool, origin: &str, name: &str) -> Vec<String> {
+    let mut faults = Vec::new();
+    let url = browser.url().unwrap();
+    demand(&mut faults, url.starts_with(origin), || format!("{url} is no page of {origin}"));
+    demand(&mut faults, !browser.title().unwrap().is_empty(), || "no title".to_owned());
+    let controls = read_out(browser, &mut faults);
+    walk(browser, &controls, &mut faults);
+    for (suffix, look) in [
+        ("desktop-light", Look::DESKTOP),
+        ("desktop-dark", Look::DESKTOP.with_dark(true)),
+        ("phone-light", Look::PHONE),
+        ("phone-dark", Look::PHONE.with_dark(true)),
+    ] {
+        browser.wear(&Look { scripts, ..look }).unwrap();
+        browser.picture(&pictures().join(format!("{name}-{suffix}.png"))).unwrap();
+        let parts = browser.evaluate(PARTS).unwrap();
+        plain_parts(&parts, &mut faults);
+        styled_parts(&parts, suffix, &mut faults);
+        let worst = browser.evaluate(LOWEST_CONTRAST).unwrap();
+        let enough = worst[0].as_f64().is_some_and(|contrast| contrast >= CONTRAST);
+        demand(&mut faults, enough, || format!("{suffix}: contrast {worst}"));
+    }
+    browser.wear(&Look { scripts, ..Look::DESKTOP }).unwrap();
+    traffic(browser, origin, &url, &mut faults);
+    faults
+}
+
+/// Where pictures go.
+fn pictures() -> PathBuf {
+    let folder = std::env::var_os("ROLLCALL_SCREENSHOTS")
+        .map_or_else(|| Path::new(env!("CARGO_MANIFEST_DIR")).join("../target/screenshots"), PathBuf::from);
+    fs::create_dir_all(&folder).unwrap();
+    folder
+}
+
+fn demand(faults: &mut Vec<String>, holds: bool, fault: impl FnOnce() -> String) {
+    if !holds {
+        faults.push(fault());
+    }
+}
+
+fn plain_parts(parts: &Value, faults: &mut Vec<String>) {
+    demand(faults, parts["lang"] == "en", || format!("language {}", parts["lang"]));
+    demand(faults, parts["scripts"] == 0, || format!("{} scripts", parts["scripts"]));
+    demand(faults, parts["loaded"] == 0, || format!("{} things to load", parts["loaded"]));
+}
+
+fn styled_parts(parts: &Value, suffix: &str, faults: &mut Vec<String>) {
+    demand(faults, parts["mains"] == 1, || format!("{} main parts", parts["mains"]));
+    let viewport = parts["viewport"].as_str().unwrap_or_default();
+    demand(faults, viewport.contains("width=device-width"), || format!("viewport {viewport:?}"));
+    let excess = parts["excess"].as_i64().unwrap_or(i64::MAX);
+    demand(faults, excess <= 0, || format!("{suffix}: {excess} pixels wider than the window"));
+    // WCAG 2.2, 2.5.8.
+    demand(faults, parts["small"] == 0, || format!("{suffix}: {} controls are hard to hit", parts["small"]));
+}
+
+/// What a screen reader says: one heading of the first level before the rest, and a name for each control. Gives the controls.
+fn read_out(browser: &Chromium, faults: &mut Vec<String>) -> Vec<(String, String)> {
+    let nodes = browser.read_out().unwrap();
+    let levels: Vec<_> = nodes.iter().filter(|node| node.role == "heading").map(|node| node.level).collect();
+    let firsts = levels.iter().filter(|level| **level == Some(1)).count();
+    let one = levels.first() == Some(&Some(1)) && firsts == 1;
+    demand(faults, one, || format!("headings of the levels {levels:?}"));
+    let controls: Vec<&Node> = nodes.iter().filter(|node| node.is_control()).collect();
+    for control in &controls {
+        demand(faults, !control.name.trim().is_empty(), || format!("{control:?} has no name"));
+        demand(faults, control.focusable, || format!("{control:?} cannot be reached with the keyboard"));
+    }
+    controls.iter().map(|node| (node.role.clone(), node.name.clone())).collect()
+}
+
+/// Tab goes through the controls in the order in which they are read, and leaves none out.
+fn walk(browser: &Chromium, controls: &[(String, String)], faults: &mut Vec<String>) {
+    let mut reached = Vec::new();
+    // Once around takes one step more than there are controls, since the window itself is a stop.
+    for _ in 0..=controls.len() {
+        browser.press(Key::Tab).unwrap();
+        let focused = browser.focused().unwrap();
+        if controls.contains(&focused) {
+            reached.push(focused);
+        }
+    }
+    let round = [controls, controls].concat();
+    let starts = (0..controls.len()).map(|from| &round[from..from + controls.len()]);
+    let in_order = controls.is_empty() || starts.into_iter().any(|part| reached.starts_with(part));
+    demand(faults, in_order, || format!("Tab goes to {reached:?}, but read out are {controls:?}"));
+}
+
+/// Nothing was asked for from elsewhere, the console is silent, and the page came with its policy.
+fn traffic(browser: &Chromium, origin: &str, url: &str, faults: &mut Vec<String>) {
+    let traffic = browser.traffic().unwrap();
+    for request in traffic.requests.iter().filter(|request| request.page.starts_with(origin)) {
+        demand(faults, request.url.starts_with(origin), || format!("from elsewhere: {request:?}"));
+    }
+    let Some(answer) = traffic.documents.iter().rev().find(|answer| answer.url == url) else {
+        faults.push(format!("no answer for {url}: {traffic:?}"));
+        return;
+    };
+    headers(answer, faults);
+    // That the page itself came with an error's status is no complaint about it.
+    let itself =
+        format!("{url} - Failed to load resource: the server responded with a status of {}", answer.status);
+    let ours = traffic.complaints.iter().filter(|text| text.contains(origin) && !text.contains(&itself));
+    faults.extend(ours.map(|text| format!("console: {text}")));
+}
+
+fn headers(answer: &Answer, faults: &mut Vec<String>) {
+    let policy = answer.header("content-security-policy").unwrap_or_default();
+    for wanted in POLICY {
+        demand(faults, policy.contains(wanted), || format!("{policy:?} lacks {wanted:?}"));
+    }
+    let loose = policy.contains("unsafe") || policy.contains("script-src");
+    demand(faults, !loose, || format!("{policy:?} is loose"));
+    for (header, wanted) in [
+        ("cache-control", "no-store"),
+        ("referrer-policy", "no-referrer"),
+        ("x-content-type-options", "nosniff"),
+    ] {
+        demand(faults, answer.header(header) == Some(wanted), || format!("no {header}: {wanted}"));
+    }
+}
