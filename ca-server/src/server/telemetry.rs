@@ -58,6 +58,10 @@ fn describe() {
     describe_counter!("rollcall_certificates_issued_total", "Certificates issued, by authority and profile.");
     describe_histogram!("rollcall_store_commit_batches", "Batches that one durable commit carried.");
     describe_histogram!("rollcall_store_commit_seconds", "Time of one durable commit.");
+    describe_histogram!(
+        "rollcall_store_fold_seconds",
+        "Time to move what was committed from the write-ahead log into the tree."
+    );
     describe_gauge!("rollcall_queue_length", "What waits, by queue.");
 }
 

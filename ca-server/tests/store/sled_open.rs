@@ -83,7 +83,7 @@ async fn a_store_can_be_opened_again_the_moment_it_is_closed() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn checkpoints_under_load_lose_nothing_and_leave_snapshots() {
     let folder = tempfile::tempdir().unwrap();
-    let config = SledConfig { checkpoint: 2_000, ..SledConfig::new(folder.path()) };
+    let config = SledConfig { checkpoint: 2_000, ahead: 1_000, ..SledConfig::new(folder.path()) };
     let store = Store::new(std::sync::Arc::new(Sled::open(&config).unwrap()));
     let before = snapshots(folder.path());
     let mut writers = tokio::task::JoinSet::new();
@@ -103,6 +103,67 @@ async fn checkpoints_under_load_lose_nothing_and_leave_snapshots() {
     let store = open(folder.path());
     holds(&store, 200).await;
     assert_eq!(journal::newest(&store).await.unwrap().unwrap().seq, 200);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn scans_while_rows_move_into_the_tree_miss_none_and_show_none_twice() {
+    let folder = tempfile::tempdir().unwrap();
+    let config = SledConfig { ahead: 2_000, ..SledConfig::new(folder.path()) };
+    let store = Store::new(std::sync::Arc::new(Sled::open(&config).unwrap()));
+    let reader = store.clone();
+    let writing = tokio::spawn(async move {
+        // From the end to the beginning, so that blocks are split in the middle of what is read.
+        for number in (0..400_u32).rev() {
+            write(&store, number..number + 1).await;
+        }
+    });
+    let mut least = 0;
+    while !writing.is_finished() {
+        for backwards in [false, true] {
+            let range = Range { backwards, ..Range::of(ROWS) };
+            let mut keys: Vec<_> =
+                reader.scan(range).await.unwrap().into_iter().map(|(key, _)| key).collect();
+            if backwards {
+                keys.reverse();
+            }
+            assert!(keys.windows(2).all(|pair| pair[0] < pair[1]));
+            assert!(keys.len() >= least, "{} rows, there were {least}", keys.len());
+            least = keys.len();
+        }
+    }
+    writing.await.unwrap();
+    holds(&reader, 400).await;
+}
+
+#[tokio::test]
+async fn what_a_killed_process_left_in_the_log_is_there_and_a_damaged_log_is_refused_with_a_hint() {
+    let (folder, copy) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
+    let store = open(folder.path());
+    write(&store, 0..30).await;
+    // As a killed process leaves it: nothing was moved into the tree.
+    for entry in fs::read_dir(folder.path()).unwrap() {
+        let path = entry.unwrap().path();
+        if path.is_file() {
+            fs::copy(&path, copy.path().join(path.file_name().unwrap())).unwrap();
+        }
+    }
+    fs::create_dir(copy.path().join("blobs")).unwrap();
+    holds(&store, 30).await;
+    for log in ["ahead.0", "ahead.1"] {
+        let path = copy.path().join(log);
+        let whole = fs::read(&path).unwrap();
+        if whole[1024..].iter().all(|octet| *octet == 0) {
+            continue;
+        }
+        let mut octets = whole.clone();
+        octets[1500] ^= 1;
+        fs::write(&path, octets).unwrap();
+        let refused = Sled::open(&SledConfig::new(copy.path())).err().unwrap();
+        assert!(refused.to_string().contains("write-ahead log"), "{refused}");
+        assert!(refused.hint().contains("backup"));
+        fs::write(&path, whole).unwrap();
+    }
+    holds(&open(copy.path()), 30).await;
 }
 
 #[tokio::test]

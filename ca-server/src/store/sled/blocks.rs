@@ -10,7 +10,6 @@ use std::ops::Bound;
 use sled::{Batch, Db, IVec};
 
 use super::failure::SledFailure;
-use super::view::Rows;
 use crate::store::{Row, Table};
 
 /// Octets in a block of index rows before it is split.
@@ -75,39 +74,37 @@ pub(super) fn range(
     })))
 }
 
-/// What sled is to write so that the rows of `after` stand, and the rows that stand there now.
-pub(super) fn lay(db: &Db, after: Rows) -> Result<(Batch, Rows), SledFailure> {
-    let (mut batch, mut before) = (Batch::default(), Rows::new());
-    let mut changes = after.into_iter().peekable();
+/// What sled is to write so that these rows, which are in order, stand. A row without a value is removed.
+pub(super) fn lay(db: &Db, after: &[(&[u8], Option<&[u8]>)]) -> Result<Batch, SledFailure> {
+    let mut batch = Batch::default();
+    let mut changes = after.iter().copied().peekable();
     while let Some((key, value)) = changes.next() {
-        let table = table_of(&key);
+        let table = table_of(key);
         let Some(size) = block_size(table) else {
-            let old = db.get(&key).map_err(SledFailure::Read)?;
             match value {
-                Some(value) => batch.insert(key.as_slice(), value),
-                None => batch.remove(key.as_slice()),
+                Some(value) => batch.insert(key, value),
+                None => batch.remove(key),
             }
-            before.insert(key, old.map(|old| old.to_vec()));
             continue;
         };
-        let (block, mut rows) = covering(db, &key)?;
+        let (block, mut rows) = covering(db, key)?;
         let end = next_block(db, &block)?;
         let inside = |key: &[u8]| table_of(key) == table && end.as_ref().is_none_or(|end| key < end.as_ref());
         let mut change = Some((key, value));
+        let mut grows_at_the_end = false;
         while let Some((key, value)) = change {
-            let old = set(&mut rows, &key, value);
-            before.insert(key, old);
+            let new = set(&mut rows, key, value);
+            grows_at_the_end = new && rows.last().is_some_and(|(last, _)| last == key);
             change = changes.next_if(|(key, _)| inside(key));
         }
         if rows.is_empty() {
             batch.remove(block.as_slice());
         }
-        let grows_at_the_end = rows.last().is_some_and(|(key, _)| matches!(before.get(key), Some(None)));
         for (key, value) in split(block, &rows, size, grows_at_the_end) {
             batch.insert(key, value);
         }
     }
-    Ok((batch, before))
+    Ok(batch)
 }
 
 /// The block that `key` belongs into and its rows; none yet, if the block is still to be made.
@@ -129,16 +126,24 @@ fn next_block(db: &Db, block: &[u8]) -> Result<Option<IVec>, SledFailure> {
     Ok(next.map(|(key, _)| key).filter(|key| table_of(key) == table_of(block)))
 }
 
-/// Sets or removes one row; gives back what stood there.
-fn set(rows: &mut Vec<Row>, key: &[u8], value: Option<Vec<u8>>) -> Option<Vec<u8>> {
+/// Sets or removes one row; whether it was not there and is now.
+fn set(rows: &mut Vec<Row>, key: &[u8], value: Option<&[u8]>) -> bool {
     match (rows.binary_search_by(|(found, _)| found.as_slice().cmp(key)), value) {
-        (Ok(at), Some(value)) => rows.get_mut(at).map(|row| std::mem::replace(&mut row.1, value)),
-        (Ok(at), None) => Some(rows.remove(at).1),
-        (Err(at), Some(value)) => {
-            rows.insert(at, (key.to_vec(), value));
-            None
+        (Ok(at), Some(value)) => {
+            if let Some(row) = rows.get_mut(at) {
+                row.1 = value.to_vec();
+            }
+            false
         }
-        (Err(_), None) => None,
+        (Ok(at), None) => {
+            rows.remove(at);
+            false
+        }
+        (Err(at), Some(value)) => {
+            rows.insert(at, (key.to_vec(), value.to_vec()));
+            true
+        }
+        (Err(_), None) => false,
     }
 }
 

@@ -1,9 +1,8 @@
-//! The one thread that writes: it gathers what waits, applies it as one batch, syncs, and only then answers.
+//! The one thread that commits: it gathers what waits, writes it to the log as one record, syncs, and only then answers.
 //!
-//! Order: gather; compare each batch's checks with the tree as earlier batches of the gather leave it (a failed one is answered
-//! `Stale` alone); put aside what readers may still see; `apply_batch`; `flush`, which writes sled's buffer to the file; `fdatasync`;
-//! show the new rows; answer. sled's own flush ends with `sync_file_range`, which neither empties the disk's cache nor keeps the
-//! file's size: without the `fdatasync` an acknowledged batch would not survive power loss.
+//! Order: gather; compare each batch's checks with what stands as earlier batches of the gather leave it (a failed one is answered
+//! `Stale` alone); append to the write-ahead log, which ends with `fdatasync`; show the new rows; answer. Now and then the rows that came together
+//! are handed to the thread that folds them into the tree.
 
 use std::fs::File;
 use std::sync::Arc;
@@ -11,8 +10,9 @@ use std::time::{Duration, Instant};
 
 use tokio::sync::{mpsc, oneshot};
 
-use super::blocks;
+use super::ahead::Ahead;
 use super::failure::SledFailure;
+use super::fold::Fold;
 use super::view::Rows;
 use super::{Shared, SledConfig, open};
 use crate::log::chain::Chain;
@@ -20,16 +20,11 @@ use crate::store::evaluate::{holds, stored_key, writes};
 use crate::store::{Batch, StoreError};
 
 /// Most rows written by one gather, unless a single batch has more.
-///
-/// What is not yet synced must stay smaller than one of sled's segments: the header of each new segment says how far the log is
-/// stable, and sled counts as stable what it has written, synced or not. If a gather filled a whole segment, power loss could keep a
-/// header that vouches for octets that are gone. A row costs a few kilobytes of log, and up to a page more while sled moves pages out
-/// of sparse segments.
-const MOST_ROWS: usize = 160;
-/// Most octets in one gather, for the same reason.
-const MOST_OCTETS: usize = 256 * 1024;
-/// How long to wait for company after a gather of several: whoever commits at the same time as others shares a sync with more of them,
-/// and one sync wakes all of sled's seven writing threads. A lone client never waits.
+const MOST_ROWS: usize = 1024;
+/// Most octets in one gather, so that none waits long for others.
+const MOST_OCTETS: usize = 512 * 1024;
+/// How long to wait for company after a gather of several: whoever commits at the same time as others shares a sync with more of them.
+/// A lone client never waits.
 const COMPANY: Duration = Duration::from_millis(1);
 /// Octets committed that make a snapshot at the end worth its time.
 const WORTH_A_SNAPSHOT: usize = 1 << 20;
@@ -42,22 +37,19 @@ pub(super) struct Request {
     pub(super) answer: oneshot::Sender<Result<(), StoreError>>,
 }
 
-/// The files that only the committer holds.
-pub(super) struct Files {
-    /// The database file, for `fdatasync`.
-    pub(super) database: File,
-    /// Locked as long as the store is open.
-    pub(super) _lock: File,
-}
-
 /// The state of the thread.
 pub(super) struct Committer {
     pub(super) shared: Arc<Shared>,
-    pub(super) files: Files,
+    pub(super) ahead: Ahead,
+    pub(super) fold: Fold,
     pub(super) chain: Chain,
     pub(super) config: SledConfig,
+    /// Locked as long as the store is open.
+    pub(super) lock: File,
     /// Octets committed since the database was opened.
     pub(super) written: usize,
+    /// How many of these had been handed to the fold.
+    pub(super) folded: usize,
 }
 
 type Waiting = Vec<oneshot::Sender<Result<(), StoreError>>>;
@@ -74,46 +66,56 @@ impl Committer {
             in_company = gathered.len() > 1;
             metrics::gauge!("rollcall_queue_length", "queue" => "store").set(count(requests.len()));
             self.commit(gathered);
-            if self.written >= self.config.checkpoint {
-                self.checkpoint();
-            }
+            self.fold_when_full();
         }
         self.finish();
     }
 
-    /// Closes the database and opens it again: sled 0.34 writes a snapshot of its page table only when it is opened, and a start after a
-    /// crash reads the log from the last snapshot on. Readers and writers wait meanwhile, a fraction of a second.
-    fn checkpoint(&mut self) {
-        let begun = Instant::now();
-        let mut view = self.shared.view.write();
-        if self.shared.trouble.read().is_some() {
+    /// Hands what came together to the fold, once it is enough; waits for the one before only when twice as much has come.
+    fn fold_when_full(&mut self) {
+        let (full, limit) = (self.ahead.len(), self.config.ahead as u64);
+        if full < limit || !self.is_healthy() || (full < limit.saturating_mul(2) && !self.fold.is_idle()) {
             return;
         }
-        view.close();
-        match open::reopen(&self.config) {
-            Ok(db) => {
-                view.reopen(db);
-                self.written = 0;
-                tracing::info!(duration_ms = begun.elapsed().as_millis(), "the store made a checkpoint");
-            }
-            Err(error) => {
-                tracing::error!(%error, cause = ?std::error::Error::source(&error), "the store did not open again");
-                *self.shared.trouble.write() = Some(SledFailure::Checkpoint(Arc::new(error)));
-            }
+        if let Err(failure) = self.fold_all() {
+            super::stop(&self.shared, &failure);
         }
     }
 
-    /// Leaves a fresh snapshot behind, so that the next start need not read what was written since this one. sled 0.34 writes its
-    /// snapshot only when it is opened.
-    fn finish(self) {
+    fn fold_all(&mut self) -> Result<(), SledFailure> {
+        self.fold.wait()?;
+        self.ahead.switch().map_err(|source| SledFailure::Log(Arc::new(source)))?;
+        let rows = self.shared.view.write().freeze();
+        self.fold.begin(rows, self.written - self.folded)?;
+        self.folded = self.written;
+        Ok(())
+    }
+
+    /// Whether nothing has failed for good.
+    fn is_healthy(&self) -> bool {
+        !self.shared.trouble.read().as_ref().is_some_and(SledFailure::is_final)
+    }
+
+    /// Leaves nothing in the log, and a fresh snapshot behind, so that the next start need not read what was written since this one. sled
+    /// 0.34 writes its snapshot only when it is opened.
+    fn finish(mut self) {
+        let settled =
+            self.is_healthy() && self.fold_all().and_then(|()| self.fold.wait()).is_ok() && self.is_healthy();
+        drop(self.fold);
         self.shared.view.write().close();
-        let healthy = self.shared.trouble.read().is_none();
-        if healthy && self.written >= WORTH_A_SNAPSHOT {
+        if !settled {
+            return;
+        }
+        if let Err(error) = self.ahead.settle() {
+            tracing::warn!(%error, "the log was not marked as settled; the next start reads it again");
+        }
+        if self.written >= WORTH_A_SNAPSHOT {
             match open::reopen(&self.config) {
                 Ok(db) => drop(db),
                 Err(error) => tracing::warn!(%error, "no snapshot was left; the next start takes longer"),
             }
         }
+        drop(self.lock);
     }
 
     fn commit(&mut self, gathered: Vec<Request>) {
@@ -144,12 +146,13 @@ impl Committer {
             return;
         }
         let batches = waiting.len();
-        match self.write(after) {
+        match self.ahead.append(&after) {
             Ok(()) => {
                 self.chain = chain;
+                self.shared.view.write().show(after);
                 waiting.into_iter().for_each(|waiter| answer(waiter, Ok(())));
             }
-            Err(failure) => self.fail(&failure, waiting),
+            Err(source) => self.fail(&SledFailure::Log(Arc::new(source)), waiting),
         }
         metrics::histogram!("rollcall_store_commit_batches").record(count(batches));
         metrics::histogram!("rollcall_store_commit_seconds").record(begun.elapsed());
@@ -157,12 +160,11 @@ impl Committer {
 
     /// Whether writing is safe: nothing failed before, and the disk has room.
     fn may_write(&self) -> Result<(), SledFailure> {
-        if self.shared.trouble.read().as_ref().is_some_and(SledFailure::is_final) {
+        if !self.is_healthy() {
             return Err(SledFailure::ReadOnly);
         }
         let reserve = self.config.reserve;
-        let free =
-            rustix::fs::fstatvfs(&self.files.database).map_or(u64::MAX, |fs| fs.f_bavail * fs.f_frsize);
+        let free = rustix::fs::fstatvfs(self.ahead.file()).map_or(u64::MAX, |fs| fs.f_bavail * fs.f_frsize);
         let full = (free < reserve).then_some(SledFailure::DiskFull { free, reserve });
         let known = self.shared.trouble.read().is_some();
         match &full {
@@ -176,7 +178,7 @@ impl Committer {
         full.map_or(Ok(()), Err)
     }
 
-    /// Adds the writes of a batch to `after`, if its checks hold against the tree with `after` laid over it. The inner error is the
+    /// Adds the writes of a batch to `after`, if its checks hold against what stands with `after` laid over it. The inner error is the
     /// batch's own fault, the outer one the store's.
     fn evaluate(
         &self,
@@ -185,17 +187,17 @@ impl Committer {
         chain: &mut Chain,
     ) -> Result<Result<(), StoreError>, SledFailure> {
         let view = self.shared.view.read();
-        let db = view.db().map_err(|_| SledFailure::ReadOnly)?;
         for check in &batch.checks {
             let key = stored_key(check.table, &check.key);
             let held = match after.get(&key) {
                 Some(row) => holds(check, row.as_deref()),
-                None => holds(check, blocks::get(db, &key)?.as_deref()),
+                None => holds(check, view.get(&key)?.as_deref()),
             };
             if held.is_err() {
                 return Ok(held);
             }
         }
+        drop(view);
         let mut next = *chain;
         let written = match writes(batch, &mut next) {
             Ok(written) => written,
@@ -208,22 +210,9 @@ impl Committer {
         Ok(Ok(()))
     }
 
-    /// Writes the rows and syncs; readers see them once that has succeeded.
-    fn write(&self, after: Rows) -> Result<(), SledFailure> {
-        let db = self.shared.view.read().db().map_err(|_| SledFailure::ReadOnly)?.clone();
-        let (batch, before) = blocks::lay(&db, after)?;
-        self.shared.view.write().put_aside(before);
-        db.apply_batch(batch).map_err(SledFailure::Write)?;
-        db.flush().map_err(SledFailure::Write)?;
-        self.files.database.sync_data().map_err(|source| SledFailure::Sync(Arc::new(source)))?;
-        self.shared.view.write().show_all();
-        Ok(())
-    }
-
     /// Nothing of the gather is acknowledged. After a failed write or sync, readers keep seeing what was durable before.
     fn fail(&self, failure: &SledFailure, waiting: Waiting) {
-        tracing::error!(error = %failure, cause = ?std::error::Error::source(failure), "a commit failed");
-        *self.shared.trouble.write() = Some(failure.clone());
+        super::stop(&self.shared, failure);
         for waiter in waiting {
             answer(waiter, Err(failure.clone().into()));
         }

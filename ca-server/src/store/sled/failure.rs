@@ -21,6 +21,11 @@ pub enum SledFailure {
     /// A sync failed; the store writes nothing more until it is opened again, since what the kernel dropped cannot be known.
     #[error("the store could not be synced to disk; it stays read-only until the server is restarted")]
     Sync(#[source] Arc<io::Error>),
+    /// The write-ahead log could not be written or synced; the store writes nothing more until it is opened again.
+    #[error(
+        "the store's write-ahead log could not be written; it stays read-only until the server is restarted"
+    )]
+    Log(#[source] Arc<io::Error>),
     /// The database did not open again after a checkpoint.
     #[error("the store did not open again after a checkpoint; restart the server")]
     Checkpoint(#[source] Arc<SledOpenError>),
@@ -48,6 +53,7 @@ impl SledFailure {
             | Self::Block
             | Self::Write(_)
             | Self::Sync(_)
+            | Self::Log(_)
             | Self::Checkpoint(_)
             | Self::ReadOnly
             | Self::Ended => true,

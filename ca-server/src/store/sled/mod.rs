@@ -1,12 +1,15 @@
-//! The embedded store: one sled tree, written by one committer thread (see `committer`), opened by `open`.
+//! The embedded store: a write-ahead log in front of one sled tree. One thread commits (see `committer`), another moves what was
+//! committed into the tree (see `fold`); `open` puts both back together after a crash.
 //!
-//! A key is the table's number and the key within it; small rows of large tables share blocks (see `blocks`). Readers see durable rows only: while a batch is on its way to the disk they
-//! are shown what stood there before. Trusts the file system to keep what `fdatasync` said it kept. Must never acknowledge a batch
-//! before that, and never write again after a write or sync has failed: what the kernel dropped then cannot be known.
+//! A key is the table's number and the key within it; small rows of large tables share blocks (see `blocks`). Readers see durable rows
+//! only. Trusts the file system to keep what `fdatasync` said it kept. Must never acknowledge a batch before that, and never write again
+//! after a write or sync has failed: what the kernel dropped then cannot be known.
 
+mod ahead;
 mod blocks;
 mod committer;
 mod failure;
+mod fold;
 mod open;
 mod view;
 
@@ -22,6 +25,7 @@ use super::evaluate::{bounds, measured, stored_key};
 use super::{Backend, Batch, Range, Row, StoreError, Table};
 use committer::{Committer, Request};
 pub use failure::SledFailure;
+use fold::Fold;
 pub use open::SledOpenError;
 use view::View;
 
@@ -41,13 +45,21 @@ pub struct SledConfig {
     pub reserve: u64,
     /// Octets committed after which a checkpoint is made, so that a start after a crash never reads more than was written since.
     pub checkpoint: usize,
+    /// Octets in the write-ahead log after which they are moved into the tree. Its two files have room for three times as many each.
+    pub ahead: usize,
 }
 
 impl SledConfig {
     /// The usual settings for a store in `folder`.
     #[must_use]
     pub fn new(folder: &Path) -> Self {
-        Self { folder: folder.to_owned(), cache: 16 << 20, reserve: 64 << 20, checkpoint: 256 << 20 }
+        Self {
+            folder: folder.to_owned(),
+            cache: 16 << 20,
+            reserve: 64 << 20,
+            checkpoint: 256 << 20,
+            ahead: 2 << 20,
+        }
     }
 }
 
@@ -65,6 +77,16 @@ struct Shared {
     trouble: RwLock<Option<SledFailure>>,
 }
 
+/// Writes nothing more until the store is opened again.
+fn stop(shared: &Shared, failure: &SledFailure) {
+    tracing::error!(error = %failure, cause = ?std::error::Error::source(failure), "the store failed");
+    let mut trouble = shared.trouble.write();
+    // The first failure is the one to look into.
+    if !trouble.as_ref().is_some_and(SledFailure::is_final) {
+        *trouble = Some(failure.clone());
+    }
+}
+
 impl Sled {
     /// Opens the store, making it if there is none, and starts the committer.
     ///
@@ -74,17 +96,21 @@ impl Sled {
         let opened = open::open(config)?;
         let shared = Arc::new(Shared { view: RwLock::new(opened.view), trouble: RwLock::new(None) });
         let (queue, requests) = mpsc::channel(QUEUE);
+        let thread = |source| SledOpenError::Thread { source };
         let committer = Committer {
+            fold: Fold::start(&shared, opened.database, config).map_err(thread)?,
             shared: Arc::clone(&shared),
-            files: opened.files,
+            ahead: opened.ahead,
             chain: opened.chain,
             config: config.clone(),
+            lock: opened.lock,
             written: 0,
+            folded: 0,
         };
         let thread = std::thread::Builder::new()
             .name("store-committer".to_owned())
             .spawn(move || committer.run(requests))
-            .map_err(|source| SledOpenError::Thread { source })?;
+            .map_err(thread)?;
         Ok(Self { shared, queue: Mutex::new(Some(queue)), thread: Mutex::new(Some(thread)) })
     }
 }

@@ -1,7 +1,7 @@
 //! Opening the embedded store so that what it will promise can be kept.
 //!
 //! Takes a lock of its own first, removes what a crash may have left half made, makes the database file durable before sled writes a
-//! snapshot of it, and afterwards every directory entry. sled 0.34 syncs a snapshot before it renames it but takes a half-written
+//! snapshot of it, afterwards every directory entry, and then moves what the write-ahead log holds into the tree. sled 0.34 syncs a snapshot before it renames it but takes a half-written
 //! `snap.*.generating` for a snapshot; without any snapshot it reads its whole log again, so snapshots may be set aside when they are
 //! damaged, the log never.
 
@@ -13,7 +13,8 @@ use std::time::Duration;
 use sled::Db;
 
 use super::SledConfig;
-use super::committer::Files;
+use super::ahead::{Ahead, AheadError};
+use super::fold;
 use super::view::View;
 use crate::log::chain::{Chain, Entry, EntryError};
 use crate::store::evaluate::{bounds, stored_key};
@@ -70,6 +71,12 @@ pub enum SledOpenError {
         #[source]
         source: StoreError,
     },
+    /// The write-ahead log has a record that was acknowledged and does not count.
+    #[error("the write-ahead log {} is damaged", path.display())]
+    Ahead {
+        /// The file.
+        path: PathBuf,
+    },
     /// The last journal entry does not parse.
     #[error("the journal's last entry does not parse")]
     Journal(#[source] EntryError),
@@ -91,7 +98,7 @@ impl SledOpenError {
             Self::File { .. } => {
                 "the folder of [store] url must exist and belong to the user that runs the server"
             }
-            Self::Database { .. } | Self::Unreadable { .. } => {
+            Self::Database { .. } | Self::Unreadable { .. } | Self::Ahead { .. } => {
                 "restore the folder from a backup; do not delete files in it"
             }
             Self::Layout { .. } => "use the version of ca-server that wrote it",
@@ -104,7 +111,10 @@ impl SledOpenError {
 /// An open store.
 pub(super) struct Opened {
     pub(super) view: View,
-    pub(super) files: Files,
+    pub(super) ahead: Ahead,
+    /// The database file, for `fdatasync`.
+    pub(super) database: File,
+    pub(super) lock: File,
     pub(super) chain: Chain,
 }
 
@@ -112,19 +122,36 @@ pub(super) fn open(config: &SledConfig) -> Result<Opened, SledOpenError> {
     let folder = &config.folder;
     make_folder(folder)?;
     let lock = lock(folder)?;
-    let database = folder.join("db");
-    discard_half_made(folder, &database)?;
-    if database.exists() {
-        sync(&database)?;
+    let path = folder.join("db");
+    discard_half_made(folder, &path)?;
+    if path.exists() {
+        sync(&path)?;
     }
     let db = open_database(config)?;
-    let file = OpenOptions::new().read(true).write(true).open(&database);
-    let file = file.map_err(|source| failed("opened", &database, source))?;
-    check_layout(&db, folder, &file)?;
+    // Without its configuration a database that has rows does not open.
+    sync(&folder.join("conf"))?;
+    let database = OpenOptions::new().read(true).write(true).open(&path);
+    let database = database.map_err(|source| failed("opened", &path, source))?;
+    check_layout(&db, folder, &database)?;
+    let ahead = catch_up(config, &db, &database)?;
     make_entries_durable(folder)?;
     let view = View::new(db);
     let chain = last_entry(&view, folder)?;
-    Ok(Opened { view, files: Files { database: file, _lock: lock }, chain })
+    Ok(Opened { view, ahead, database, lock, chain })
+}
+
+/// Opens the write-ahead log and moves what it holds into the tree.
+fn catch_up(config: &SledConfig, db: &Db, database: &File) -> Result<Ahead, SledOpenError> {
+    let folder = &config.folder;
+    let opened = Ahead::open(folder, config.ahead.saturating_mul(3));
+    let (mut ahead, rows) = opened.map_err(|error| match error {
+        AheadError::File { path, source } => failed("opened", &path, source),
+        AheadError::Damaged { path } => SledOpenError::Ahead { path },
+    })?;
+    fold::into_tree(db, database, &rows)
+        .map_err(|failure| SledOpenError::Unreadable { folder: folder.clone(), source: failure.into() })?;
+    ahead.switch().map_err(|source| failed("written", folder, source))?;
+    Ok(ahead)
 }
 
 fn failed(doing: &'static str, path: &Path, source: io::Error) -> SledOpenError {

@@ -1,10 +1,12 @@
-//! What readers see: the tree, except for rows that a batch under way has changed but not yet made durable.
+//! What readers see: the tree, and laid over it what was committed since.
 //!
-//! Before a batch is applied, the rows it will change are put aside as they are; readers get those until the sync has succeeded.
-//! So nothing is ever shown that a power loss could take back.
+//! Rows come in when they are durable in the write-ahead log. While they are being moved into the tree they are `frozen`: whether the tree
+//! has a row already makes no difference, since the same row lies over it. So nothing is ever shown that a power loss could take back.
 
 use std::collections::BTreeMap;
+use std::iter::Peekable;
 use std::ops::Bound;
+use std::sync::Arc;
 
 use sled::Db;
 
@@ -12,33 +14,43 @@ use super::blocks;
 use super::failure::SledFailure;
 use crate::store::{Row, StoreError};
 
-/// Rows by stored key; `None` where there was no row.
+/// Rows by stored key; `None` where a row was removed.
 pub(super) type Rows = BTreeMap<Vec<u8>, Option<Vec<u8>>>;
+type Bounds = (Bound<Vec<u8>>, Bound<Vec<u8>>);
 
-/// The tree with what is put aside.
+/// The tree with what lies over it.
 pub(super) struct View {
     db: Option<Db>,
-    aside: Rows,
+    /// On their way into the tree.
+    frozen: Arc<Rows>,
+    /// Committed since those.
+    recent: Rows,
 }
 
 impl View {
-    pub(super) const fn new(db: Db) -> Self {
-        Self { db: Some(db), aside: Rows::new() }
+    pub(super) fn new(db: Db) -> Self {
+        Self { db: Some(db), frozen: Arc::default(), recent: Rows::new() }
     }
 
-    /// The tree itself, durable or not: for the one writer.
+    /// The tree itself.
     pub(super) fn db(&self) -> Result<&Db, StoreError> {
         self.db.as_ref().ok_or(StoreError::Closed)
     }
 
-    /// Shows `before` instead of what stands in the tree for these keys.
-    pub(super) fn put_aside(&mut self, before: Rows) {
-        self.aside = before;
+    /// Shows rows that are durable now.
+    pub(super) fn show(&mut self, rows: Rows) {
+        self.recent.extend(rows);
     }
 
-    /// Shows the tree as it is: everything in it is durable.
-    pub(super) fn show_all(&mut self) {
-        self.aside.clear();
+    /// What was shown since the last time, to be moved into the tree; those before must stand there.
+    pub(super) fn freeze(&mut self) -> Arc<Rows> {
+        self.frozen = Arc::new(std::mem::take(&mut self.recent));
+        Arc::clone(&self.frozen)
+    }
+
+    /// Forgets what was frozen: it stands in the tree now.
+    pub(super) fn melt(&mut self) {
+        self.frozen = Arc::default();
     }
 
     /// Takes up the tree again after [`close`](Self::close).
@@ -51,41 +63,84 @@ impl View {
         self.db = None;
     }
 
-    pub(super) fn get(&self, key: &[u8]) -> Result<Option<Vec<u8>>, StoreError> {
-        if let Some(before) = self.aside.get(key) {
-            return Ok(before.clone());
+    pub(super) fn get(&self, key: &[u8]) -> Result<Option<Vec<u8>>, SledFailure> {
+        let db = self.db.as_ref().ok_or(SledFailure::ReadOnly)?;
+        match self.recent.get(key).or_else(|| self.frozen.get(key)) {
+            Some(row) => Ok(row.clone()),
+            None => blocks::get(db, key),
         }
-        Ok(blocks::get(self.db()?, key)?)
     }
 
     /// Rows within `bounds`, without the table number in front of their keys.
-    pub(super) fn scan(
-        &self,
-        bounds: (Bound<Vec<u8>>, Bound<Vec<u8>>),
-        backwards: bool,
-        limit: usize,
-    ) -> Result<Vec<Row>, StoreError> {
-        let aside = self.aside.range(bounds.clone()).map(|(key, value)| (key.clone(), value.clone()));
+    pub(super) fn scan(&self, bounds: Bounds, backwards: bool, limit: usize) -> Result<Vec<Row>, StoreError> {
+        let (recent, frozen) = (self.recent.range(bounds.clone()), self.frozen.range(bounds.clone()));
         let stored = blocks::range(self.db()?, bounds)?;
         if backwards {
-            merge(stored.rev(), aside.rev(), |a, b| a > b, limit)
+            let over = Laid {
+                upper: recent.rev().peekable(),
+                lower: frozen.rev().peekable(),
+                comes_first: |a, b| a > b,
+            };
+            merge(stored.rev(), over, |a, b| a > b, limit)
         } else {
-            merge(stored, aside, |a, b| a < b, limit)
+            let over = Laid { upper: recent.peekable(), lower: frozen.peekable(), comes_first: |a, b| a < b };
+            merge(rising(stored), over, |a, b| a < b, limit)
         }
     }
 }
 
-/// Both sequences in order; where both have a key, what was put aside counts.
+/// Without the rows that were read already: they come a second time if their block is split while it is read.
+fn rising(
+    rows: impl Iterator<Item = Result<Row, SledFailure>>,
+) -> impl Iterator<Item = Result<Row, SledFailure>> {
+    let mut last: Option<Vec<u8>> = None;
+    rows.filter(move |row| {
+        let Ok((key, _)) = row else { return true };
+        let new = last.as_ref().is_none_or(|last| last < key);
+        if new {
+            last.get_or_insert_default().clone_from(key);
+        }
+        new
+    })
+}
+
+/// Two sequences in order as one; where both have a key, the upper one counts.
+struct Laid<U: Iterator, L: Iterator> {
+    upper: Peekable<U>,
+    lower: Peekable<L>,
+    comes_first: fn(&[u8], &[u8]) -> bool,
+}
+
+type Entry<'a> = (&'a Vec<u8>, &'a Option<Vec<u8>>);
+
+impl<'a, U: Iterator<Item = Entry<'a>>, L: Iterator<Item = Entry<'a>>> Iterator for Laid<U, L> {
+    type Item = (Vec<u8>, Option<Vec<u8>>);
+
+    fn next(&mut self) -> Option<Self::Item> {
+        let (key, value) = match (self.upper.peek(), self.lower.peek()) {
+            (Some((upper, _)), Some((lower, _))) if (self.comes_first)(lower, upper) => self.lower.next(),
+            (Some((upper, _)), Some((lower, _))) if upper == lower => {
+                self.lower.next();
+                self.upper.next()
+            }
+            (Some(_), _) => self.upper.next(),
+            (None, _) => self.lower.next(),
+        }?;
+        Some((key.clone(), value.clone()))
+    }
+}
+
+/// Both sequences in order; where both have a key, what lies over counts.
 fn merge(
     stored: impl Iterator<Item = Result<Row, SledFailure>>,
-    aside: impl Iterator<Item = (Vec<u8>, Option<Vec<u8>>)>,
+    over: impl Iterator<Item = (Vec<u8>, Option<Vec<u8>>)>,
     comes_first: impl Fn(&[u8], &[u8]) -> bool,
     limit: usize,
 ) -> Result<Vec<Row>, StoreError> {
-    let (mut stored, mut aside) = (stored.peekable(), aside.peekable());
+    let (mut stored, mut over) = (stored.peekable(), over.peekable());
     let mut rows = Vec::new();
     while rows.len() < limit {
-        let next = match (stored.peek(), aside.peek()) {
+        let next = match (stored.peek(), over.peek()) {
             (None, None) => break,
             (Some(Ok((key, _))), Some((put, _))) if comes_first(key, put) => stored.next(),
             (Some(_), None) | (Some(Err(_)), Some(_)) => stored.next(),
@@ -93,7 +148,7 @@ fn merge(
                 stored.next();
                 continue;
             }
-            (_, Some(_)) => aside.next().and_then(|(key, value)| value.map(|value| Ok((key, value)))),
+            (_, Some(_)) => over.next().and_then(|(key, value)| value.map(|value| Ok((key, value)))),
         };
         if let Some(row) = next.transpose()? {
             rows.push(without_table(row));
