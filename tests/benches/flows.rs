@@ -22,6 +22,8 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
     let folder = folder.path().join("ca");
     let dns = Arc::new(FakeDns::start().await);
     dns.add_zone("bench.test");
+    // As in any real zone, "there is no CAA record" may be remembered for a while.
+    dns.set_ttl(60);
     let url = Server::init(program, &folder, "bench.test", dns.address())?;
     if let Some(filled) = std::env::var_os("ROLLCALL_BENCH_STORE") {
         copy(Path::new(&filled), &folder.join("data"))?;
