@@ -130,10 +130,23 @@ fn cpu_of(process: &str) -> Duration {
     Duration::from_millis(ticks * 10)
 }
 
-/// A TCP port on loopback that nobody uses just now.
+/// Where nothing is bound that did not ask for its port by number: below those that Linux gives to whoever asks for any.
+const PORTS: std::ops::Range<u16> = 10_240..32_768;
+
+/// A TCP port on loopback that nobody uses just now, and that nobody who asks for any port is given before it is bound again.
 ///
 /// # Errors
 /// If there is none.
 pub fn free_port() -> io::Result<u16> {
-    Ok(std::net::TcpListener::bind(("127.0.0.1", 0))?.local_addr()?.port())
+    let mut last = io::Error::from(io::ErrorKind::AddrInUse);
+    for _ in 0..100 {
+        let mut octets = [0; 2];
+        aws_lc_rs::rand::fill(&mut octets).map_err(|_| io::Error::other("no entropy"))?;
+        let port = PORTS.start + u16::from_be_bytes(octets) % (PORTS.end - PORTS.start);
+        match std::net::TcpListener::bind(("127.0.0.1", port)) {
+            Ok(_) => return Ok(port),
+            Err(error) => last = error,
+        }
+    }
+    Err(last)
 }
