@@ -6,6 +6,12 @@ use crate::enrolment::{Enrolment, Method};
 use crate::page;
 use crate::setting::{BOB, Setting};
 
+/// Whether the window shows both the problem and the field, to which the focus has moved it.
+const PROBLEM_IS_SEEN: &str = "
+    const seen = (box) => box.top >= 0 && box.bottom <= innerHeight;
+    const [problem, field] = ['[role=alert]', '#code'].map((found) => document.querySelector(found));
+    return document.activeElement === field && [problem, field].every((node) => seen(node.getBoundingClientRect()));";
+
 #[tokio::test(flavor = "multi_thread")]
 async fn a_person_enrols_at_oidc_provider_and_comes_back_to_the_client() {
     let Some((setting, provider)) = Setting::with_oidc_provider().await else { return };
@@ -38,6 +44,7 @@ async fn a_person_enrols_at_oidc_provider_by_typing_the_code_without_scripts() {
 
     browser.heading("Type the code").unwrap();
     page::check(&browser, false, &setting.server.url, "confirm");
+    browser.wear(&Look::PHONE.without_scripts()).unwrap();
     browser.type_into(&browser.find("#code").unwrap(), "0000-0000").unwrap();
     browser.click(&browser.button("Confirm").unwrap()).unwrap();
     browser.heading("Type the code").unwrap();
@@ -46,6 +53,7 @@ async fn a_person_enrols_at_oidc_provider_by_typing_the_code_without_scripts() {
     let field = nodes.iter().find(|node| node.role == "textbox").unwrap();
     assert!(field.invalid && field.description.contains("not the code"), "{field:?}");
     assert!(nodes.iter().any(|node| node.role == "alert"), "{nodes:?}");
+    assert_eq!(browser.evaluate(PROBLEM_IS_SEEN).unwrap(), true, "on a phone, the field has moved it away");
     page::check(&browser, false, &setting.server.url, "confirm-again");
 
     browser.type_into(&browser.find("#code").unwrap(), enrolment.code.as_deref().unwrap()).unwrap();

@@ -1,6 +1,7 @@
 //! The page after signing in, where the person types the short code that the client shows. The challenge is never valid without it.
 //!
-//! The field has the focus after a wrong code only: at first the person is to read what stands above it.
+//! The field has the focus after a wrong code only: at first the person is to read what stands above it. The problem stands beside the field, since
+//! the focus moves a small window down to there.
 
 use maud::html;
 
@@ -15,11 +16,6 @@ pub fn confirm(standing: &Standing, authority: &str, left: Option<u32>) -> Page 
     let described = if left.is_some() { "problem hint" } else { "hint" };
     let body = html! {
         h1 { "Type the code that the program shows" }
-        @if let Some(left) = left {
-            div.bad id="problem" role="alert" aria-live="assertive" {
-                p { strong { "That is not the code. " } (tries(left)) }
-            }
-        }
         p { "You are signed in. One step is left: show that the program which asked is the one in front of you." }
         (facts(standing, authority))
         div.warn role="note" {
@@ -29,6 +25,11 @@ pub fn confirm(standing: &Standing, authority: &str, left: Option<u32>) -> Page 
             }
         }
         form method="post" {
+            @if let Some(left) = left {
+                div.bad id="problem" role="alert" aria-live="assertive" {
+                    p { strong { "That is not the code. " } (tries(left)) }
+                }
+            }
             label for="code" { "Code" }
             p.hint id="hint" { "Eight letters and digits, such as 7K3M-Q9TX. Small letters will do." }
             input id="code" name="code" type="text" required autofocus[left.is_some()] maxlength="24" autocomplete="off" autocapitalize="characters"

@@ -28,7 +28,7 @@ pub fn start(standing: &Standing, authority: &str, origins: Vec<String>, elsewhe
         div.warn role="note" {
             p {
                 strong { "Did somebody send you this link? " }
-                "Then close this page. Nothing has happened, and nothing will. Whoever holds the other end would get a certificate in your name."
+                "Then close this page: nothing has happened yet, and nothing will. If you sign in, whoever sent it can get a certificate in your name."
             }
         }
         form method="post" {
