@@ -1,6 +1,7 @@
 //! People who sign in, in a real browser, at identity providers that nobody here wrote; from the client's first line to the verdict on the certificate.
 //!
-//! Each test skips, and says so, where a program is missing. Pictures of the pages go to `target/screenshots`, or where `ROLLCALL_SCREENSHOTS` says.
+//! Each test skips, and says so, where a program is missing. Pictures of the pages go to `screenshots` in the folder `ROLLCALL_ARTEFACTS`, by
+//! default `target/artefacts`.
 
 #![allow(
     clippy::unwrap_used,
@@ -10,6 +11,7 @@
     reason = "a test stops at the first wrong value"
 )]
 
+mod checks;
 mod enrolment;
 mod failures;
 mod oidc_provider;

@@ -12,8 +12,11 @@ const POLICY: [&str; 3] = ["default-src 'none'", "base-uri 'none'", "frame-ances
 /// The lowest contrast of text (WCAG 2.2, 1.4.3).
 const CONTRAST: f64 = 4.5;
 
-/// The lowest contrast between any text and what is behind it, and the text; done by the browser itself.
-const LOWEST_CONTRAST: &str = r"
+/// The smallest text, in CSS pixels.
+const TEXT: f64 = 12.0;
+
+/// The lowest contrast between any text and what is behind it, and the text; the same of the smallest text; done by the browser itself.
+const TEXTS: &str = r"
     const channel = (c) => { c /= 255; return c <= 0.04045 ? c / 12.92 : ((c + 0.055) / 1.055) ** 2.4; };
     const light = ([r, g, b]) => 0.2126 * channel(r) + 0.7152 * channel(g) + 0.0722 * channel(b);
     const canvas = matchMedia('(prefers-color-scheme: dark)').matches ? [18, 18, 18, 1] : [255, 255, 255, 1];
@@ -25,21 +28,25 @@ const LOWEST_CONTRAST: &str = r"
         }
         return canvas;
     };
-    let worst = [21, ''];
+    let [contrast, size] = [[21, ''], [100, '']];
     const walk = document.createTreeWalker(document.body, NodeFilter.SHOW_TEXT);
     while (walk.nextNode()) {
         const text = walk.currentNode.data.trim();
         const node = walk.currentNode.parentElement;
         if (!text || !node.checkVisibility()) continue;
         const [a, b] = [light(colour(getComputedStyle(node).color)), light(behind(node))].sort((x, y) => y - x);
-        const contrast = (a + 0.05) / (b + 0.05);
-        if (contrast < worst[0]) worst = [contrast, text];
+        const found = [(a + 0.05) / (b + 0.05), Number.parseFloat(getComputedStyle(node).fontSize)];
+        if (found[0] < contrast[0]) contrast = [found[0], text];
+        if (found[1] < size[0]) size = [found[1], text];
     }
-    return worst;";
+    return { contrast, size };";
 
-/// What would be loaded or run, and whether the page is wider than the window.
+/// What would be loaded or run, whether the page is wider than the window, and how its controls stand.
 const PARTS: &str = r"
     const attributes = [...document.querySelectorAll('*')].flatMap((node) => [...node.attributes]);
+    const ids = attributes.filter((a) => a.name === 'id').map((a) => a.value);
+    const controls = [...document.querySelectorAll('a[href], button, input:not([type=hidden])')];
+    const boxes = controls.map((node) => node.getBoundingClientRect());
     return {
         lang: document.documentElement.lang,
         scripts: document.scripts.length + attributes.filter((a) => a.name.startsWith('on')).length,
@@ -47,14 +54,22 @@ const PARTS: &str = r"
         mains: document.querySelectorAll('main').length,
         viewport: document.querySelector('meta[name=viewport]')?.content ?? '',
         excess: document.documentElement.scrollWidth - document.documentElement.clientWidth,
-        small: [...document.querySelectorAll('button, input:not([type=hidden])')]
-            .filter((node) => node.getBoundingClientRect().height < 24).length,
+        small: controls.filter((node, i) => node.localName !== 'a' && boxes[i].height < 24).length,
+        unlabelled: controls.filter((node) => node.labels?.length === 0 && node.localName === 'input').length,
+        numbered: controls.filter((node) => node.tabIndex > 0).length,
+        back: boxes.filter((box, i) => i > 0 && box.bottom <= boxes[i - 1].top).length,
+        twice: ids.filter((id, i) => ids.indexOf(id) !== i),
     };";
+
+/// Whether what has the focus looks as if it had.
+const FOCUS_SHOWS: &str = r"
+    const style = getComputedStyle(document.activeElement);
+    return (style.outlineStyle !== 'none' && Number.parseFloat(style.outlineWidth) >= 1) || style.boxShadow !== 'none';";
 
 /// Looks at the page that is open, in every way; keeps pictures as `name-…`. `origin` is where our pages are.
 #[track_caller]
 pub(crate) fn check(browser: &Chromium, scripts: bool, origin: &str, name: &str) {
-    let faults = faults(browser, scripts, origin, name);
+    let faults = faults(browser, scripts, origin, Some(name));
     assert!(faults.is_empty(), "{name}: {faults:#?}");
 }
 
@@ -71,8 +86,8 @@ pub(crate) fn check_plain(browser: &Chromium, name: &str) {
     assert!(faults.is_empty(), "{name}: {faults:#?}");
 }
 
-/// What is wrong with the page that is open.
-pub(crate) fn faults(browser: &Chromium, scripts: bool, origin: &str, name: &str) -> Vec<String> {
+/// What is wrong with the page that is open; keeps pictures if they are given a name.
+pub(crate) fn faults(browser: &Chromium, scripts: bool, origin: &str, name: Option<&str>) -> Vec<String> {
     let mut faults = Vec::new();
     let url = browser.url().unwrap();
     demand(&mut faults, url.starts_with(origin), || format!("{url} is no page of {origin}"));
@@ -84,15 +99,20 @@ pub(crate) fn faults(browser: &Chromium, scripts: bool, origin: &str, name: &str
         ("desktop-dark", Look::DESKTOP.with_dark(true)),
         ("phone-light", Look::PHONE),
         ("phone-dark", Look::PHONE.with_dark(true)),
+        ("narrow-light", Look::NARROW),
     ] {
         browser.wear(&Look { scripts, ..look }).unwrap();
-        browser.picture(&pictures().join(format!("{name}-{suffix}.png"))).unwrap();
+        if let Some(name) = name {
+            browser.picture(&pictures().join(format!("{name}-{suffix}.png"))).unwrap();
+        }
         let parts = browser.evaluate(PARTS).unwrap();
         plain_parts(&parts, &mut faults);
         styled_parts(&parts, suffix, &mut faults);
-        let worst = browser.evaluate(LOWEST_CONTRAST).unwrap();
-        let enough = worst[0].as_f64().is_some_and(|contrast| contrast >= CONTRAST);
-        demand(&mut faults, enough, || format!("{suffix}: contrast {worst}"));
+        let texts = browser.evaluate(TEXTS).unwrap();
+        for (what, least) in [("contrast", CONTRAST), ("size", TEXT)] {
+            let enough = texts[what][0].as_f64().is_some_and(|found| found >= least);
+            demand(&mut faults, enough, || format!("{suffix}: {what} {}", texts[what]));
+        }
     }
     browser.wear(&Look { scripts, ..Look::DESKTOP }).unwrap();
     traffic(browser, origin, &url, &mut faults);
@@ -101,8 +121,9 @@ pub(crate) fn faults(browser: &Chromium, scripts: bool, origin: &str, name: &str
 
 /// Where pictures go.
 fn pictures() -> PathBuf {
-    let folder = std::env::var_os("ROLLCALL_SCREENSHOTS")
-        .map_or_else(|| Path::new(env!("CARGO_MANIFEST_DIR")).join("../target/screenshots"), PathBuf::from);
+    let kept = std::env::var_os("ROLLCALL_ARTEFACTS")
+        .map_or_else(|| Path::new(env!("CARGO_MANIFEST_DIR")).join("../target/artefacts"), PathBuf::from);
+    let folder = kept.join("screenshots");
     fs::create_dir_all(&folder).unwrap();
     folder
 }
@@ -122,11 +143,21 @@ fn plain_parts(parts: &Value, faults: &mut Vec<String>) {
 fn styled_parts(parts: &Value, suffix: &str, faults: &mut Vec<String>) {
     demand(faults, parts["mains"] == 1, || format!("{} main parts", parts["mains"]));
     let viewport = parts["viewport"].as_str().unwrap_or_default();
-    demand(faults, viewport.contains("width=device-width"), || format!("viewport {viewport:?}"));
+    let fits = viewport.contains("width=device-width");
+    let zooms = !viewport.contains("user-scalable") && !viewport.contains("maximum-scale");
+    demand(faults, fits && zooms, || format!("viewport {viewport:?}"));
     let excess = parts["excess"].as_i64().unwrap_or(i64::MAX);
     demand(faults, excess <= 0, || format!("{suffix}: {excess} pixels wider than the window"));
     // WCAG 2.2, 2.5.8.
     demand(faults, parts["small"] == 0, || format!("{suffix}: {} controls are hard to hit", parts["small"]));
+    demand(faults, parts["back"] == 0, || {
+        format!("{suffix}: {} controls stand above the last", parts["back"])
+    });
+    let without = &parts["unlabelled"];
+    demand(faults, *without == 0, || format!("{without} fields without a label"));
+    demand(faults, parts["numbered"] == 0, || format!("{} controls have a number", parts["numbered"]));
+    let once = parts["twice"].as_array().is_some_and(Vec::is_empty);
+    demand(faults, once, || format!("used twice as id: {}", parts["twice"]));
 }
 
 /// What a screen reader says: one heading of the first level before the rest, and a name for each control. Gives the controls.
@@ -152,6 +183,8 @@ fn walk(browser: &Chromium, controls: &[(String, String)], faults: &mut Vec<Stri
         browser.press(Key::Tab).unwrap();
         let focused = browser.focused().unwrap();
         if controls.contains(&focused) {
+            let shows = browser.evaluate(FOCUS_SHOWS).unwrap();
+            demand(faults, shows == true, || format!("nobody sees that {focused:?} has the focus"));
             reached.push(focused);
         }
     }

@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 use super::{BrowserError, Chromium};
 
 /// How long the browser may take to make up what is read.
-const PATIENCE: Duration = Duration::from_secs(15);
+const PATIENCE: Duration = Duration::from_secs(60);
 
 /// One thing that is read out.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]

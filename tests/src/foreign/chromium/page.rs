@@ -33,6 +33,8 @@ impl Look {
     pub const DESKTOP: Self = Self { width: 1280, height: 800, dark: false, scripts: true };
     /// A telephone: 390 × 844.
     pub const PHONE: Self = Self { width: 390, height: 844, dark: false, scripts: true };
+    /// The narrowest window in which nothing may have to be moved sideways (WCAG 2.2, 1.4.10): 320 × 640.
+    pub const NARROW: Self = Self { width: 320, height: 640, dark: false, scripts: true };
 
     /// The same, in the dark or not.
     #[must_use]

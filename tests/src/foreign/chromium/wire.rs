@@ -11,7 +11,7 @@ use serde_json::Value;
 use super::BrowserError;
 
 /// How long one command may take; a page that does not load ends earlier, by the driver's own limits.
-const PATIENCE: Duration = Duration::from_secs(90);
+const PATIENCE: Duration = Duration::from_secs(200);
 
 /// Longest answer: a screenshot of a long page is the largest.
 const MAX_ANSWER: u64 = 64 * 1024 * 1024;
