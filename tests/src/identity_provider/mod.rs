@@ -174,7 +174,15 @@ impl IdentityProvider {
         self.state.inner.lock().faults = Faults::default();
     }
 
-    /// Signs with new keys and publishes only them.
+    /// Makes the next keys and publishes them in the SAML metadata, beside those that it goes on signing with.
+    ///
+    /// # Errors
+    /// If keys cannot be made.
+    pub fn announce_keys(&self) -> io::Result<()> {
+        self.state.announce_keys()
+    }
+
+    /// Signs with new keys, those that were announced if there are any, and publishes only them.
     ///
     /// # Errors
     /// If keys cannot be made.

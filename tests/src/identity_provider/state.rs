@@ -42,6 +42,8 @@ pub(super) struct Inner {
     pub(super) clients: Vec<Client>,
     pub(super) service_providers: Vec<ServiceProvider>,
     pub(super) keys: Arc<KeyRing>,
+    /// Those that are published but not used yet.
+    pub(super) next: Option<Arc<KeyRing>>,
     pub(super) faults: Faults,
     pub(super) asked: BTreeMap<Endpoint, u32>,
     /// Requests whose person has not signed in yet, by the ticket in the form.
@@ -84,6 +86,7 @@ impl State {
             clients: Vec::new(),
             service_providers: Vec::new(),
             keys: Arc::new(KeyRing::first()?),
+            next: None,
             faults: Faults::default(),
             asked: BTreeMap::new(),
             waiting: HashMap::new(),
@@ -111,12 +114,25 @@ impl State {
         Arc::clone(&self.inner.lock().keys)
     }
 
+    /// The keys whose certificates stand in the SAML metadata.
+    pub(super) fn published(&self) -> Vec<Arc<KeyRing>> {
+        let inner = self.inner.lock();
+        std::iter::once(&inner.keys).chain(&inner.next).map(Arc::clone).collect()
+    }
+
+    pub(super) fn announce_keys(&self) -> io::Result<()> {
+        let next = Arc::new(self.keys().next()?);
+        self.inner.lock().next = Some(next);
+        Ok(())
+    }
+
     pub(super) fn user(&self, login: &str) -> Option<User> {
         self.inner.lock().users.iter().find(|user| user.login == login).cloned()
     }
 
     pub(super) fn rotate_keys(&self) -> io::Result<()> {
-        let next = Arc::new(self.keys().next()?);
+        let announced = self.inner.lock().next.take();
+        let next = announced.map_or_else(|| self.keys().next().map(Arc::new), Ok)?;
         self.inner.lock().keys = next;
         Ok(())
     }

@@ -12,6 +12,7 @@ mod certificates;
 mod client;
 mod front;
 mod issue;
+mod metadata;
 mod orders;
 mod people;
 mod races;

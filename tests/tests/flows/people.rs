@@ -19,7 +19,7 @@ const ALICE: &str = "alice@corp.test";
 
 /// How the provider is spoken with.
 #[derive(Clone, Copy, Debug)]
-enum Speaking {
+pub(crate) enum Speaking {
     Saml,
     Oidc,
 }
@@ -36,16 +36,24 @@ impl Speaking {
 }
 
 /// An authority and the provider of corp.test, which knows Alice.
-struct Setting {
-    ca: TestCa,
-    provider: IdentityProvider,
+pub(crate) struct Setting {
+    pub(crate) ca: TestCa,
+    pub(crate) provider: IdentityProvider,
 }
 
 impl Setting {
     async fn new(speaking: Speaking, rules: &str) -> Self {
-        let alice = User::new(ALICE, "Alice Example").in_groups(&["staff", "all"]);
-        let provider = IdentityProvider::builder().user(alice).start().await.unwrap();
+        let provider = knowing_alice().await;
         let section = speaking.section(&provider);
+        Self::with(provider, section, rules).await
+    }
+
+    /// With a provider, and what the configuration says of it.
+    pub(crate) async fn with(
+        provider: IdentityProvider,
+        section: IdentityProviderConfig,
+        rules: &str,
+    ) -> Self {
         let ca = TestCa::builder()
             .file("corp.xml", &provider.saml_metadata())
             .file("policy/rules/people.cedar", rules)
@@ -65,7 +73,7 @@ impl Setting {
         Self { ca, provider }
     }
 
-    fn browser(&self) -> Browser {
+    pub(crate) fn browser(&self) -> Browser {
         let root = std::fs::read_to_string(self.ca.folder().join("tls/fullchain.pem")).unwrap();
         Browser::builder()
             .trusting(&root)
@@ -75,7 +83,11 @@ impl Setting {
     }
 
     /// An order for Alice and its answered challenge.
-    async fn ask(&self, device: &Device, answer: &Value) -> (rollcall_tests::device::Order, Value) {
+    pub(crate) async fn ask(
+        &self,
+        device: &Device,
+        answer: &Value,
+    ) -> (rollcall_tests::device::Order, Value) {
         let payload = json!({"identifiers": [{"type": "email", "value": ALICE}], "profile": "user"});
         let order = device.order(&payload).await.unwrap();
         let authorization = device.read(order.body["authorizations"][0].as_str().unwrap()).await;
@@ -89,8 +101,14 @@ impl Setting {
     }
 }
 
+/// A provider that knows Alice.
+pub(crate) async fn knowing_alice() -> IdentityProvider {
+    let alice = User::new(ALICE, "Alice Example").in_groups(&["staff", "all"]);
+    IdentityProvider::builder().user(alice).start().await.unwrap()
+}
+
 /// From the start page to wherever the server sends the browser after the sign-in.
-async fn sign_in(browser: &mut Browser, speaking: Speaking, link: &str) {
+pub(crate) async fn sign_in(browser: &mut Browser, speaking: Speaking, link: &str) {
     let page = browser.open(link).await;
     assert!(page.text().contains(ALICE), "{}", page.body);
     browser.submit(&[]).await;
@@ -101,7 +119,11 @@ async fn sign_in(browser: &mut Browser, speaking: Speaking, link: &str) {
     }
 }
 
-async fn finalized(setting: &Setting, device: &Device, order: &rollcall_tests::device::Order) -> Value {
+pub(crate) async fn finalized(
+    setting: &Setting,
+    device: &Device,
+    order: &rollcall_tests::device::Order,
+) -> Value {
     let authorization = order.body["authorizations"][0].as_str().unwrap();
     let settled = device.settled(authorization).await;
     assert_eq!(settled["status"], "valid", "{settled}");
@@ -249,7 +271,7 @@ async fn request(browser: &mut Browser, link: &str) -> Url {
 }
 
 /// The rules by which sign-ins were refused.
-async fn refusals(setting: &Setting) -> Vec<String> {
+pub(crate) async fn refusals(setting: &Setting) -> Vec<String> {
     let acts = setting.ca.audit().await;
     let of = |act: &Value| (act["action"] == "sign-in").then(|| act["rule"].as_str().unwrap().to_owned());
     acts.of_kind("refused").filter_map(of).collect()
