@@ -24,6 +24,8 @@ pub mod policy_table;
 pub mod problem;
 pub mod profile;
 pub mod rules;
+pub mod saml_metadata;
+pub mod saml_response;
 pub mod tsig_key;
 
 mod der;
@@ -70,5 +72,7 @@ pub const ALL: &[Parser] = &[
     Parser { name: "problem", check: problem::check },
     Parser { name: "profile", check: profile::check },
     Parser { name: "rules", check: rules::check },
+    Parser { name: "saml_metadata", check: saml_metadata::check },
+    Parser { name: "saml_response", check: saml_response::check },
     Parser { name: "tsig_key", check: tsig_key::check },
 ];
