@@ -137,6 +137,7 @@ fn start_worker(app: &App, inbox: Inbox) -> Worker {
         validators: validators.with(Proof::Sso01, Arc::new(sso)),
         caa: app.caa.clone(),
         providers: app.providers.clone(),
+        refusals: app.refusals.clone(),
         links: app.links.clone(),
         lifetime: app.config.acme.authorization_lifetime,
         config: app.config.challenge.clone(),

@@ -16,6 +16,7 @@ use super::caa::CaaGate;
 use super::{Attempt, Validators};
 use crate::clock::Clock;
 use crate::config::ChallengeConfig;
+use crate::policy::RefusalLog;
 use crate::request::links::Links;
 use crate::sso::providers::Providers;
 use crate::store::Store;
@@ -129,6 +130,8 @@ pub struct Parts {
     pub caa: CaaGate,
     /// The identity providers, which CAA records may name.
     pub providers: Providers,
+    /// What the journal is told of failed sign-ins; the server's own.
+    pub refusals: RefusalLog,
     /// Makes account URLs for attempts read back from the table.
     pub links: Links,
     /// How long a proven authorization serves further orders.

@@ -14,4 +14,4 @@ pub mod state;
 pub mod wanted;
 
 pub use finalize::{FinalizeError, finalize};
-pub use settle::{Attempted, SettleError, Settled, settle};
+pub use settle::{Attempted, Recording, SettleError, Settled, settle};

@@ -1,7 +1,7 @@
 //! The end of a validation attempt: its outcome goes into the authorization and its row leaves the queue, in one batch.
 //!
 //! A success must come as a [`Control`], which only `challenge/` can make. What happened to the authorization meanwhile (given up,
-//! expired, proven otherwise) wins over a late outcome. Called by the worker only; it must never prove what was not answered.
+//! expired, proven otherwise) wins over a late outcome. A failed sign-in is journalled as far as the log of refusals lets it. Called by the worker only; it must never prove what was not answered.
 
 use std::time::Duration;
 
@@ -11,10 +11,10 @@ use super::model::{Authorization, AuthorizationStatus, Challenge};
 use super::state::{AuthorizationEvent, ChallengeEvent, Illegal};
 use crate::challenge::Control;
 use crate::clock;
-use crate::ids::AuthorizationId;
-use crate::log::act::Act;
-use crate::policy::Refused;
+use crate::ids::{AuthorizationId, SignInId};
+use crate::policy::{RefusalLog, Refused};
 use crate::respond::problem::StoredProblem;
+use crate::sso::binding::sign_in_of;
 use crate::store::tables::authorizations;
 use crate::store::tables::validations::{self, Due};
 use crate::store::{Batch, Store, StoreError, Versioned};
@@ -64,59 +64,82 @@ pub enum SettleError {
     Store(#[from] StoreError),
 }
 
-/// Records the outcome of `attempt` as of `now`; a proven authorization then lives for `lifetime`.
+/// How outcomes are recorded.
+#[derive(Clone, Copy)]
+pub struct Recording<'a> {
+    /// Where.
+    pub store: &'a Store,
+    /// What the journal is told of failed sign-ins, and how often.
+    pub refusals: &'a RefusalLog,
+    /// The present.
+    pub now: OffsetDateTime,
+    /// How long a proven authorization lives.
+    pub lifetime: Duration,
+}
+
+/// Records the outcome of `attempt`.
 ///
 /// # Errors
 /// [`SettleError`]; nothing was written.
-pub async fn settle(
-    store: &Store,
-    now: OffsetDateTime,
-    lifetime: Duration,
-    attempt: Attempted,
-) -> Result<Settled, SettleError> {
+pub async fn settle(recording: Recording<'_>, attempt: Attempted) -> Result<Settled, SettleError> {
     let mut tries = 0;
     loop {
-        let (batch, settled) = decide(store, now, lifetime, &attempt).await?;
+        let (mut batch, decision) = decide(recording, &attempt).await?;
+        let admitted =
+            decision.refused.and_then(|(refused, id)| recording.refusals.admit(refused, id, recording.now));
+        if let Some(admitted) = &admitted {
+            batch.record(recording.now, admitted.act());
+        }
         // If the process dies here, the row is still queued and the attempt is made again.
-        match store.commit(batch).await {
-            Ok(()) => return Ok(settled),
-            Err(StoreError::Stale(_)) if tries < TRIES => tries += 1,
-            Err(error) => return Err(error.into()),
+        let Err(error) = recording.store.commit(batch).await else { return Ok(decision.settled) };
+        if let Some(admitted) = admitted {
+            recording.refusals.withdraw(admitted);
+        }
+        match error {
+            StoreError::Stale(_) if tries < TRIES => tries += 1,
+            error => return Err(error.into()),
         }
     }
 }
 
-async fn decide(
-    store: &Store,
-    now: OffsetDateTime,
-    lifetime: Duration,
-    attempt: &Attempted,
-) -> Result<(Batch, Settled), SettleError> {
+/// What an outcome means.
+struct Decision {
+    settled: Settled,
+    /// What the journal is to know, and of which sign-in it is.
+    refused: Option<(Refused, Option<SignInId>)>,
+}
+
+impl Decision {
+    const fn plain(settled: Settled) -> Self {
+        Self { settled, refused: None }
+    }
+}
+
+async fn decide(recording: Recording<'_>, attempt: &Attempted) -> Result<(Batch, Decision), SettleError> {
     let mut batch = Batch::new();
     validations::dequeue(&mut batch, &attempt.due);
-    let Some(seen) = store.load::<Authorization>(&attempt.due.authorization).await? else {
-        return Ok((batch, Settled::Superseded));
+    let Some(seen) = recording.store.load::<Authorization>(&attempt.due.authorization).await? else {
+        return Ok((batch, Decision::plain(Settled::Superseded)));
     };
-    if seen.value.status_at(now) != AuthorizationStatus::Pending {
-        return Ok((batch, Settled::Superseded));
+    if seen.value.status_at(recording.now) != AuthorizationStatus::Pending {
+        return Ok((batch, Decision::plain(Settled::Superseded)));
     }
-    let settled = record(&mut batch, &seen, now, lifetime, attempt)?;
-    Ok((batch, settled))
+    let decision = record(&mut batch, &seen, recording, attempt)?;
+    Ok((batch, decision))
 }
 
 fn record(
     batch: &mut Batch,
     seen: &Versioned<Authorization>,
-    now: OffsetDateTime,
-    lifetime: Duration,
+    recording: Recording<'_>,
     attempt: &Attempted,
-) -> Result<Settled, SettleError> {
+) -> Result<Decision, SettleError> {
     let mut next = seen.value.clone();
     let Some(challenge) = next.challenges.iter_mut().find(|challenge| challenge.id == attempt.due.challenge)
     else {
-        return Ok(Settled::Superseded);
+        return Ok(Decision::plain(Settled::Superseded));
     };
-    let settled = match &attempt.outcome {
+    let decision = match &attempt.outcome {
         Ok(control) => {
             check(control, &seen.value, challenge)?;
             challenge.status = challenge.status.step(ChallengeEvent::Prove)?;
@@ -124,22 +147,20 @@ fn record(
             challenge.error = None;
             challenge.evidence = control.evidence().cloned();
             next.status = next.status.step(AuthorizationEvent::Prove)?;
-            next.expires = expires(control, now, lifetime);
+            next.expires = expires(control, recording.now, recording.lifetime);
             next.reusable_until = control.reusable_until();
-            Settled::Proven
+            Decision::plain(Settled::Proven)
         }
         Err(problem) => {
             challenge.status = challenge.status.step(ChallengeEvent::Fail)?;
             challenge.error = Some(problem.clone());
-            if challenge.provider.is_some() {
-                batch.record(now, refused_sign_in(&seen.value, problem));
-            }
+            let refused = refused_sign_in(&seen.value, challenge, problem);
             next.status = next.status.step(AuthorizationEvent::Fail)?;
-            Settled::Failed
+            Decision { settled: Settled::Failed, refused }
         }
     };
     authorizations::replace(batch, seen, &next)?;
-    Ok(settled)
+    Ok(decision)
 }
 
 /// When the proven authorization stops being usable. That of a person says when the next sign-in is needed, so that an agent can tell ahead
@@ -153,10 +174,16 @@ fn expires(control: &Control, now: OffsetDateTime, lifetime: Duration) -> Offset
 }
 
 /// That a challenge for which a person was to sign in has failed.
-fn refused_sign_in(seen: &Authorization, problem: &StoredProblem) -> Act {
+fn refused_sign_in(
+    seen: &Authorization,
+    challenge: &Challenge,
+    problem: &StoredProblem,
+) -> Option<(Refused, Option<SignInId>)> {
+    challenge.provider.as_ref()?;
     let word = problem.urn.rsplit(':').next().unwrap_or_default();
     let (identifiers, rule) = (vec![seen.identifier.clone()], format!("challenge:{word}"));
-    Refused { action: "sign-in", account: Some(seen.account), order: None, identifiers, rule }.act(0)
+    let refused = Refused { action: "sign-in", account: Some(seen.account), order: None, identifiers, rule };
+    Some((refused, challenge.token.as_deref().and_then(sign_in_of)))
 }
 
 fn check(control: &Control, seen: &Authorization, challenge: &Challenge) -> Result<(), SettleError> {

@@ -7,6 +7,7 @@
 //! the next one that is journalled says how many were left out before it. The counts are in memory and begin anew at a start.
 
 use std::collections::HashMap;
+use std::sync::Arc;
 
 use certs::identifier::Identifier;
 use parking_lot::Mutex;
@@ -68,9 +69,28 @@ impl Refused {
     }
 }
 
-/// What was journalled lately.
-#[derive(Debug, Default)]
-pub struct RefusalLog(Mutex<Tallies>);
+/// What was journalled lately. Clones count together.
+#[derive(Clone, Debug, Default)]
+pub struct RefusalLog(Arc<Mutex<Tallies>>);
+
+/// A refusal that the journal is to have: who writes it says by [`RefusalLog::withdraw`] if he could not.
+#[derive(Debug)]
+#[must_use = "an entry that was not written has to be withdrawn"]
+pub(crate) struct Admitted {
+    act: Act,
+    budget: Budget,
+    account: Option<AccountId>,
+    minute: i64,
+    left_out: u64,
+    told: Option<(SignInId, String)>,
+}
+
+impl Admitted {
+    /// The entry of the journal.
+    pub(crate) fn act(&self) -> Act {
+        self.act.clone()
+    }
+}
 
 #[derive(Debug, Default)]
 struct Tallies {
@@ -105,6 +125,14 @@ impl Tally {
             *self = Self { minute, journalled: 0, left_out: self.left_out };
         }
     }
+
+    /// One that was counted in `minute` was not journalled after all.
+    fn give_back(&mut self, minute: i64, left_out: u64) {
+        if self.minute == minute {
+            self.journalled = self.journalled.saturating_sub(1);
+        }
+        self.left_out = self.left_out.saturating_add(left_out);
+    }
 }
 
 impl RefusalLog {
@@ -135,11 +163,17 @@ impl RefusalLog {
         self.write(store, self.admit(refused, Some(sign_in), now), now).await
     }
 
-    async fn write(&self, store: &Store, act: Option<Act>, now: OffsetDateTime) -> Result<(), StoreError> {
-        let Some(act) = act else { return Ok(()) };
+    /// Writes what was admitted by itself.
+    pub(crate) async fn write(
+        &self,
+        store: &Store,
+        admitted: Option<Admitted>,
+        now: OffsetDateTime,
+    ) -> Result<(), StoreError> {
+        let Some(admitted) = admitted else { return Ok(()) };
         let mut batch = Batch::new();
-        batch.record(now, act);
-        store.commit(batch).await
+        batch.record(now, admitted.act());
+        store.commit(batch).await.inspect_err(|_| self.withdraw(admitted))
     }
 
     /// The entry of the journal for a refusal, which the caller writes; `None` if it is left out.
@@ -148,17 +182,34 @@ impl RefusalLog {
         refused: Refused,
         sign_in: Option<SignInId>,
         now: OffsetDateTime,
-    ) -> Option<Act> {
-        let action = refused.action;
+    ) -> Option<Admitted> {
+        let (action, account) = (refused.action, refused.account);
         metrics::counter!("rollcall_refusals_total", "action" => action).increment(1);
-        let taken = match sign_in {
-            Some(id) => self.take_step(refused.account, (id, refused.rule.clone()), now),
-            None => self.take(Budget::Others, refused.account, now),
+        let told = sign_in.map(|id| (id, refused.rule.clone()));
+        let (budget, taken) = match &told {
+            Some(step) => (Budget::SignIns, self.take_step(account, step.clone(), now)),
+            None => (Budget::Others, self.take(Budget::Others, account, now)),
         };
-        if taken.is_none() {
+        let Some(left_out) = taken else {
             metrics::counter!("rollcall_refusals_left_out_total", "action" => action).increment(1);
+            return None;
+        };
+        Some(Admitted { act: refused.act(left_out), budget, account, minute: minute_of(now), left_out, told })
+    }
+
+    /// Takes back what was admitted and could not be written, so that the next try is not taken for a repetition.
+    pub(crate) fn withdraw(&self, admitted: Admitted) {
+        let Admitted { budget, account, minute, left_out, told, .. } = admitted;
+        let mut tallies = self.0.lock();
+        if let Some(told) = told {
+            tallies.told.remove(&told);
         }
-        taken.map(|left_out| refused.act(left_out))
+        let all = match budget {
+            Budget::SignIns => &mut tallies.sign_ins,
+            Budget::Others => &mut tallies.others,
+        };
+        all.give_back(minute, 0);
+        tallies.accounts.entry((budget, account)).or_default().give_back(minute, left_out);
     }
 
     /// As [`Self::take`], and of a sign-in each rule once.
@@ -168,7 +219,7 @@ impl RefusalLog {
         step: (SignInId, String),
         now: OffsetDateTime,
     ) -> Option<u64> {
-        let minute = now.unix_timestamp().div_euclid(MINUTE);
+        let minute = minute_of(now);
         let mut tallies = self.0.lock();
         if tallies.told.len() >= TOLD {
             tallies.told.retain(|_, told| minute - *told < SIGN_IN_IS_OVER);
@@ -189,8 +240,13 @@ impl RefusalLog {
 
     /// How many refusals of the account were left out before this one; `None` if this one is left out too.
     fn take(&self, budget: Budget, account: Option<AccountId>, now: OffsetDateTime) -> Option<u64> {
-        self.0.lock().take(budget, account, now.unix_timestamp().div_euclid(MINUTE))
+        self.0.lock().take(budget, account, minute_of(now))
     }
+}
+
+/// Which minute since 1970.
+fn minute_of(now: OffsetDateTime) -> i64 {
+    now.unix_timestamp().div_euclid(MINUTE)
 }
 
 impl Tallies {
@@ -264,6 +320,25 @@ mod tests {
         assert_eq!(taken, 1);
         assert_eq!(log.take_step(alice, step("sso:other-browser"), at(0)), Some(99));
         assert_eq!(log.take_step(alice, step("sso:link-used"), at(300)), None);
+    }
+
+    #[test]
+    fn what_could_not_be_written_is_admitted_again_and_costs_nothing() {
+        let (log, alice) = (RefusalLog::default(), some_account());
+        let admit = || {
+            let rule = "sso:declined".to_owned();
+            let refused =
+                Refused { action: "sign-in", account: alice, order: None, identifiers: Vec::new(), rule };
+            log.admit(refused, Some(SignInId::from_bytes([1; 16])), at(0))
+        };
+        for _ in 0..100 {
+            log.withdraw(admit().unwrap());
+        }
+        assert!(admit().is_some());
+        assert!(admit().is_none(), "it was journalled");
+        let other = |number| (SignInId::from_bytes([number; 16]), "sso:declined".to_owned());
+        let taken = (2..100).filter(|number| log.take_step(alice, other(*number), at(0)).is_some()).count();
+        assert_eq!(taken, 9);
     }
 
     #[test]

@@ -151,26 +151,45 @@ async fn complete(app: &App, mut standing: Standing, vouched: &Vouched) -> Resul
 }
 
 /// Ends a sign-in that cannot succeed any more; always an error, [`Fault::Failed`] where it was recorded.
+///
+/// Where somebody else moved the sign-in on meanwhile, that stands; why this step was refused is journalled all the same.
 pub async fn fail<T>(app: &App, standing: &Standing, reason: Reason) -> Result<T, Fault> {
-    let event = SignInEvent::Fail(reason.clone());
-    let next = standing.sign_in.value.after(event).map_err(|_| Fault::Busy)?;
-    let (mut batch, now) = (Batch::new(), app.clock.now());
-    let refused = refusal(standing, &reason.word());
-    if let Some(act) = app.refusals.admit(refused, Some(next.id), now) {
-        batch.record(now, act);
-    }
-    match end(app, standing, &next, batch).await {
-        Ok(()) => {
-            audit::count(standing.provider.name(), &reason.word());
-            tracing::info!(provider = standing.provider.name(), challenge.id = %next.challenge, account.id = %next.account,
-                reason = %reason.word(), "a sign-in failed");
-            Err(Fault::Failed(reason))
+    let (now, id) = (app.clock.now(), standing.sign_in.value.id);
+    let admitted = app.refusals.admit(refusal(standing, &reason.word()), Some(id), now);
+    let (mut fault, mut fresh) = (Fault::Busy, None);
+    for _ in 0..TRIES {
+        let standing = fresh.as_ref().unwrap_or(standing);
+        let Ok(next) = standing.sign_in.value.after(SignInEvent::Fail(reason.clone())) else { break };
+        let mut batch = Batch::new();
+        if let Some(admitted) = &admitted {
+            batch.record(now, admitted.act());
         }
-        Err(Fault::Store(StoreError::Stale(_))) => {
-            Err(again(app, standing).await.err().unwrap_or(Fault::Busy))
+        match end(app, standing, &next, batch).await {
+            Ok(()) => {
+                audit::count(standing.provider.name(), &reason.word());
+                tracing::info!(provider = standing.provider.name(), challenge.id = %next.challenge, account.id = %next.account,
+                    reason = %reason.word(), "a sign-in failed");
+                return Err(Fault::Failed(reason));
+            }
+            Err(Fault::Store(StoreError::Stale(_))) => match again(app, standing).await {
+                // Only the account or the authorization was touched: the answer is as bad as before.
+                Ok(seen) if seen.sign_in.version == standing.sign_in.version => fresh = Some(seen),
+                Ok(_) => break,
+                Err(over) => {
+                    fault = over;
+                    break;
+                }
+            },
+            Err(other) => {
+                fault = other;
+                break;
+            }
         }
-        Err(fault) => Err(fault),
     }
+    if let Err(error) = app.refusals.write(&app.store, admitted, now).await {
+        tracing::error!(%error, "a refusal could not be journalled");
+    }
+    Err(fault)
 }
 
 /// Writes an ended sign-in together with its validation, due now, and hands that over.

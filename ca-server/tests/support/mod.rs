@@ -98,6 +98,15 @@ impl Ca {
 
     /// A server at which people sign in, with these identity providers instead of configured ones.
     pub async fn start_people(providers: Providers, change: impl FnOnce(&mut Config)) -> Self {
+        Self::start_people_on(providers, change, |backend| backend).await
+    }
+
+    /// The same on a backend put around the usual one.
+    pub async fn start_people_on(
+        providers: Providers,
+        change: impl FnOnce(&mut Config),
+        around: impl FnOnce(Arc<dyn Backend>) -> Arc<dyn Backend>,
+    ) -> Self {
         let folder = tempfile::tempdir().unwrap();
         let base = format!("http://ca.test:{}", folder::free_port());
         let mut config = folder::config(folder.path(), &base, "");
@@ -108,7 +117,7 @@ impl Ca {
         let clock = FixedClock::at(time::OffsetDateTime::from_unix_timestamp(1_780_000_000).unwrap());
         let (store, dns) = (Arc::new(Memory::new()), Arc::new(FakeDns::default()));
         let place = (Arc::new(folder), base);
-        Self::run(config, place, clock, (store, dns), Some(providers), |backend| backend).await
+        Self::run(config, place, clock, (store, dns), Some(providers), around).await
     }
 
     /// Another server on the same store and files, as after the end of this one's process; this one does nothing any more.
@@ -138,6 +147,11 @@ impl Ca {
         let running = server::start(config.clone(), parts).await.unwrap();
         let client = Client::builder(TokioExecutor::new()).build_http();
         Self { running, store, switches, clock, dns, base, client, config, folder, providers }
+    }
+
+    /// Writes a file beside `ca.toml`.
+    pub fn write(&self, name: &str, text: &str) {
+        std::fs::write(self.folder.path().join(name), text).unwrap();
     }
 
     /// The text of a file beside `ca.toml`.

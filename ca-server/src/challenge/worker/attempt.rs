@@ -7,7 +7,7 @@ use std::time::Duration;
 use super::{Job, Parts};
 use crate::challenge::caa::Manner;
 use crate::challenge::{Attempt, ChallengeError, Control};
-use crate::order::{Attempted, SettleError, Settled, settle};
+use crate::order::{Attempted, Recording, SettleError, Settled, settle};
 use crate::respond::problem::StoredProblem;
 use crate::store::Batch;
 use crate::store::tables::validations::{self, Due};
@@ -80,7 +80,9 @@ async fn record(
     count: &(dyn Fn(&'static str) + Sync),
 ) -> Verdict {
     let attempted = Attempted { due: job.due, outcome };
-    match settle(&parts.store, parts.clock.now(), parts.lifetime, attempted).await {
+    let Parts { store, refusals, lifetime, .. } = parts;
+    let recording = Recording { store, refusals, now: parts.clock.now(), lifetime: *lifetime };
+    match settle(recording, attempted).await {
         Ok(settled) => {
             count(match settled {
                 Settled::Proven => "valid",

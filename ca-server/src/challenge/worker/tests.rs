@@ -69,6 +69,7 @@ impl Bench {
                 validators: Validators::new(&self.config, &issuer, &resolver, &clock),
                 caa: CaaGate::new(resolver, CaaMode::Enforce, &issuer),
                 providers: Providers::default(),
+                refusals: crate::policy::RefusalLog::default(),
                 links: self.links(),
                 lifetime: Duration::from_secs(3600),
                 config: self.config.clone(),

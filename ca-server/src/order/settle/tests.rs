@@ -60,6 +60,15 @@ async fn answered(attempt: &Attempt) -> (Store, Due) {
     (store, queued.unwrap())
 }
 
+async fn settled(
+    store: &Store,
+    now: OffsetDateTime,
+    lifetime: Duration,
+    attempt: Attempted,
+) -> Result<Settled, SettleError> {
+    settle(Recording { store, refusals: &RefusalLog::default(), now, lifetime }, attempt).await
+}
+
 fn failure() -> StoredProblem {
     Problem::new(Kind::IncorrectResponse, "no such record").stored()
 }
@@ -69,8 +78,8 @@ async fn a_proof_makes_challenge_and_authorization_valid_and_empties_the_queue()
     let attempt = attempt(Proof::Dns01, "room-1.corp.test", false);
     let (store, due) = answered(&attempt).await;
     let outcome = Ok(control(&attempt, now()));
-    let settled = settle(&store, now(), LIFETIME * 2, Attempted { due, outcome }).await.unwrap();
-    assert_eq!(settled, Settled::Proven);
+    let outcome = settled(&store, now(), LIFETIME * 2, Attempted { due, outcome }).await.unwrap();
+    assert_eq!(outcome, Settled::Proven);
     let proven = read(&store, &attempt).await.value;
     assert_eq!(proven.status_at(now()), AuthorizationStatus::Valid);
     assert_eq!(proven.expires, now() + LIFETIME * 2);
@@ -84,8 +93,8 @@ async fn a_proof_makes_challenge_and_authorization_valid_and_empties_the_queue()
 async fn a_failure_ends_the_authorization_and_keeps_its_reason() {
     let attempt = attempt(Proof::Dns01, "room-1.corp.test", false);
     let (store, due) = answered(&attempt).await;
-    let settled = settle(&store, now(), LIFETIME, Attempted { due, outcome: Err(failure()) }).await.unwrap();
-    assert_eq!(settled, Settled::Failed);
+    let outcome = settled(&store, now(), LIFETIME, Attempted { due, outcome: Err(failure()) }).await.unwrap();
+    assert_eq!(outcome, Settled::Failed);
     let failed = read(&store, &attempt).await.value;
     assert_eq!(failed.status, AuthorizationStatus::Invalid);
     assert_eq!(failed.failure().unwrap().error, Some(failure()));
@@ -99,8 +108,8 @@ async fn an_outcome_that_comes_after_the_authorization_was_given_up_changes_noth
     let seen = read(&store, &attempt).await;
     crate::order::answer::deactivate(&store, seen, now()).await.unwrap();
     let outcome = Ok(control(&attempt, now()));
-    let settled = settle(&store, now(), LIFETIME, Attempted { due, outcome }).await.unwrap();
-    assert_eq!(settled, Settled::Superseded);
+    let outcome = settled(&store, now(), LIFETIME, Attempted { due, outcome }).await.unwrap();
+    assert_eq!(outcome, Settled::Superseded);
     assert_eq!(read(&store, &attempt).await.value.status, AuthorizationStatus::Deactivated);
     assert!(store.validations(9).await.unwrap().is_empty());
 }
@@ -111,8 +120,8 @@ async fn a_proof_that_comes_after_expiry_changes_nothing() {
     let (store, due) = answered(&attempt).await;
     let late = now() + LIFETIME;
     let outcome = Ok(control(&attempt, late));
-    let settled = settle(&store, late, LIFETIME, Attempted { due, outcome }).await.unwrap();
-    assert_eq!(settled, Settled::Superseded);
+    let outcome = settled(&store, late, LIFETIME, Attempted { due, outcome }).await.unwrap();
+    assert_eq!(outcome, Settled::Superseded);
     assert_eq!(read(&store, &attempt).await.value.status_at(late), AuthorizationStatus::Invalid);
 }
 
@@ -127,7 +136,7 @@ async fn a_proof_of_something_else_is_refused_and_proves_nothing() {
     ];
     for other in others {
         let outcome = Ok(control(&other, now()));
-        let refused = settle(&store, now(), LIFETIME, Attempted { due, outcome }).await.unwrap_err();
+        let refused = settled(&store, now(), LIFETIME, Attempted { due, outcome }).await.unwrap_err();
         assert!(matches!(refused, SettleError::Mismatch { .. }), "{refused}");
         assert_eq!(read(&store, &attempt).await.value.status, AuthorizationStatus::Pending);
     }
@@ -140,6 +149,6 @@ async fn a_challenge_that_was_never_answered_cannot_be_proven() {
     let due =
         Due { at: now(), authorization: attempt.authorization, challenge: attempt.challenge, attempts: 0 };
     let outcome = Ok(control(&attempt, now()));
-    let refused = settle(&store, now(), LIFETIME, Attempted { due, outcome }).await.unwrap_err();
+    let refused = settled(&store, now(), LIFETIME, Attempted { due, outcome }).await.unwrap_err();
     assert!(matches!(refused, SettleError::Illegal(_)), "{refused}");
 }

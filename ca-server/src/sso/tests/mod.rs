@@ -8,6 +8,7 @@ mod bench;
 mod changes;
 mod flow;
 mod front;
+mod journal;
 mod lifetime;
 mod phishing;
 mod relay;
