@@ -10,6 +10,7 @@ mod flow;
 mod front;
 mod journal;
 mod lifetime;
+mod limits;
 mod phishing;
 mod relay;
 
