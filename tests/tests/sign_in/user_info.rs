@@ -65,3 +65,47 @@ async fn a_provider_without_userinfo_and_without_an_address_is_refused() {
         .await;
     assert_eq!(found, "email-missing");
 }
+
+#[tokio::test]
+async fn what_the_token_says_is_not_lost_when_userinfo_says_less() {
+    let setting = Setting::new().await;
+    setting.idp.faults(|faults| {
+        faults.claims_at_user_info = true;
+        faults.claims = Some(Arc::new(|claims| {
+            claims.insert("groups".to_owned(), json!(["contractors"]));
+            claims.insert("name".to_owned(), json!("Alice A."));
+        }));
+        faults.user_info = Some(Arc::new(|claims| _ = claims.remove("groups")));
+    });
+    let person = setting.sign_in().await.unwrap();
+    assert_eq!(person.evidence().groups, ["contractors"], "a rule may forbid them");
+    assert_eq!(person.evidence().display_name.as_deref(), Some("Alice A."));
+}
+
+#[tokio::test]
+async fn the_groups_of_both_count() {
+    let setting = Setting::new().await;
+    setting.idp.faults(|faults| {
+        faults.claims_at_user_info = true;
+        faults.claim("groups", json!(["contractors", "staff"]));
+    });
+    let person = setting.sign_in().await.unwrap();
+    assert_eq!(person.evidence().groups, ["contractors", "staff", "admins"]);
+}
+
+#[tokio::test]
+async fn of_what_was_checked_the_token_alone_counts() {
+    let setting = Setting::with(|settings| settings.methods = vec!["hwk".to_owned()], |_| ()).await;
+    assert_eq!(setting.reason_with(bare("amr", json!(["hwk"]))).await, "method");
+    let setting = Setting::new().await;
+    setting.idp.faults(bare("acr", json!("urn:strong")));
+    let person = setting.sign_in().await.unwrap();
+    assert_ne!(person.evidence().context.as_deref(), Some("urn:strong"));
+    // A word of the token on an address that it does not name says nothing about the one that userinfo names.
+    let unsaid = |faults: &mut Faults| {
+        faults.claims_at_user_info = true;
+        faults.claim("email_verified", json!(true));
+        faults.user_info = Some(Arc::new(|claims| _ = claims.remove("email_verified")));
+    };
+    assert_eq!(setting.reason_with(unsaid).await, "email-unverified");
+}

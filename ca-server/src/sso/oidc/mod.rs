@@ -132,8 +132,10 @@ impl OidcProvider {
         let claims = if claims.has("email") {
             claims
         } else {
-            let asked = token::user_info(&self.fetch, &metadata, &tokens, &established.subject).await?;
-            asked.unwrap_or(claims)
+            match token::user_info(&self.fetch, &metadata, &tokens, &established.subject).await? {
+                Some(asked) => claims.with_user_info(asked, &self.settings.groups_claim),
+                None => claims,
+            }
         };
         self.person(&id_token, &claims, established, sign_in.now)
     }

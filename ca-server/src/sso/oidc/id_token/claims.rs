@@ -3,6 +3,7 @@
 //! A claim of another type than the specification says is refused, never converted: `"true"` is not `true`.
 
 use std::collections::BTreeMap;
+use std::collections::btree_map::Entry;
 use std::fmt;
 
 use serde::Deserialize;
@@ -25,6 +26,25 @@ impl Claims {
     /// Reads a JSON object.
     pub(in crate::sso::oidc) fn parse(json: &[u8]) -> Result<Self, OidcRefusal> {
         serde_json::from_slice(json).map_err(|_| OidcRefusal::IdTokenMalformed("the claims"))
+    }
+
+    /// The claims of an ID token without an address, together with those of userinfo for the same subject.
+    ///
+    /// The address and whether it was verified come from userinfo together. The groups of both count, since rules may forbid by them. Of
+    /// everything else the token's word stands: it is signed, and it is what was checked.
+    pub(in crate::sso::oidc) fn with_user_info(mut self, asked: Self, groups: &str) -> Self {
+        self.0.remove("email_verified");
+        for (name, value) in asked.0 {
+            match self.0.entry(name) {
+                Entry::Vacant(vacant) => _ = vacant.insert(value),
+                Entry::Occupied(mut own) if own.key() == groups => {
+                    let joined = join(own.get_mut().take(), value);
+                    own.insert(joined);
+                }
+                Entry::Occupied(_) => {}
+            }
+        }
+        self
     }
 
     pub(in crate::sso::oidc) fn has(&self, name: &str) -> bool {
@@ -85,6 +105,21 @@ impl Claims {
         let text = |entry: &Value| entry.as_str().filter(|text| is_fact(text)).map(str::to_owned);
         entries.iter().map(text).collect::<Option<_>>().ok_or(OidcRefusal::Claim(what))
     }
+}
+
+/// Two lists as one, in which what both name stands once.
+fn join(own: Value, other: Value) -> Value {
+    let list = |value| match value {
+        Value::Array(entries) => entries,
+        one => vec![one],
+    };
+    let mut joined = list(own);
+    for entry in list(other) {
+        if !joined.contains(&entry) {
+            joined.push(entry);
+        }
+    }
+    Value::Array(joined)
 }
 
 fn is_fact(text: &str) -> bool {
