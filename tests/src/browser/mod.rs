@@ -15,7 +15,7 @@ mod policy;
 use std::net::SocketAddr;
 use std::sync::Arc;
 
-use http::header::{CONTENT_SECURITY_POLICY, CONTENT_TYPE, COOKIE, LOCATION, ORIGIN};
+use http::header::{CONTENT_SECURITY_POLICY, CONTENT_TYPE, COOKIE, LOCATION, ORIGIN, REFERRER_POLICY};
 use http::{HeaderMap, Method, StatusCode};
 use rustls::pki_types::CertificateDer;
 use rustls::pki_types::pem::PemObject as _;
@@ -120,6 +120,8 @@ struct Step {
     from: Option<Url>,
     /// The policy of the page whose form is being sent.
     policy: Option<policy::FormAction>,
+    /// Whether that page does not let anybody know where the form came from.
+    silent: bool,
 }
 
 impl Browser {
@@ -135,7 +137,7 @@ impl Browser {
     /// If nobody answers, or redirects do not end.
     pub async fn open(&mut self, url: &str) -> &Page {
         let url = Url::parse(url).unwrap_or_else(|error| panic!("{url}: {error}"));
-        self.go(Step { method: Method::GET, url, form: None, from: None, policy: None }).await
+        self.go(Step { method: Method::GET, url, form: None, from: None, policy: None, silent: false }).await
     }
 
     /// Follows a link of the page.
@@ -145,7 +147,8 @@ impl Browser {
     pub async fn follow(&mut self, href: &str) -> &Page {
         let from = self.page().url.clone();
         let url = from.join(href).unwrap_or_else(|error| panic!("{href}: {error}"));
-        self.go(Step { method: Method::GET, url, form: None, from: Some(from), policy: None }).await
+        self.go(Step { method: Method::GET, url, form: None, from: Some(from), policy: None, silent: false })
+            .await
     }
 
     /// Fills in the one form of the page that has all these fields, and sends it with its first button.
@@ -215,7 +218,13 @@ impl Browser {
             url.set_query(Some(&encoded));
         }
         let body = (form.method != Method::GET).then_some(encoded);
-        self.go(Step { method: form.method, url, form: body, from: Some(from), policy }).await
+        let referrer = self.page().headers.get(REFERRER_POLICY).and_then(|value| value.to_str().ok());
+        let silent = match referrer {
+            Some("no-referrer") => true,
+            Some("same-origin") => from.origin() != url.origin(),
+            Some(_) | None => false,
+        };
+        self.go(Step { method: form.method, url, form: body, from: Some(from), policy, silent }).await
     }
 
     async fn go(&mut self, mut step: Step) -> &Page {
@@ -257,7 +266,10 @@ impl Browser {
         if let Some(form) = &step.form {
             request = request.header(CONTENT_TYPE, "application/x-www-form-urlencoded").body(form.clone());
             if let Some(from) = &step.from {
-                request = request.header(ORIGIN, from.origin().ascii_serialization());
+                // The Fetch standard, "append a request Origin header"; `Sec-Fetch-Site` is left out, as by older browsers.
+                let origin =
+                    if step.silent { "null".to_owned() } else { from.origin().ascii_serialization() };
+                request = request.header(ORIGIN, origin);
             }
         }
         let answer = request.send().await;

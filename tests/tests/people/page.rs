@@ -219,11 +219,12 @@ fn headers(answer: &Answer, faults: &mut Vec<String>) {
     }
     let loose = policy.contains("unsafe") || policy.contains("script-src");
     demand(faults, !loose, || format!("{policy:?} is loose"));
-    for (header, wanted) in [
-        ("cache-control", "no-store"),
-        ("referrer-policy", "no-referrer"),
-        ("x-content-type-options", "nosniff"),
-    ] {
+    for (header, wanted) in [("cache-control", "no-store"), ("x-content-type-options", "nosniff")] {
         demand(faults, answer.header(header) == Some(wanted), || format!("no {header}: {wanted}"));
     }
+    // Both keep the address from other sites; pages with a form let the browser tell their own.
+    let referrer = answer.header("referrer-policy");
+    demand(faults, matches!(referrer, Some("no-referrer" | "same-origin")), || {
+        format!("no referrer-policy that keeps it: {referrer:?}")
+    });
 }

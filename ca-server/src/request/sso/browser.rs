@@ -35,8 +35,8 @@ pub fn set_cookie(value: &str) -> Option<HeaderValue> {
 
 /// Refuses a form that a page of another site sent.
 ///
-/// Browsers say so in `Sec-Fetch-Site`. Older ones say only `Origin`, which is `null` for our own pages too, because they send no referrer;
-/// what is no browser sends neither and has no cookie to abuse.
+/// Browsers say so in `Sec-Fetch-Site`. Older ones say only `Origin`, which names us for our own pages, because those let the referrer
+/// be sent to us; `null` is what a sandboxed frame says. What is no browser sends neither and has no cookie to abuse.
 ///
 /// # Errors
 /// [`Fault::CrossSite`]
@@ -47,7 +47,7 @@ pub fn same_site(app: &App, headers: &HeaderMap) -> Result<(), Fault> {
     }
     match headers.get(ORIGIN).map(text) {
         None => Ok(()),
-        Some(origin) if origin == "null" || origin == app.config.url.origin().ascii_serialization() => Ok(()),
+        Some(origin) if origin == app.config.url.origin().ascii_serialization() => Ok(()),
         Some(_) => Err(Fault::CrossSite),
     }
 }

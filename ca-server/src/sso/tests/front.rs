@@ -20,7 +20,7 @@ async fn every_page_carries_the_headers_and_no_page_can_be_framed_or_kept() {
     for page in pages {
         assert_eq!(page.header("content-type"), "text/html; charset=utf-8", "{page:?}");
         assert_eq!(page.header("cache-control"), "no-store");
-        assert_eq!(page.header("referrer-policy"), "no-referrer");
+        assert_eq!(page.header("referrer-policy"), "same-origin");
         assert_eq!(page.header("x-frame-options"), "DENY");
         let policy = page.header("content-security-policy");
         assert!(
