@@ -3,6 +3,7 @@
 use std::path::PathBuf;
 use std::time::Duration;
 
+use ipnet::IpNet;
 use serde::{Deserialize, Serialize};
 use url::Url;
 
@@ -114,6 +115,8 @@ pub struct SsoConfig {
     pub same_address: bool,
     /// Redirect addresses beside loopback ones, each exactly; whoever controls one can complete sign-ins. Default: none.
     pub redirects: Vec<Url>,
+    /// Networks in which identity providers are called although they are link-local, multicast, reserved or a cloud's metadata service; whoever writes a provider's documents can then have them called. Private networks need no mention. Default: none.
+    pub allow_networks: Vec<IpNet>,
 }
 
 impl Default for SsoConfig {
@@ -124,6 +127,7 @@ impl Default for SsoConfig {
             completion: vec![CompletionMethod::Redirect, CompletionMethod::Code],
             same_address: true,
             redirects: Vec::new(),
+            allow_networks: Vec::new(),
         }
     }
 }

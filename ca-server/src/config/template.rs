@@ -187,6 +187,8 @@ resolvers = []
 #same_address = true
 # Redirect addresses beside loopback ones, each exactly.
 #redirects = []
+# Networks in which providers are called although they are link-local, multicast, reserved or a cloud's metadata service.
+#allow_networks = []
 
 [policy]
 # Folder with profiles/*.toml and rules/*.cedar; read again on SIGHUP. A bad file is refused and the old ones stay.

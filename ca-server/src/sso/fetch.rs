@@ -1,21 +1,25 @@
 //! Calls that the relying party makes to identity providers: their documents and their token endpoint.
 //!
 //! Only https leaves this machine; plain http is for loopback addresses alone, and `localhost` never resolves to anything else.
-//! Every call has a time limit and a byte limit. Nothing is decompressed. A POST follows no redirect; a GET may follow a few,
-//! never to another scheme. Must never show a body, a form or a header of a call in a message.
+//! Every call has a time limit and a byte limit, and goes nowhere that [`networks`] denies. Nothing is decompressed, and no redirect is
+//! followed. Must never show a body, a form or a header of a call in a message.
 
-use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
+mod networks;
+
+use std::net::IpAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
-use http::header::{ACCEPT, AUTHORIZATION, CONTENT_TYPE, LOCATION};
+use http::header::{ACCEPT, AUTHORIZATION, CONTENT_TYPE};
 use http::{HeaderValue, StatusCode};
+use ipnet::IpNet;
 use rustls_pki_types::CertificateDer;
 use rustls_pki_types::pem::PemObject as _;
 use url::{Host, Url};
 
-/// Most redirects that [`Fetch::get_following`] follows.
-const MAX_REDIRECTS: usize = 3;
+pub use networks::Denied;
+
+use networks::Networks;
 
 /// Limits and trust of calls to one provider.
 #[derive(Clone, Debug)]
@@ -30,6 +34,8 @@ pub struct FetchConfig {
     pub max_body: usize,
     /// Use the proxy that the environment names, except for this machine itself. Default: yes.
     pub environment_proxy: bool,
+    /// Networks that may be called although they are denied. Default: none.
+    pub allow_networks: Vec<IpNet>,
 }
 
 impl Default for FetchConfig {
@@ -40,6 +46,7 @@ impl Default for FetchConfig {
             timeout: Duration::from_secs(10),
             max_body: 256 * 1024,
             environment_proxy: true,
+            allow_networks: Vec::new(),
         }
     }
 }
@@ -85,6 +92,15 @@ pub enum FetchError {
     Address {
         /// The host.
         host: String,
+    },
+    /// The address is in a network that is never called.
+    #[error("{host} may not be called")]
+    Denied {
+        /// The host.
+        host: String,
+        /// Why.
+        #[source]
+        source: Denied,
     },
     /// It took too long.
     #[error("{host} did not answer within {} s", limit.as_secs())]
@@ -151,6 +167,7 @@ pub struct Fetched {
 pub struct Fetch {
     outward: reqwest::Client,
     loopback: reqwest::Client,
+    networks: Networks,
     timeout: Duration,
     max_body: usize,
 }
@@ -161,9 +178,11 @@ impl Fetch {
     /// # Errors
     /// If the roots are unusable.
     pub fn new(config: &FetchConfig) -> Result<Self, SetupError> {
+        let networks = Networks::allowing(&config.allow_networks);
         Ok(Self {
-            outward: client(config, config.environment_proxy)?,
-            loopback: client(config, false)?,
+            outward: client(config, &networks, config.environment_proxy)?,
+            loopback: client(config, &networks, false)?,
+            networks,
             timeout: config.timeout,
             max_body: config.max_body,
         })
@@ -188,29 +207,6 @@ impl Fetch {
         };
         let answer = self.send(url, call).await?;
         self.document(url, answer).await
-    }
-
-    /// The document at `url`, or where it redirects to within the same scheme.
-    ///
-    /// # Errors
-    /// [`FetchError`]
-    pub async fn get_following(&self, url: &Url, accept: &'static str) -> Result<Vec<u8>, FetchError> {
-        let mut at = url.clone();
-        for _ in 0..MAX_REDIRECTS {
-            let answer = self.send(&at, |client| client.get(at.clone()).header(ACCEPT, accept)).await?;
-            if !answer.status().is_redirection() {
-                return self.document(&at, answer).await;
-            }
-            let refused = || FetchError::Redirect { host: host(&at), status: answer.status() };
-            let location = answer.headers().get(LOCATION).and_then(|value| value.to_str().ok());
-            let next = location.and_then(|text| at.join(text).ok()).ok_or_else(refused)?;
-            // Between this machine and the outside there is no way, in either direction.
-            if next.scheme() != at.scheme() || is_loopback(&next) != is_loopback(&at) {
-                return Err(refused());
-            }
-            at = next;
-        }
-        self.get(&at, accept).await
     }
 
     /// Posts a form; any status but a redirect is an answer.
@@ -249,6 +245,10 @@ impl Fetch {
     ) -> Result<reqwest::Response, FetchError> {
         if !may_be_reached(url) {
             return Err(FetchError::Address { host: host(url) });
+        }
+        // A name is looked at when it is resolved; an address in the URL never is.
+        if let Some(Err(source)) = literal(url).map(|address| self.networks.check(address)) {
+            return Err(FetchError::Denied { host: host(url), source });
         }
         let client = if is_loopback(url) { &self.loopback } else { &self.outward };
         call(client).send().await.map_err(|error| self.classify(url, error))
@@ -299,9 +299,7 @@ impl std::fmt::Debug for Fetch {
     }
 }
 
-fn client(config: &FetchConfig, proxy: bool) -> Result<reqwest::Client, SetupError> {
-    let here: [SocketAddr; 2] =
-        [IpAddr::V4(Ipv4Addr::LOCALHOST), IpAddr::V6(Ipv6Addr::LOCALHOST)].map(|ip| (ip, 0).into());
+fn client(config: &FetchConfig, networks: &Networks, proxy: bool) -> Result<reqwest::Client, SetupError> {
     let mut builder = reqwest::Client::builder()
         .user_agent(concat!("rollcall/", env!("CARGO_PKG_VERSION")))
         .connect_timeout(config.connect_timeout)
@@ -309,7 +307,8 @@ fn client(config: &FetchConfig, proxy: bool) -> Result<reqwest::Client, SetupErr
         .redirect(reqwest::redirect::Policy::none())
         .retry(reqwest::retry::never())
         .referer(false)
-        .resolve_to_addrs("localhost", &here);
+        .dns_resolver(Arc::new(networks.clone()))
+        .resolve_to_addrs("localhost", &networks::here());
     if let Some(roots) = &config.roots {
         builder = builder.tls_backend_preconfigured(trusting(roots)?);
     }
@@ -358,6 +357,15 @@ pub fn is_loopback(url: &Url) -> bool {
         Some(Host::Ipv4(ip)) => ip.is_loopback(),
         Some(Host::Ipv6(ip)) => ip.is_loopback(),
         None => false,
+    }
+}
+
+/// The address that stands in the URL itself.
+fn literal(url: &Url) -> Option<IpAddr> {
+    match url.host()? {
+        Host::Domain(_) => None,
+        Host::Ipv4(ip) => Some(IpAddr::V4(ip)),
+        Host::Ipv6(ip) => Some(IpAddr::V6(ip)),
     }
 }
 

@@ -6,6 +6,7 @@ use ca_server::clock::FixedClock;
 use ca_server::sso::fetch::{Fetch, FetchConfig, FetchError};
 use ca_server::sso::oidc::OidcProvider;
 use rollcall_tests::identity_provider::{Endpoint, IdentityProvider, Misbehaviour};
+use serde_json::json;
 use url::Url;
 
 use crate::setting::{NOON, Setting, alice, patient, register, settings};
@@ -60,28 +61,51 @@ async fn a_redirect_is_not_followed_with_a_code_in_hand() {
 }
 
 #[tokio::test]
-async fn a_document_may_move_within_its_scheme_a_few_times() {
+async fn no_redirect_is_followed_not_even_to_the_same_host() {
     let idp = IdentityProvider::builder().tls().start().await.unwrap();
     let fetch = Fetch::new(&patient(&idp)).unwrap();
     let metadata = Url::parse(&idp.saml_metadata_url()).unwrap();
-    let redirect = |to: String| {
-        idp.heal();
-        idp.faults(|faults| _ = faults.endpoints.insert(Endpoint::Metadata, Misbehaviour::Redirects(to)));
+    idp.faults(|faults| {
+        faults.endpoints.insert(Endpoint::Metadata, Misbehaviour::Redirects("/jwks".to_owned()));
+    });
+    let error = fetch.get(&metadata, "*/*").await.unwrap_err();
+    assert!(matches!(error, FetchError::Redirect { .. }), "{error}");
+    assert_eq!(idp.asked(Endpoint::Keys), 0);
+}
+
+#[tokio::test]
+async fn a_provider_cannot_have_the_metadata_service_of_a_cloud_called() {
+    for place in ["https://169.254.169.254/", "https://[fe80::1]/", "https://[::ffff:169.254.169.254]/"] {
+        for (member, reason) in [("jwks_uri", "keys-unreachable"), ("token_endpoint", "token-unreachable")] {
+            let setting = Setting::new().await;
+            setting.idp.faults(|faults| {
+                faults.discovery = Some(Arc::new(move |document| document[member] = json!(place)));
+            });
+            let refusal = setting.sign_in().await.unwrap_err();
+            assert_eq!(refusal.reason(), reason, "{place}");
+            let cause = std::error::Error::source(&refusal).unwrap();
+            assert!(matches!(cause.downcast_ref(), Some(FetchError::Denied { .. })), "{place}: {cause}");
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_denied_network_can_be_allowed_and_is_then_called() {
+    let error = |networks: &'static [&'static str]| async move {
+        let allow_networks = networks.iter().map(|network| network.parse().unwrap()).collect();
+        let timeout = std::time::Duration::from_millis(50);
+        let config =
+            FetchConfig { allow_networks, timeout, environment_proxy: false, ..FetchConfig::default() };
+        let url = Url::parse("https://169.254.123.45/").unwrap();
+        Fetch::new(&config).unwrap().get(&url, "*/*").await.unwrap_err()
     };
-    redirect("/jwks".to_owned());
-    let body = fetch.get_following(&metadata, "*/*").await.unwrap();
-    assert!(body.starts_with(b"{\"keys\""));
-    redirect(format!("http://localhost:{}/jwks", idp.address().port()));
-    let error = fetch.get_following(&metadata, "*/*").await.unwrap_err();
-    assert!(matches!(error, FetchError::Redirect { .. }), "{error}");
-    redirect("https://idp.invalid/jwks".to_owned());
-    let error = fetch.get_following(&metadata, "*/*").await.unwrap_err();
-    assert!(matches!(error, FetchError::Redirect { .. }), "from this machine to outside: {error}");
-    let before = idp.asked(Endpoint::Metadata);
-    redirect("/saml/metadata".to_owned());
-    let error = fetch.get_following(&metadata, "*/*").await.unwrap_err();
-    assert!(matches!(error, FetchError::Redirect { .. }), "{error}");
-    assert_eq!(idp.asked(Endpoint::Metadata) - before, 4, "three redirects and no more");
+    let denied = error(&[]).await;
+    assert!(matches!(denied, FetchError::Denied { .. }), "{denied}");
+    let other = error(&["169.254.200.0/24"]).await;
+    assert!(matches!(other, FetchError::Denied { .. }), "{other}");
+    // Nobody is there, so it is called in vain.
+    let called = error(&["169.254.123.0/24"]).await;
+    assert!(!matches!(called, FetchError::Denied { .. }), "{called}");
 }
 
 #[tokio::test]

@@ -315,7 +315,8 @@ fn settings(
 }
 
 fn fetch(config: &Config, oidc: Option<&OidcConfig>) -> Result<Fetch, Fault> {
-    let mut calls = FetchConfig::default();
+    let allow_networks = config.sso.allow_networks.clone();
+    let mut calls = FetchConfig { allow_networks, ..FetchConfig::default() };
     if let Some(path) = oidc.and_then(|oidc| oidc.roots.as_ref()) {
         let text = read(config, path).map_err(|fault| ("oidc.roots", fault))?;
         calls.roots = Some(roots_from_pem(text.as_bytes()).map_err(|fault| ("oidc.roots", fault.into()))?);
