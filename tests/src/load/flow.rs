@@ -174,14 +174,14 @@ impl Flow {
     }
 }
 
-fn expect(answer: Answer, status: u16) -> Result<Answer, FlowError> {
+pub(super) fn expect(answer: Answer, status: u16) -> Result<Answer, FlowError> {
     if answer.status.as_u16() == status {
         return Ok(answer);
     }
     Err(FlowError::Answer(format!("{} {}", answer.status, String::from_utf8_lossy(&answer.body))))
 }
 
-fn text(value: &Value, pointer: &str) -> Result<String, FlowError> {
+pub(super) fn text(value: &Value, pointer: &str) -> Result<String, FlowError> {
     let found = value.pointer(pointer).and_then(Value::as_str);
     found.map(str::to_owned).ok_or_else(|| FlowError::Answer(format!("no {pointer} in {value}")))
 }

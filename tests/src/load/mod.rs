@@ -3,6 +3,7 @@
 //! It signs and parses as little as it can, so that on a shared machine most of the time goes to the server.
 
 pub mod flow;
+pub mod person;
 pub mod process;
 pub mod report;
 pub mod session;

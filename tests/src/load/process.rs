@@ -1,5 +1,6 @@
 //! The server as a process: started from `init`'s files, watched through `/proc`.
 
+use std::collections::BTreeMap;
 use std::io;
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
@@ -91,6 +92,12 @@ impl Server {
         cpu_of(&self.child.id().to_string())
     }
 
+    /// CPU time it has used, to the nanosecond: of each thread that lives.
+    #[must_use]
+    pub fn cpu_of_threads(&self) -> Threads {
+        Threads::of(self.child.id())
+    }
+
     /// Its resident memory, in octets.
     #[must_use]
     pub fn resident(&self) -> u64 {
@@ -112,6 +119,32 @@ impl Drop for Server {
         // It may have ended by itself.
         let _ = self.child.kill();
         let _ = self.child.wait();
+    }
+}
+
+/// CPU time of the threads of a process, at one moment.
+#[derive(Clone, Debug, Default)]
+pub struct Threads(BTreeMap<String, u64>);
+
+impl Threads {
+    fn of(process: u32) -> Self {
+        let folder = format!("/proc/{process}/task");
+        let threads = std::fs::read_dir(folder).into_iter().flatten().flatten();
+        let used = threads.filter_map(|thread| {
+            let text = std::fs::read_to_string(thread.path().join("schedstat")).ok()?;
+            let nanoseconds = text.split_whitespace().next()?.parse().ok()?;
+            Some((thread.file_name().to_string_lossy().into_owned(), nanoseconds))
+        });
+        Self(used.collect())
+    }
+
+    /// What was used since `before`; threads that ended in between are left out.
+    #[must_use]
+    pub fn since(&self, before: &Self) -> Duration {
+        let of = |(thread, now): (&String, &u64)| {
+            now.saturating_sub(before.0.get(thread).copied().unwrap_or_default())
+        };
+        Duration::from_nanos(self.0.iter().map(of).sum())
     }
 }
 
