@@ -12,12 +12,15 @@ pub mod config;
 pub mod csr;
 pub mod dns_answer;
 pub mod header;
+pub mod id_token;
 pub mod journal_entry;
 pub mod jwk;
 pub mod jws;
 pub mod key;
 pub mod name;
 pub mod new_order;
+pub mod openid_configuration;
+pub mod openid_keys;
 pub mod pem;
 pub mod persist_record;
 pub mod policy_table;
@@ -29,6 +32,7 @@ pub mod saml_response;
 pub mod tsig_key;
 
 mod der;
+mod openid;
 mod support;
 
 /// What a parser did with an input.
@@ -60,12 +64,15 @@ pub const ALL: &[Parser] = &[
     Parser { name: "csr", check: csr::check },
     Parser { name: "dns_answer", check: dns_answer::check },
     Parser { name: "header", check: header::check },
+    Parser { name: "id_token", check: id_token::check },
     Parser { name: "journal_entry", check: journal_entry::check },
     Parser { name: "jwk", check: jwk::check },
     Parser { name: "jws", check: jws::check },
     Parser { name: "key", check: key::check },
     Parser { name: "name", check: name::check },
     Parser { name: "new_order", check: new_order::check },
+    Parser { name: "openid_configuration", check: openid_configuration::check },
+    Parser { name: "openid_keys", check: openid_keys::check },
     Parser { name: "pem", check: pem::check },
     Parser { name: "persist_record", check: persist_record::check },
     Parser { name: "policy_table", check: policy_table::check },

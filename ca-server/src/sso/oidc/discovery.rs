@@ -61,7 +61,7 @@ pub(super) async fn load(fetch: &Fetch, address: &Url, settings: &Settings) -> R
     read(&body, settings)
 }
 
-fn read(body: &[u8], settings: &Settings) -> Result<Metadata, OidcRefusal> {
+pub(super) fn read(body: &[u8], settings: &Settings) -> Result<Metadata, OidcRefusal> {
     let document: Document = serde_json::from_slice(body)
         .map_err(|_| OidcRefusal::DiscoveryMalformed("it is not a complete JSON document"))?;
     if document.issuer != settings.issuer {

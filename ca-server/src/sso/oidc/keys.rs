@@ -46,7 +46,8 @@ pub(super) async fn load(fetch: &Fetch, address: &Url) -> Result<Keys, OidcRefus
 }
 
 impl Keys {
-    fn parse(json: &[u8]) -> Result<Self, OidcRefusal> {
+    /// Reads a key set.
+    pub(super) fn parse(json: &[u8]) -> Result<Self, OidcRefusal> {
         let document: Document = serde_json::from_slice(json).map_err(|_| OidcRefusal::KeysMalformed)?;
         Ok(Self(document.keys.into_iter().filter_map(key).collect()))
     }

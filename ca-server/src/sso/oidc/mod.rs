@@ -78,6 +78,17 @@ pub struct Report {
     pub keys: usize,
 }
 
+impl Report {
+    fn new(metadata: &Metadata, keys: &Keys) -> Self {
+        Self {
+            authorization_endpoint: metadata.authorization_endpoint.clone(),
+            token_endpoint: metadata.token_endpoint.clone(),
+            client_authentication: metadata.client_authentication,
+            keys: keys.usable(),
+        }
+    }
+}
+
 impl OidcProvider {
     /// A provider; asks nothing yet.
     ///
@@ -140,20 +151,41 @@ impl OidcProvider {
         self.person(&id_token, &claims, established, sign_in.now)
     }
 
+    /// Whom an ID token with an address vouches for, by this key set and without asking anybody.
+    ///
+    /// # Errors
+    /// [`OidcRefusal`]
+    pub fn judge(
+        &self,
+        id_token: &str,
+        key_set: &[u8],
+        expected: &Expected<'_>,
+    ) -> Result<Person, OidcRefusal> {
+        let id_token = IdToken::parse(id_token)?;
+        let keys = Keys::parse(key_set)?;
+        let claims = id_token.verify(keys.choose(id_token.algorithm, id_token.kid.as_deref())?)?;
+        let Expected { nonce, requested } = *expected;
+        let sign_in = SignIn { settings: &self.settings, nonce, requested, now: self.clock.now() };
+        let established = checks::all(&claims, sign_in)?;
+        self.person(&id_token, &claims, established, sign_in.now)
+    }
+
+    /// What these documents, its configuration and its key set, say about the provider; nobody is asked.
+    ///
+    /// # Errors
+    /// [`OidcRefusal`]
+    pub fn read(&self, configuration: &[u8], key_set: &[u8]) -> Result<Report, OidcRefusal> {
+        let metadata = discovery::read(configuration, &self.settings)?;
+        Ok(Report::new(&metadata, &Keys::parse(key_set)?))
+    }
+
     /// Asks the provider for its configuration and keys now.
     ///
     /// # Errors
     /// [`OidcRefusal`]
     pub async fn check(&self) -> Result<Report, OidcRefusal> {
         let metadata = self.metadata().await?;
-        let keys = self.keys(&metadata).await?;
-        let Metadata { authorization_endpoint, token_endpoint, client_authentication, .. } = &*metadata;
-        Ok(Report {
-            authorization_endpoint: authorization_endpoint.clone(),
-            token_endpoint: token_endpoint.clone(),
-            client_authentication: *client_authentication,
-            keys: keys.usable(),
-        })
+        Ok(Report::new(&metadata, &*self.keys(&metadata).await?))
     }
 
     async fn metadata(&self) -> Result<Arc<Metadata>, OidcRefusal> {
