@@ -1,6 +1,7 @@
 //! What a SAML response costs: processor time of each case of the corpus in `tests/saml`, from the octets of the form to the answer.
 //!
-//! `saml_cost [repetitions]` prints the dearest cases, the dearest of all and the median. Run it in release; nothing else should run.
+//! `saml_cost [repetitions] [folder]` prints the dearest cases, the dearest of all and the median; with a folder, those of its files, each a
+//! response, such as fuzzing leaves. Run it in release; nothing else should run.
 
 #![allow(
     dead_code,
@@ -40,35 +41,49 @@ struct Cost {
 
 fn main() {
     let repetitions = std::env::args().nth(1).and_then(|n| n.parse().ok()).unwrap_or(15);
+    if let Some(folder) = std::env::args().nth(2) {
+        return show("files", repetitions, files(&folder, repetitions));
+    }
     for (folder, title) in [("attacks", "refused"), ("accepted", "believed")] {
-        let mut costs: Vec<_> = read(folder).iter().map(|case| cost(case, repetitions)).collect();
-        costs.sort_by(|one, other| other.milliseconds.total_cmp(&one.milliseconds));
-        println!(
-            "{title}: {} cases, {repetitions} repetitions, processor ms (median of one case)",
-            costs.len()
-        );
-        for cost in costs.iter().take(SHOWN) {
-            println!(
-                "{:9.3} ms {:8} octets  {:22} {}",
-                cost.milliseconds, cost.octets, cost.outcome, cost.name
-            );
-        }
-        let largest = costs.iter().map(|cost| cost.octets).max().unwrap_or_default();
-        println!(
-            "{:9.3} ms at most, {:.3} ms median, {largest} octets at most\n",
-            costs[0].milliseconds,
-            costs[costs.len() / 2].milliseconds
-        );
+        let of = |case: &Case| cost(case, &case.form(&Canaries::default()), &case.name, repetitions);
+        show(title, repetitions, read(folder).iter().map(of).collect());
     }
 }
 
-fn cost(case: &Case, repetitions: usize) -> Cost {
-    let (form, relying) = (case.form(&Canaries::default()), case.relying());
+/// Each file of a folder, read by the parties of the first honest case.
+fn files(folder: &str, repetitions: usize) -> Vec<Cost> {
+    use base64::Engine as _;
+
+    let cases = read("accepted");
+    let of = |entry: std::io::Result<std::fs::DirEntry>| {
+        let path = entry.unwrap().path();
+        let form = base64::engine::general_purpose::STANDARD.encode(std::fs::read(&path).unwrap());
+        cost(&cases[0], form.as_bytes(), &path.display().to_string(), repetitions)
+    };
+    std::fs::read_dir(folder).unwrap().map(of).collect()
+}
+
+fn show(title: &str, repetitions: usize, mut costs: Vec<Cost>) {
+    costs.sort_by(|one, other| other.milliseconds.total_cmp(&one.milliseconds));
+    println!("{title}: {} cases, {repetitions} repetitions, processor ms (median of one case)", costs.len());
+    for cost in costs.iter().take(SHOWN) {
+        println!("{:9.3} ms {:8} octets  {:22} {}", cost.milliseconds, cost.octets, cost.outcome, cost.name);
+    }
+    let largest = costs.iter().map(|cost| cost.octets).max().unwrap_or_default();
+    println!(
+        "{:9.3} ms at most, {:.3} ms median, {largest} octets at most\n",
+        costs[0].milliseconds,
+        costs[costs.len() / 2].milliseconds
+    );
+}
+
+fn cost(case: &Case, form: &[u8], name: &str, repetitions: usize) -> Cost {
+    let relying = case.relying();
     let mut outcome = String::new();
     let mut samples: Vec<f64> = (0..repetitions)
         .map(|_| {
             let start = processor_time();
-            let answer = case.verify_as(&form, &relying);
+            let answer = case.verify_as(form, &relying);
             let end = processor_time();
             outcome = answer
                 .map_or_else(|refusal| refusal.reason().to_owned(), |person| person.email().to_string());
@@ -76,7 +91,7 @@ fn cost(case: &Case, repetitions: usize) -> Cost {
         })
         .collect();
     samples.sort_by(f64::total_cmp);
-    Cost { milliseconds: samples[samples.len() / 2], octets: form.len(), outcome, name: case.name.clone() }
+    Cost { milliseconds: samples[samples.len() / 2], octets: form.len(), outcome, name: name.to_owned() }
 }
 
 /// Seconds that this thread has run.

@@ -1,8 +1,9 @@
 //! What one person costs the server, from newOrder over the sign-in to the certificate: `cargo bench --package rollcall-tests --bench people`.
 //!
 //! The server is a process of its own; the demonstration identity provider, the browser and the client run here. People come one after
-//! another, by SAML and by OpenID Connect in turn, so what is counted includes all that the server does beside. `ROLLCALL_BENCH_PEOPLE` changes their number.
-#![expect(clippy::print_stdout, reason = "a bench prints its figures")]
+//! another, by SAML and by OpenID Connect in turn, so what is counted includes all that the server does beside; then sixteen at a time,
+//! which gives no more than a mean. `ROLLCALL_BENCH_PEOPLE` changes their number.
+#![expect(clippy::print_stdout, clippy::cast_precision_loss, reason = "a bench prints its figures")]
 
 use std::io::Write as _;
 use std::path::Path;
@@ -11,6 +12,7 @@ use std::time::{Duration, Instant};
 use rollcall_tests::dice::number;
 use rollcall_tests::dns::FakeDns;
 use rollcall_tests::identity_provider::{Client, IdentityProvider, ServiceProvider, User};
+use rollcall_tests::load::flow::FlowError;
 use rollcall_tests::load::person::Desk;
 use rollcall_tests::load::process::Server;
 use rollcall_tests::load::session::Target;
@@ -19,6 +21,9 @@ const PROTOCOLS: [&str; 2] = ["saml", "oidc"];
 
 /// People before anything is counted: caches fill, the provider is asked for its documents.
 const WARM_UP: u64 = 20;
+
+/// Programs that enrol people at the same time.
+const TOGETHER: usize = 16;
 
 #[tokio::main]
 async fn main() -> Result<(), Box<dyn std::error::Error>> {
@@ -32,7 +37,8 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
     serve(&provider, &url, &folder)?;
     let (server, _) = Server::start(program, &folder, &url)?;
     let root = std::fs::read_to_string(server.root("external"))?;
-    let mut desk = Desk::register(&Target::new(&url, "external", &root)?, &root).await?;
+    let target = Target::new(&url, "external", &root)?;
+    let mut desk = Desk::register(&target, &root).await?;
     let people = number("ROLLCALL_BENCH_PEOPLE", 200);
     let mut spent = [Vec::new(), Vec::new()];
     for person in 0..WARM_UP + people {
@@ -52,7 +58,42 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
         println!("{protocol}: {people} people, server CPU a person: {}", figures(cpu));
         println!("{protocol}: from newOrder to the certificate: {}", figures(wall));
     }
+    for protocol in PROTOCOLS {
+        let users = (0..people).map(|person| known(&provider, &format!("t{person}"), protocol)).collect();
+        let (before, began) = (server.cpu_of_threads(), Instant::now());
+        together(&target, &root, users).await?;
+        let cpu = server.cpu_of_threads().since(&before).as_secs_f64() * 1e3 / people as f64;
+        let rate = people as f64 / began.elapsed().as_secs_f64();
+        println!(
+            "{protocol}: {TOGETHER} at a time: {rate:.0} people/s, server CPU a person: mean {cpu:.2} ms"
+        );
+    }
     println!("resident {} MiB", server.resident() / (1 << 20));
+    Ok(())
+}
+
+/// A person whom the provider knows.
+fn known(provider: &IdentityProvider, login: &str, protocol: &str) -> User {
+    let user = User::new(&format!("{login}@{protocol}.bench.test"), "Some Body").in_groups(&["staff"]);
+    provider.add_user(user.clone());
+    user
+}
+
+/// Enrols them, some at the same time.
+async fn together(target: &Target, root: &str, users: Vec<User>) -> Result<(), Box<dyn std::error::Error>> {
+    let mut desks = Vec::new();
+    for share in users.chunks(users.len().div_ceil(TOGETHER).max(1)) {
+        let (mut desk, share) = (Desk::register(target, root).await?, share.to_vec());
+        desks.push(tokio::spawn(async move {
+            for user in &share {
+                desk.enrol(user).await?;
+            }
+            Ok::<_, FlowError>(())
+        }));
+    }
+    for desk in desks {
+        desk.await??;
+    }
     Ok(())
 }
 
