@@ -1,8 +1,8 @@
 //! What one person costs the server, from newOrder over the sign-in to the certificate: `cargo bench --package rollcall-tests --bench people`.
 //!
 //! The server is a process of its own; the demonstration identity provider, the browser and the client run here. People come one after
-//! another, by SAML and by OpenID Connect in turn, so what is counted includes all that the server does beside; then sixteen at a time,
-//! which gives no more than a mean. `ROLLCALL_BENCH_PEOPLE` changes their number.
+//! another, by SAML and by OpenID Connect in turn, so what is counted includes all that the server does beside, and each commit syncs by
+//! itself; then in groups of sixteen at a time, as in the morning of an office, each group's share for one person. `ROLLCALL_BENCH_PEOPLE` changes their number.
 #![expect(clippy::print_stdout, clippy::cast_precision_loss, reason = "a bench prints its figures")]
 
 use std::io::Write as _;
@@ -12,7 +12,6 @@ use std::time::{Duration, Instant};
 use rollcall_tests::dice::number;
 use rollcall_tests::dns::FakeDns;
 use rollcall_tests::identity_provider::{Client, IdentityProvider, ServiceProvider, User};
-use rollcall_tests::load::flow::FlowError;
 use rollcall_tests::load::person::Desk;
 use rollcall_tests::load::process::Server;
 use rollcall_tests::load::session::Target;
@@ -59,13 +58,23 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
         println!("{protocol}: from newOrder to the certificate: {}", figures(wall));
     }
     for protocol in PROTOCOLS {
-        let users = (0..people).map(|person| known(&provider, &format!("t{person}"), protocol)).collect();
-        let (before, began) = (server.cpu_of_threads(), Instant::now());
-        together(&target, &root, users).await?;
-        let cpu = server.cpu_of_threads().since(&before).as_secs_f64() * 1e3 / people as f64;
-        let rate = people as f64 / began.elapsed().as_secs_f64();
+        let mut desks = Vec::new();
+        for _ in 0..TOGETHER {
+            desks.push(Desk::register(&target, &root).await?);
+        }
+        let (mut spent, began) = (Vec::new(), Instant::now());
+        for group in 0..people.div_ceil(u64::try_from(TOGETHER)?) {
+            let user = |at| known(&provider, &format!("t{group}-{at}"), protocol);
+            let users: Vec<_> = (0..TOGETHER).map(user).collect();
+            let before = server.cpu_of_threads();
+            let enrolled = desks.iter_mut().zip(&users).map(|(desk, user)| desk.enrol(user));
+            futures_util::future::try_join_all(enrolled).await?;
+            spent.push(server.cpu_of_threads().since(&before) / u32::try_from(TOGETHER)?);
+        }
+        let rate = (spent.len() * TOGETHER) as f64 / began.elapsed().as_secs_f64();
         println!(
-            "{protocol}: {TOGETHER} at a time: {rate:.0} people/s, server CPU a person: mean {cpu:.2} ms"
+            "{protocol}: groups of {TOGETHER} at a time: {rate:.0} people/s, server CPU a person: {}",
+            figures(spent)
         );
     }
     println!("resident {} MiB", server.resident() / (1 << 20));
@@ -77,24 +86,6 @@ fn known(provider: &IdentityProvider, login: &str, protocol: &str) -> User {
     let user = User::new(&format!("{login}@{protocol}.bench.test"), "Some Body").in_groups(&["staff"]);
     provider.add_user(user.clone());
     user
-}
-
-/// Enrols them, some at the same time.
-async fn together(target: &Target, root: &str, users: Vec<User>) -> Result<(), Box<dyn std::error::Error>> {
-    let mut desks = Vec::new();
-    for share in users.chunks(users.len().div_ceil(TOGETHER).max(1)) {
-        let (mut desk, share) = (Desk::register(target, root).await?, share.to_vec());
-        desks.push(tokio::spawn(async move {
-            for user in &share {
-                desk.enrol(user).await?;
-            }
-            Ok::<_, FlowError>(())
-        }));
-    }
-    for desk in desks {
-        desk.await??;
-    }
-    Ok(())
 }
 
 /// Makes the two sides known to each other, once for each protocol.
