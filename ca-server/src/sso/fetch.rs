@@ -1,7 +1,7 @@
 //! Calls that the relying party makes to identity providers: their documents and their token endpoint.
 //!
 //! Only https leaves this machine; plain http is for loopback addresses alone, and `localhost` never resolves to anything else.
-//! Every call has a time limit and a byte limit, and goes nowhere that [`networks`] denies. Nothing is decompressed, and no redirect is
+//! Every call has a time limit and a byte limit, and goes nowhere that `networks` denies. Nothing is decompressed, and no redirect is
 //! followed. Must never show a body, a form or a header of a call in a message.
 
 mod networks;

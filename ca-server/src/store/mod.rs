@@ -1,7 +1,7 @@
 //! What the server remembers: typed records over a small transactional [`Backend`].
 //!
 //! A [`Batch`] is applied whole or not at all, and is durable when [`Store::commit`] returns: a crash afterwards must not
-//! lose it. Every backend passes the one battery in `tests/store_battery.rs`. Trusts the disk to keep what it said it synced.
+//! lose it. Every backend passes the one battery in `tests/store/battery.rs`. Trusts the disk to keep what it said it synced.
 
 pub mod batch;
 mod evaluate;

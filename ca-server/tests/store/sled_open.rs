@@ -152,11 +152,11 @@ async fn what_a_killed_process_left_in_the_log_is_there_and_a_damaged_log_is_ref
     for log in ["ahead.0", "ahead.1"] {
         let path = copy.path().join(log);
         let whole = fs::read(&path).unwrap();
-        if whole[1024..].iter().all(|octet| *octet == 0) {
+        if whole[8192..].iter().all(|octet| *octet == 0) {
             continue;
         }
         let mut octets = whole.clone();
-        octets[1500] ^= 1;
+        octets[8700] ^= 1;
         fs::write(&path, octets).unwrap();
         let refused = Sled::open(&SledConfig::new(copy.path())).err().unwrap();
         assert!(refused.to_string().contains("write-ahead log"), "{refused}");

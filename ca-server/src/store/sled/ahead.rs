@@ -1,15 +1,9 @@
 //! The write-ahead log: what was committed but does not stand in the tree yet.
 //!
-//! Two files take turns. Each gather is one record at the end of the current file: one write and one `fdatasync` make it durable, over
-//! octets written before, so that the file system has nothing of its own to record. When enough has come together the files change
-//! places, and the former one is written over only once all of its rows stand in the tree, synced. Replaying both files in their order
-//! is therefore right whenever it happens: whatever the tree holds beyond them is older.
-//!
-//! A file begins with two slots for its header, written in turn, each in a sector of its own: the newer one that counts says to which
-//! generation the records belong. A record: checksum of the rest (4 octets), length of the rows (4), generation (8), number within it
-//! from 1 (8), the rows, filled up to a multiple of 16. It counts if its checksum does, its generation is the header's and its number the
-//! next one. A torn last record was acknowledged to nobody. A record that does not count although a later one does was acknowledged,
-//! since each is synced before the next is written: the file is damaged then, and is never guessed at.
+//! Two files take turns; each gather is one record, synced before it is answered. Trusts the disk to keep what was synced, and not to
+//! harm octets of a sector that are written again as they were. Must never append before what an earlier process left has been moved
+//! into the tree, and never guess: a record that does not count although a later one does was acknowledged, so the file is damaged.
+//! `docs/decisions.md` (13) says why it is here.
 
 use std::fs::{File, OpenOptions};
 use std::io;
@@ -18,12 +12,15 @@ use std::path::{Path, PathBuf};
 
 use super::view::Rows;
 
-/// Where a header may stand.
-const SLOTS: [usize; 2] = [0, 512];
+/// Where a header may stand: two slots written in turn, each in a sector of its own. The newer one that counts says to which generation
+/// the records belong.
+const SLOTS: [usize; 2] = [0, 4096];
 /// Where the first record stands.
-const RECORDS: usize = 1024;
-/// Octets of a record before its rows. A slot holds a record without rows.
+const RECORDS: usize = 8192;
+/// Octets of a record before its rows: checksum of the rest (4), length of the rows (4), generation (8), number within it from 1 (8).
+/// It counts if its checksum does, its generation is the header's and its number the next one. A slot holds a record without rows.
 const HEADER: usize = 24;
+/// Records are filled up to a multiple of this.
 const ALIGNED: usize = 16;
 /// In a slot: the number that says that records follow.
 const BEGUN: u64 = 1;
@@ -42,6 +39,10 @@ pub(super) enum AheadError {
 }
 
 /// The two files and the place in them.
+///
+/// A record is written over octets written before, so that the file system has nothing of its own to record. When enough has come
+/// together the files change places, and the former one is written over only once all of its rows stand in the tree, synced. Replaying
+/// both in their order is therefore right whenever it happens: whatever the tree holds beyond them is older.
 #[derive(Debug)]
 pub(super) struct Ahead {
     current: LogFile,
@@ -52,6 +53,18 @@ pub(super) struct Ahead {
     buffer: Vec<u8>,
 }
 
+/// A log whose rows have still to be moved into the tree.
+#[derive(Debug)]
+pub(super) struct Unplayed(Ahead);
+
+impl Unplayed {
+    /// All rows stand in the tree, synced: the log goes on with a new generation.
+    pub(super) fn caught_up(mut self) -> io::Result<Ahead> {
+        self.0.switch()?;
+        Ok(self.0)
+    }
+}
+
 /// One file, and the slot its next header goes into.
 #[derive(Debug)]
 struct LogFile {
@@ -60,22 +73,31 @@ struct LogFile {
 }
 
 impl Ahead {
-    /// Opens the log in `folder`, making files with room for `room` octets if there are none. Gives back the rows it holds: once they
-    /// stand in the tree, synced, [`switch`](Self::switch), and only then append.
-    pub(super) fn open(folder: &Path, room: usize) -> Result<(Self, Rows), AheadError> {
-        let first = open_file(&folder.join("ahead.0"), room)?;
-        let second = open_file(&folder.join("ahead.1"), room)?;
-        let (older, newer) =
-            if first.1.generation <= second.1.generation { (first, second) } else { (second, first) };
-        let generation = newer.1.generation;
+    /// Opens the log in `folder`, making files with room for `room` octets if there are none, and gives back the rows it holds.
+    pub(super) fn open(folder: &Path, room: usize) -> Result<(Unplayed, Rows), AheadError> {
+        let first = Opened::open(folder.join("ahead.0"), room)?;
+        let second = Opened::open(folder.join("ahead.1"), room)?;
+        let (older, newer) = if first.content.generation <= second.content.generation {
+            (first, second)
+        } else {
+            (second, first)
+        };
+        let generation = newer.content.generation;
         let mut rows = Rows::new();
-        if !newer.1.settled {
-            rows.extend(older.1.rows);
-            rows.extend(newer.1.rows);
+        if newer.content.damaged {
+            return Err(AheadError::Damaged { path: newer.path });
         }
-        let log =
-            Self { current: newer.0, former: older.0, generation, number: 0, end: 0, buffer: Vec::new() };
-        Ok((log, rows))
+        if !newer.content.settled {
+            // Each switch adds one. If more lies between them, one of the files is not what was here.
+            if older.content.damaged || generation - older.content.generation > 1 {
+                return Err(AheadError::Damaged { path: older.path });
+            }
+            rows.extend(older.content.rows);
+            rows.extend(newer.content.rows);
+        }
+        let (current, former) = (newer.file, older.file);
+        let log = Self { current, former, generation, number: 0, end: RECORDS as u64, buffer: Vec::new() };
+        Ok((Unplayed(log), rows))
     }
 
     /// Octets of the records in the current file.
@@ -130,33 +152,46 @@ impl LogFile {
     }
 }
 
-/// Opens one file and reads what counts in it.
-fn open_file(path: &Path, room: usize) -> Result<(LogFile, Content), AheadError> {
-    let failed = |source| AheadError::File { path: path.to_owned(), source };
-    let mut options = OpenOptions::new();
-    let options = options.read(true).write(true).create(true).truncate(false).mode(0o600);
-    let file = options.open(path).map_err(failed)?;
-    let octets = std::fs::read(path).map_err(failed)?;
-    // Octets that were written once are only written over from then on, which needs no change of the file system's own records.
-    for at in (octets.len()..room).step_by(1 << 20) {
-        file.write_all_at(&vec![0; (room - at).min(1 << 20)], at as u64).map_err(failed)?;
+/// A file with what it holds.
+struct Opened {
+    path: PathBuf,
+    file: LogFile,
+    content: Content,
+}
+
+impl Opened {
+    fn open(path: PathBuf, room: usize) -> Result<Self, AheadError> {
+        match Self::read(&path, room) {
+            Ok((file, content)) => Ok(Self { path, file, content }),
+            Err(source) => Err(AheadError::File { path, source }),
+        }
     }
-    file.sync_all().map_err(failed)?;
-    let content = Content::read(&octets).ok_or_else(|| AheadError::Damaged { path: path.to_owned() })?;
-    Ok((LogFile { file, slot: content.next_slot }, content))
+
+    fn read(path: &Path, room: usize) -> io::Result<(LogFile, Content)> {
+        let mut options = OpenOptions::new();
+        let file = options.read(true).write(true).create(true).truncate(false).mode(0o600).open(path)?;
+        let octets = std::fs::read(path)?;
+        for at in (octets.len()..room).step_by(1 << 20) {
+            file.write_all_at(&vec![0; (room - at).min(1 << 20)], at as u64)?;
+        }
+        file.sync_all()?;
+        let content = Content::read(&octets);
+        Ok((LogFile { file, slot: content.next_slot }, content))
+    }
 }
 
 /// What counts in a file.
 struct Content {
     generation: u64,
     settled: bool,
+    /// A record does not count although a later one does.
+    damaged: bool,
     next_slot: usize,
     rows: Rows,
 }
 
 impl Content {
-    /// Reads a file; `None` if it is damaged.
-    fn read(octets: &[u8]) -> Option<Self> {
+    fn read(octets: &[u8]) -> Self {
         let slot = |at: usize| octets.get(at..RECORDS).and_then(record);
         let newest = (0..).zip(SLOTS).filter_map(|(slot_number, at)| Some((slot(at)?, slot_number)));
         let newest = newest.max_by_key(|(header, _)| (header.generation, header.number));
@@ -166,20 +201,21 @@ impl Content {
         if !settled {
             while let Some(record) = octets.get(at..).and_then(record)
                 && (record.generation, record.number) == (generation, last + 1)
+                && let Some(changed) = decode(record.rows)
             {
-                rows.extend(decode(record.rows)?);
+                rows.extend(changed);
                 at += record.whole;
                 last = record.number;
             }
         }
         // What the file held before has a lower generation. What is settled may stand there or not.
         let after = if settled { (generation, u64::MAX) } else { (generation, last) };
-        let later = (at..octets.len()).step_by(ALIGNED).any(|at| {
+        let damaged = (at..octets.len()).step_by(ALIGNED).any(|at| {
             let rest = octets.get(at..).unwrap_or_default();
             header(rest).is_some_and(|found| (found.generation, found.number) > after)
                 && record(rest).is_some()
         });
-        (!later).then_some(Self { generation, settled, next_slot, rows })
+        Self { generation, settled, damaged, next_slot, rows }
     }
 }
 

@@ -1,8 +1,8 @@
 //! The one thread that commits: it gathers what waits, writes it to the log as one record, syncs, and only then answers.
 //!
 //! Order: gather; compare each batch's checks with what stands as earlier batches of the gather leave it (a failed one is answered
-//! `Stale` alone); append to the write-ahead log, which ends with `fdatasync`; show the new rows; answer. Now and then the rows that came together
-//! are handed to the thread that folds them into the tree.
+//! `Stale` alone); append to the write-ahead log, which ends with `fdatasync`; show the new rows; answer. Now and then the rows that
+//! came together are handed to the thread that folds them into the tree. Must never answer before the log is synced.
 
 use std::fs::File;
 use std::sync::Arc;
@@ -19,9 +19,9 @@ use crate::log::chain::Chain;
 use crate::store::evaluate::{holds, stored_key, writes};
 use crate::store::{Batch, StoreError};
 
-/// Most rows written by one gather, unless a single batch has more.
+/// Rows after which a gather takes up no further batch.
 const MOST_ROWS: usize = 1024;
-/// Most octets in one gather, so that none waits long for others.
+/// Octets after which a gather takes up no further batch, so that none waits long for others.
 const MOST_OCTETS: usize = 512 * 1024;
 /// How long to wait for company after a gather of several: whoever commits at the same time as others shares a sync with more of them.
 /// A lone client never waits.
@@ -46,7 +46,7 @@ pub(super) struct Committer {
     pub(super) config: SledConfig,
     /// Locked as long as the store is open.
     pub(super) lock: File,
-    /// Octets committed since the database was opened.
+    /// Octets that came to be committed since the store was opened.
     pub(super) written: usize,
     /// How many of these had been handed to the fold.
     pub(super) folded: usize,
@@ -74,10 +74,12 @@ impl Committer {
     /// Hands what came together to the fold, once it is enough; waits for the one before only when twice as much has come.
     fn fold_when_full(&mut self) {
         let (full, limit) = (self.ahead.len(), self.config.ahead as u64);
-        if full < limit || !self.is_healthy() || (full < limit.saturating_mul(2) && !self.fold.is_idle()) {
-            return;
-        }
-        if let Err(failure) = self.fold_all() {
+        let folded = self.fold.is_idle().and_then(|idle| {
+            // Where the disk is short of room, what stands in the log stays there.
+            let due = (idle && full >= limit) || full >= limit.saturating_mul(2);
+            if due && !self.is_troubled() { self.fold_all() } else { Ok(()) }
+        });
+        if let Err(failure) = folded {
             super::stop(&self.shared, &failure);
         }
     }
@@ -91,16 +93,17 @@ impl Committer {
         Ok(())
     }
 
-    /// Whether nothing has failed for good.
-    fn is_healthy(&self) -> bool {
-        !self.shared.trouble.read().as_ref().is_some_and(SledFailure::is_final)
+    /// Whether something failed, or the disk is short of room.
+    fn is_troubled(&self) -> bool {
+        self.shared.trouble.read().is_some()
     }
 
     /// Leaves nothing in the log, and a fresh snapshot behind, so that the next start need not read what was written since this one. sled
     /// 0.34 writes its snapshot only when it is opened.
     fn finish(mut self) {
-        let settled =
-            self.is_healthy() && self.fold_all().and_then(|()| self.fold.wait()).is_ok() && self.is_healthy();
+        let settled = !self.is_troubled()
+            && self.fold_all().and_then(|()| self.fold.wait()).is_ok()
+            && !self.is_troubled();
         drop(self.fold);
         self.shared.view.write().close();
         if !settled {
@@ -160,21 +163,20 @@ impl Committer {
 
     /// Whether writing is safe: nothing failed before, and the disk has room.
     fn may_write(&self) -> Result<(), SledFailure> {
-        if !self.is_healthy() {
-            return Err(SledFailure::ReadOnly);
-        }
         let reserve = self.config.reserve;
         let free = rustix::fs::fstatvfs(self.ahead.file()).map_or(u64::MAX, |fs| fs.f_bavail * fs.f_frsize);
         let full = (free < reserve).then_some(SledFailure::DiskFull { free, reserve });
-        let known = self.shared.trouble.read().is_some();
+        let mut trouble = self.shared.trouble.write();
+        if trouble.as_ref().is_some_and(SledFailure::is_final) {
+            return Err(SledFailure::ReadOnly);
+        }
         match &full {
-            Some(failure) if !known => tracing::error!(free, reserve, "{failure}"),
-            None if known => tracing::info!(free, "the store writes again"),
+            Some(failure) if trouble.is_none() => tracing::error!(free, reserve, "{failure}"),
+            None if trouble.is_some() => tracing::info!(free, "the store writes again"),
             Some(_) | None => {}
         }
-        if full.is_some() || known {
-            self.shared.trouble.write().clone_from(&full);
-        }
+        trouble.clone_from(&full);
+        drop(trouble);
         full.map_or(Ok(()), Err)
     }
 

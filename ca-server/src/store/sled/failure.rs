@@ -32,8 +32,8 @@ pub enum SledFailure {
     /// A write or sync failed earlier.
     #[error("the store is read-only after an earlier failure; restart the server")]
     ReadOnly,
-    /// The committer ended by a panic, which is in the log.
-    #[error("the store's committer ended by a bug; restart the server")]
+    /// A thread of the store ended by a panic, which is in the log.
+    #[error("a thread of the store ended by a bug; restart the server")]
     Ended,
     /// The disk has too little free space; nothing was written. Writing goes on by itself when there is more.
     #[error("the disk of the store has {free} octets free, fewer than the {reserve} kept in reserve")]

@@ -6,10 +6,10 @@
 //! over afterwards.
 
 use std::fs::File;
-use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
+use std::sync::mpsc::{Receiver, RecvTimeoutError, SyncSender, TryRecvError, sync_channel};
 use std::sync::{Arc, Weak};
 use std::thread::JoinHandle;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use sled::Db;
 
@@ -20,12 +20,14 @@ use super::{Shared, SledConfig, blocks, open};
 /// Most rows written between two syncs.
 ///
 /// What is not yet synced must stay smaller than one of sled's segments: the header of each new segment says how far the log is
-/// stable, and sled counts as stable what it has written, synced or not. If more than a whole segment were written at once, power loss could keep a
-/// header that vouches for octets that are gone. A row costs a few kilobytes of log, and up to a page more while sled moves pages out
-/// of sparse segments.
+/// stable, and sled counts as stable what it has written, synced or not. If more than a whole segment were written at once, power
+/// loss could keep a header that vouches for octets that are gone. A row costs a few kilobytes of log, and up to a page more while
+/// sled moves pages out of sparse segments.
 const MOST_ROWS: usize = 160;
 /// Most octets between two syncs, for the same reason, unless a single row has more.
 const MOST_OCTETS: usize = 256 * 1024;
+/// How long a fold may take before something is suspected.
+const SLOW: Duration = Duration::from_secs(5);
 
 /// The committer's end: at most one fold is under way.
 pub(super) struct Fold {
@@ -53,12 +55,16 @@ impl Fold {
         Ok(Self { jobs: Some(jobs), done, thread: Some(thread), under_way: false })
     }
 
-    /// Whether none is under way.
-    pub(super) fn is_idle(&mut self) -> bool {
-        if self.under_way && self.done.try_recv().is_ok() {
-            self.under_way = false;
+    /// Whether none is under way; an error if the thread has ended.
+    pub(super) fn is_idle(&mut self) -> Result<bool, SledFailure> {
+        if self.under_way {
+            match self.done.try_recv() {
+                Ok(()) => self.under_way = false,
+                Err(TryRecvError::Empty) => {}
+                Err(TryRecvError::Disconnected) => return Err(SledFailure::Ended),
+            }
         }
-        !self.under_way
+        Ok(!self.under_way)
     }
 
     /// Waits until none is under way. One that failed stays under way for ever: its rows stand in the log alone.
@@ -139,8 +145,40 @@ impl Mover {
     }
 }
 
+impl Drop for Mover {
+    /// A panic must not pass for a fold that takes long.
+    fn drop(&mut self) {
+        if std::thread::panicking()
+            && let Some(shared) = self.shared.upgrade()
+        {
+            super::stop(&shared, &SledFailure::Ended);
+        }
+    }
+}
+
 /// Writes `rows` into the tree, a part at a time, each synced before the next.
 pub(super) fn into_tree(db: &Db, database: &File, rows: &Rows) -> Result<(), SledFailure> {
+    let (ended, end) = sync_channel::<()>(0);
+    std::thread::scope(|scope| {
+        scope.spawn(move || watch(db, &end));
+        let written = write(db, database, rows);
+        drop(ended);
+        written
+    })
+}
+
+/// Wakes a flush that waits for a write that has failed: sled 0.34 reports a failed write of a full segment to nobody until someone
+/// flushes again.
+fn watch(db: &Db, end: &Receiver<()>) {
+    while end.recv_timeout(SLOW) == Err(RecvTimeoutError::Timeout) {
+        tracing::warn!("moving rows into the tree has taken {} seconds so far", SLOW.as_secs());
+        if let Err(error) = db.flush() {
+            tracing::warn!(%error, "the tree does not flush");
+        }
+    }
+}
+
+fn write(db: &Db, database: &File, rows: &Rows) -> Result<(), SledFailure> {
     let mut rows = rows.iter().peekable();
     while rows.peek().is_some() {
         let (mut part, mut octets) = (Vec::with_capacity(MOST_ROWS), 0);

@@ -15,7 +15,6 @@ mod view;
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
-use std::time::Duration;
 
 use async_trait::async_trait;
 use parking_lot::{Mutex, RwLock};
@@ -31,8 +30,6 @@ use view::View;
 
 /// Requests that may wait for the committer; further ones wait to be queued.
 const QUEUE: usize = 1024;
-/// How long a commit may take before something is suspected.
-const SLOW: Duration = Duration::from_secs(5);
 
 /// How the embedded store is opened.
 #[derive(Clone, Debug)]
@@ -41,7 +38,7 @@ pub struct SledConfig {
     pub folder: PathBuf,
     /// Memory for cached pages, in octets.
     pub cache: u64,
-    /// Free space below which nothing more is written, in octets.
+    /// Free space below which nothing more is committed, in octets. What was committed before may still be moved.
     pub reserve: u64,
     /// Octets committed after which a checkpoint is made, so that a start after a crash never reads more than was written since.
     pub checkpoint: usize,
@@ -115,17 +112,6 @@ impl Sled {
     }
 }
 
-impl Sled {
-    /// Wakes a committer that waits for a write that has failed: sled 0.34 reports a failed write of a full segment to nobody until
-    /// someone flushes again.
-    fn nudge(&self) {
-        tracing::warn!("a commit has taken {} seconds so far", SLOW.as_secs());
-        if let Ok(db) = self.shared.view.read().db().cloned() {
-            tokio::task::spawn_blocking(move || db.flush().map(drop));
-        }
-    }
-}
-
 #[async_trait]
 impl Backend for Sled {
     async fn get(&self, table: Table, key: &[u8]) -> Result<Option<Vec<u8>>, StoreError> {
@@ -142,15 +128,10 @@ impl Backend for Sled {
         let octets = measured(&batch)?;
         let queue = self.queue.lock().clone().ok_or(StoreError::Closed)?;
         let rows = batch.ops.len() + batch.acts.len();
-        let (answer, mut outcome) = oneshot::channel();
+        let (answer, outcome) = oneshot::channel();
         queue.send(Request { batch, octets, rows, answer }).await.map_err(|_| SledFailure::Ended)?;
         drop(queue);
-        loop {
-            match tokio::time::timeout(SLOW, &mut outcome).await {
-                Ok(answered) => return answered.map_err(|_| SledFailure::Ended)?,
-                Err(_) => self.nudge(),
-            }
-        }
+        outcome.await.map_err(|_| SledFailure::Ended)?
     }
 
     async fn health(&self) -> Result<(), StoreError> {

@@ -1,9 +1,9 @@
 //! Opening the embedded store so that what it will promise can be kept.
 //!
 //! Takes a lock of its own first, removes what a crash may have left half made, makes the database file durable before sled writes a
-//! snapshot of it, afterwards every directory entry, and then moves what the write-ahead log holds into the tree. sled 0.34 syncs a snapshot before it renames it but takes a half-written
-//! `snap.*.generating` for a snapshot; without any snapshot it reads its whole log again, so snapshots may be set aside when they are
-//! damaged, the log never.
+//! snapshot of it, afterwards every directory entry, and then moves what the write-ahead log holds into the tree. sled 0.34 syncs a
+//! snapshot before it renames it but takes a half-written `snap.*.generating` for a snapshot; without any snapshot it reads its whole
+//! log again, so snapshots may be set aside when they are damaged, the log never.
 
 use std::fs::{self, File, OpenOptions};
 use std::io;
@@ -12,10 +12,10 @@ use std::time::Duration;
 
 use sled::Db;
 
-use super::SledConfig;
 use super::ahead::{Ahead, AheadError};
 use super::fold;
 use super::view::View;
+use super::{SledConfig, SledFailure};
 use crate::log::chain::{Chain, Entry, EntryError};
 use crate::store::evaluate::{bounds, stored_key};
 use crate::store::{Range, StoreError, Table};
@@ -77,6 +77,15 @@ pub enum SledOpenError {
         /// The file.
         path: PathBuf,
     },
+    /// What the write-ahead log holds could not be moved into the tree; it stands in the log as before.
+    #[error("what was committed last could not be moved into the store in {}", folder.display())]
+    CatchUp {
+        /// The folder.
+        folder: PathBuf,
+        /// What failed.
+        #[source]
+        source: StoreError,
+    },
     /// The last journal entry does not parse.
     #[error("the journal's last entry does not parse")]
     Journal(#[source] EntryError),
@@ -95,6 +104,14 @@ impl SledOpenError {
     pub fn hint(&self) -> &'static str {
         match self {
             Self::InUse { .. } => "stop the other server first, or ask it through its admin socket",
+            Self::CatchUp { .. } => {
+                "look at the disk, free some space on it, then start again; nothing is lost, do not restore a backup"
+            }
+            Self::File { source, .. } | Self::Database { source: sled::Error::Io(source), .. }
+                if source.kind() == io::ErrorKind::StorageFull =>
+            {
+                "free some space on the disk, then start again; nothing is lost, do not restore a backup"
+            }
             Self::File { .. } => {
                 "the folder of [store] url must exist and belong to the user that runs the server"
             }
@@ -126,6 +143,7 @@ pub(super) fn open(config: &SledConfig) -> Result<Opened, SledOpenError> {
     discard_half_made(folder, &path)?;
     if path.exists() {
         sync(&path)?;
+        forget_cached(&path)?;
     }
     let db = open_database(config)?;
     // Without its configuration a database that has rows does not open.
@@ -144,14 +162,20 @@ pub(super) fn open(config: &SledConfig) -> Result<Opened, SledOpenError> {
 fn catch_up(config: &SledConfig, db: &Db, database: &File) -> Result<Ahead, SledOpenError> {
     let folder = &config.folder;
     let opened = Ahead::open(folder, config.ahead.saturating_mul(3));
-    let (mut ahead, rows) = opened.map_err(|error| match error {
+    let (log, rows) = opened.map_err(|error| match error {
         AheadError::File { path, source } => failed("opened", &path, source),
         AheadError::Damaged { path } => SledOpenError::Ahead { path },
     })?;
-    fold::into_tree(db, database, &rows)
-        .map_err(|failure| SledOpenError::Unreadable { folder: folder.clone(), source: failure.into() })?;
-    ahead.switch().map_err(|source| failed("written", folder, source))?;
-    Ok(ahead)
+    fold::into_tree(db, database, &rows).map_err(|failure| {
+        let folder = folder.clone();
+        match failure {
+            SledFailure::Write(_) | SledFailure::Sync(_) | SledFailure::Read(sled::Error::Io(_)) => {
+                SledOpenError::CatchUp { folder, source: failure.into() }
+            }
+            _ => SledOpenError::Unreadable { folder, source: failure.into() },
+        }
+    })?;
+    log.caught_up().map_err(|source| failed("written", folder, source))
 }
 
 fn failed(doing: &'static str, path: &Path, source: io::Error) -> SledOpenError {
@@ -197,6 +221,13 @@ fn lock(folder: &Path) -> Result<File, SledOpenError> {
 fn sync(path: &Path) -> Result<(), SledOpenError> {
     let synced = File::open(path).and_then(|file| file.sync_all());
     synced.map_err(|source| failed("synced to disk", path, source))
+}
+
+/// Has the file read from the disk itself from now on: after a sync that failed, memory may hold octets that the disk does not.
+fn forget_cached(path: &Path) -> Result<(), SledOpenError> {
+    let file = File::open(path).map_err(|source| failed("opened", path, source))?;
+    let told = rustix::fs::fadvise(&file, 0, None, rustix::fs::Advice::DontNeed);
+    told.map_err(|error| failed("read anew", path, error.into()))
 }
 
 fn entries(folder: &Path) -> Result<Vec<PathBuf>, SledOpenError> {

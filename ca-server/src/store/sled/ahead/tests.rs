@@ -2,7 +2,7 @@
 
 use super::*;
 
-const ROOM: usize = 16 * 1024;
+const ROOM: usize = 24 * 1024;
 
 fn rows(values: &[(u8, Option<u8>)]) -> Rows {
     values.iter().map(|(key, value)| (vec![*key], value.map(|value| vec![value; 40]))).collect()
@@ -10,9 +10,8 @@ fn rows(values: &[(u8, Option<u8>)]) -> Rows {
 
 /// Opens the log as the store does, without a tree: what is given back counts as moved there.
 fn open(folder: &Path) -> (Ahead, Rows) {
-    let (mut log, rows) = Ahead::open(folder, ROOM).unwrap();
-    log.switch().unwrap();
-    (log, rows)
+    let (log, rows) = Ahead::open(folder, ROOM).unwrap();
+    (log.caught_up().unwrap(), rows)
 }
 
 fn given_back(folder: &Path) -> Option<Rows> {
@@ -25,7 +24,7 @@ fn given_back(folder: &Path) -> Option<Rows> {
 
 /// The file that holds the records of the last generation.
 fn current(folder: &Path) -> PathBuf {
-    let generation = |path: &PathBuf| Content::read(&std::fs::read(path).unwrap()).unwrap().generation;
+    let generation = |path: &PathBuf| Content::read(&std::fs::read(path).unwrap()).generation;
     [folder.join("ahead.0"), folder.join("ahead.1")].into_iter().max_by_key(generation).unwrap()
 }
 
@@ -120,10 +119,39 @@ fn a_header_that_was_lost_is_damage_unless_nothing_was_appended_after_it() {
 }
 
 #[test]
+fn a_file_that_was_lost_or_emptied_is_damage_and_rot_in_a_settled_log_is_none() {
+    let folder = tempfile::tempdir().unwrap();
+    let (mut log, _) = open(folder.path());
+    for number in 0..3 {
+        log.append(&rows(&[(number, Some(number))])).unwrap();
+        log.switch().unwrap();
+    }
+    log.append(&rows(&[(3, Some(3))])).unwrap();
+    for path in ["ahead.0", "ahead.1"].map(|name| folder.path().join(name)) {
+        let whole = std::fs::read(&path).unwrap();
+        std::fs::write(&path, vec![0; whole.len()]).unwrap();
+        assert_eq!(given_back(folder.path()), None);
+        std::fs::remove_file(&path).unwrap();
+        assert_eq!(given_back(folder.path()), None);
+        std::fs::write(&path, whole).unwrap();
+    }
+    assert_eq!(given_back(folder.path()), Some(rows(&[(2, Some(2)), (3, Some(3))])));
+    log.append(&rows(&[(4, Some(4))])).unwrap();
+    log.switch().unwrap();
+    let (newer, former) = (current(folder.path()), SLOTS[1 - log.former.slot]);
+    log.settle().unwrap();
+    let older = if newer.ends_with("ahead.0") { "ahead.1" } else { "ahead.0" };
+    let mut octets = std::fs::read(folder.path().join(older)).unwrap();
+    (octets[former + 1], octets[RECORDS + 30]) = (!octets[former + 1], !octets[RECORDS + 30]);
+    std::fs::write(folder.path().join(older), octets).unwrap();
+    assert_eq!(given_back(folder.path()), Some(Rows::new()));
+}
+
+#[test]
 fn files_that_were_never_a_log_are_refused_or_empty_and_never_a_panic() {
     let folder = tempfile::tempdir().unwrap();
     for octets in
-        [Vec::new(), vec![0; 10], vec![0xff; 5000], vec![0; 5000], (0..9000).map(|n| n as u8).collect()]
+        [Vec::new(), vec![0; 10], vec![0xff; 9000], vec![0; 9000], (0..19_000).map(|n| n as u8).collect()]
     {
         std::fs::write(folder.path().join("ahead.0"), &octets).unwrap();
         std::fs::write(folder.path().join("ahead.1"), &octets).unwrap();
