@@ -167,6 +167,17 @@ async fn what_a_killed_process_left_in_the_log_is_there_and_a_damaged_log_is_ref
 }
 
 #[tokio::test]
+async fn a_store_whose_sync_failed_once_opens_from_what_the_disk_holds() {
+    let folder = tempfile::tempdir().unwrap();
+    let store = open(folder.path());
+    write(&store, 0..20).await;
+    store.close().await;
+    fs::write(folder.path().join("unsynced"), b"").unwrap();
+    holds(&open(folder.path()), 20).await;
+    assert!(!folder.path().join("unsynced").exists());
+}
+
+#[tokio::test]
 async fn a_half_written_snapshot_is_discarded() {
     let folder = tempfile::tempdir().unwrap();
     for numbers in [0..20, 20..40] {

@@ -111,6 +111,7 @@ impl Mover {
         while let Ok(job) = jobs.recv() {
             let Some(shared) = self.shared.upgrade() else { return };
             if let Err(failure) = self.fold(&shared, &job) {
+                open::note(&self.config.folder, &failure);
                 super::stop(&shared, &failure);
                 return;
             }

@@ -52,7 +52,7 @@ impl SledConfig {
     pub fn new(folder: &Path) -> Self {
         Self {
             folder: folder.to_owned(),
-            cache: 12 << 20,
+            cache: 6 << 20,
             reserve: 64 << 20,
             checkpoint: 256 << 20,
             ahead: 2 << 20,

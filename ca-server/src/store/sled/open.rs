@@ -22,6 +22,8 @@ use crate::store::{Range, StoreError, Table};
 
 /// sled's segments. A quarter of one is the largest page that stays in the database file; see `MOST_VALUE`.
 const SEGMENT: usize = 4 << 20;
+/// Its presence says that a sync of the database failed.
+const UNSYNCED: &str = "unsynced";
 /// Version of the layout of keys and values.
 const LAYOUT: &[u8] = b"1";
 
@@ -143,7 +145,9 @@ pub(super) fn open(config: &SledConfig) -> Result<Opened, SledOpenError> {
     discard_half_made(folder, &path)?;
     if path.exists() {
         sync(&path)?;
-        forget_cached(&path)?;
+        if folder.join(UNSYNCED).exists() {
+            forget_cached(&path)?;
+        }
     }
     let db = open_database(config)?;
     // Without its configuration a database that has rows does not open.
@@ -152,6 +156,7 @@ pub(super) fn open(config: &SledConfig) -> Result<Opened, SledOpenError> {
     let database = database.map_err(|source| failed("opened", &path, source))?;
     check_layout(&db, folder, &database)?;
     let ahead = catch_up(config, &db, &database)?;
+    remove_if_there(&folder.join(UNSYNCED))?;
     make_entries_durable(folder)?;
     let view = View::new(db);
     let chain = last_entry(&view, folder)?;
@@ -167,6 +172,7 @@ fn catch_up(config: &SledConfig, db: &Db, database: &File) -> Result<Ahead, Sled
         AheadError::Damaged { path } => SledOpenError::Ahead { path },
     })?;
     fold::into_tree(db, database, &rows).map_err(|failure| {
+        note(folder, &failure);
         let folder = folder.clone();
         match failure {
             SledFailure::Write(_) | SledFailure::Sync(_) | SledFailure::Read(sled::Error::Io(_)) => {
@@ -221,6 +227,22 @@ fn lock(folder: &Path) -> Result<File, SledOpenError> {
 fn sync(path: &Path) -> Result<(), SledOpenError> {
     let synced = File::open(path).and_then(|file| file.sync_all());
     synced.map_err(|source| failed("synced to disk", path, source))
+}
+
+/// Leaves word of a sync of the database that failed, for the next opening. Where that fails too, the disk will not open again anyway.
+pub(super) fn note(folder: &Path, failure: &SledFailure) {
+    if matches!(failure, SledFailure::Sync(_))
+        && let Err(error) = File::create(folder.join(UNSYNCED))
+    {
+        tracing::error!(%error, "that a sync failed could not be noted");
+    }
+}
+
+fn remove_if_there(path: &Path) -> Result<(), SledOpenError> {
+    match fs::remove_file(path) {
+        Err(source) if source.kind() != io::ErrorKind::NotFound => Err(failed("removed", path, source)),
+        Ok(()) | Err(_) => Ok(()),
+    }
 }
 
 /// Has the file read from the disk itself from now on: after a sync that failed, memory may hold octets that the disk does not.
