@@ -67,7 +67,9 @@ fn copy(from: &Path, to: &Path) -> std::io::Result<()> {
         if entry.file_type()?.is_dir() {
             copy(&entry.path(), &target)?;
         } else {
-            std::fs::copy(entry.path(), target)?;
+            std::fs::copy(entry.path(), &target)?;
+            // Or the server would be charged for it when it starts.
+            std::fs::File::open(&target)?.sync_all()?;
         }
     }
     Ok(())
