@@ -137,6 +137,7 @@ async fn issue(store: &Store, account: AccountId, number: usize) -> Outcome<()> 
         identifiers: intended.identifiers.clone(),
         tbs_sha256: "ab".repeat(32),
         evidence: Vec::new(),
+        holder: None,
         rules: vec!["own-domains".to_owned()],
     };
     store
@@ -173,6 +174,7 @@ fn sample(account: AccountId, number: usize, created: OffsetDateTime) -> Outcome
         revocation_reason: None,
         replaces: None,
         evidence: Vec::new(),
+        holder: None,
     })
 }
 

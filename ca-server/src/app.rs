@@ -16,6 +16,7 @@ use crate::challenge::worker::Queue;
 use crate::clock::Clock;
 use crate::config::Config;
 use crate::ids::AuthorityName;
+use crate::internal::access_token::TokenIssuers;
 use crate::order::model::Authorization;
 use crate::policy::{Policy, RefusalLog};
 use crate::request::limits::RateLimits;
@@ -74,6 +75,8 @@ pub struct Stages {
     pub issuer_domains: Vec<String>,
     /// Where people sign in.
     pub providers: Providers,
+    /// Whose access tokens are taken.
+    pub token_issuers: TokenIssuers,
     /// Where answered challenges are handed over.
     pub validations: Queue,
     /// The revocation lists.
@@ -104,6 +107,16 @@ impl App {
             providers: &self.providers,
             sign_ins: begin::of(&self.store, authorization).await?,
         })
+    }
+
+    /// The internal authority, if there is one.
+    ///
+    /// # Errors
+    /// `NotFound`
+    pub fn internal_authority(&self) -> Result<&Arc<Authority>, Problem> {
+        let name = &self.config.internal.authority;
+        let found = self.authorities.find(name).filter(|_| self.config.has_internal());
+        found.ok_or_else(|| Problem::new(Kind::NotFound, "there is no internal authority here"))
     }
 
     /// The authority of this name, if clients reach it over ACME.

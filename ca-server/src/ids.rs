@@ -147,6 +147,12 @@ id!(
 pub struct AuthorityName(String);
 
 impl AuthorityName {
+    /// The name that the internal authority has unless the configuration says another.
+    #[must_use]
+    pub fn internal() -> Self {
+        Self("internal".to_owned())
+    }
+
     /// The name as text.
     #[must_use]
     pub fn as_str(&self) -> &str {

@@ -18,6 +18,8 @@ pub mod challenge;
 
 pub mod sso;
 
+pub mod internal;
+
 pub mod policy;
 
 pub mod sign;

@@ -31,6 +31,7 @@ use crate::challenge::sso01::Sso01;
 use crate::challenge::worker::{self, Inbox, Queue, Worker};
 use crate::clock::{Clock, SystemClock};
 use crate::config::{Config, TlsMode};
+use crate::internal::access_token;
 use crate::log::recover::recover;
 use crate::policy::{Policy, RefusalLog};
 use crate::request::limits::RateLimits;
@@ -111,11 +112,12 @@ pub async fn start(config: Config, parts: Parts) -> Result<Running, StartError> 
         resolver,
         issuer_domains,
         providers,
+        token_issuers: access_token::load(&config)?,
         validations,
         revocation_lists: RevocationLists::default(),
         links,
         keys: KeyCache::default(),
-        limits: RateLimits::new(&config.limits),
+        limits: RateLimits::new(&config.limits, &config.internal),
         refusals: RefusalLog::default(),
         request_ids: RequestIds::new()?,
         tasks: TaskTracker::new(),
@@ -175,6 +177,7 @@ async fn listen(app: App, inbox: Inbox) -> Result<Running, StartError> {
     listeners.spawn(upkeep::sweep_intents(app.clone(), stop.clone()));
     listeners.spawn(upkeep::prune(app.clone(), stop.clone()));
     listeners.spawn(upkeep::refresh_metadata(app.clone(), stop.clone()));
+    listeners.spawn(upkeep::recheck_domains(app.clone(), stop.clone()));
     if let Some(own) = certificate.clone().filter(|_| config.tls.mode == TlsMode::Own) {
         listeners.spawn(upkeep::renew_own_tls(app.clone(), own, stop.clone()));
     }

@@ -147,6 +147,7 @@ async fn a_revocation_that_no_list_will_show_is_told() {
             revocation_reason: None,
             replaces: None,
             evidence: Vec::new(),
+            holder: None,
         };
         let mut batch = Batch::new();
         certificates::insert(&mut batch, &certificate).unwrap();

@@ -10,7 +10,7 @@ use x509_parser::certification_request::X509CertificationRequest;
 use x509_parser::cri_attributes::ParsedCriAttribute;
 use x509_parser::extensions::{ParsedExtension, X509Extension};
 use x509_parser::prelude::FromDer as _;
-use x509_parser::x509::X509Version;
+use x509_parser::x509::{X509Name, X509Version};
 
 use crate::identifier::{Identifier, IdentifierError};
 use crate::key::{KeyError, KeyKind, PublicKey, SignatureAlgorithm};
@@ -124,9 +124,34 @@ pub struct Csr {
     digest: [u8; 32],
 }
 
+/// The common names of a request as text, whatever they are: what a client claims, and nothing that was checked.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct ClaimedNames {
+    /// In the order of the request.
+    pub common_names: Vec<String>,
+}
+
 impl Csr {
     /// Reads and checks the DER of a request.
     pub fn parse(der: &[u8]) -> Result<Self, CsrError> {
+        Self::read(der, names::identifiers)
+    }
+
+    /// Reads a request whose names do not decide what is certified: it may name nobody, and its common names may be any text. They are given beside it;
+    /// its identifiers are the subject alternative names alone.
+    pub fn parse_claiming(der: &[u8]) -> Result<(Self, ClaimedNames), CsrError> {
+        let mut common_names = Vec::new();
+        let request = Self::read(der, |subject, extensions| {
+            common_names = names::common_names(subject)?;
+            names::alternative_names(extensions)
+        })?;
+        Ok((request, ClaimedNames { common_names }))
+    }
+
+    fn read(
+        der: &[u8],
+        names: impl FnOnce(&X509Name<'_>, &[X509Extension<'_>]) -> Result<Vec<Identifier>, CsrError>,
+    ) -> Result<Self, CsrError> {
         if der.len() > MAX_CSR {
             return Err(CsrError::TooBig { length: der.len() });
         }
@@ -147,7 +172,7 @@ impl Csr {
             check_extension(extension)?;
         }
         let subject = &request.certification_request_info.subject;
-        let identifiers = names::identifiers(subject, extensions)?;
+        let identifiers = names(subject, extensions)?;
         Ok(Self { public_key, identifiers, digest: crate::asn1::sha256(der) })
     }
 

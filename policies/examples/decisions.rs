@@ -26,6 +26,7 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
                 id: "Zm9vYmFy",
                 authority: "external",
                 contacts: &contacts,
+                organisation: None,
                 external_binding: None,
                 created: 1_700_000_000,
             },

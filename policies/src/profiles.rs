@@ -18,6 +18,9 @@ pub use admit::{Misfit, admit};
 /// The profiles that every installation starts with: file name and text.
 pub const SHIPPED: &[(&str, &str)] = &[
     ("device.toml", include_str!("../shipped/profiles/device.toml")),
+    ("guest.toml", include_str!("../shipped/profiles/guest.toml")),
+    ("internal-device.toml", include_str!("../shipped/profiles/internal-device.toml")),
+    ("internal-user.toml", include_str!("../shipped/profiles/internal-user.toml")),
     ("server.toml", include_str!("../shipped/profiles/server.toml")),
     ("user.toml", include_str!("../shipped/profiles/user.toml")),
 ];

@@ -183,6 +183,7 @@ impl Case {
                 id: &self.account,
                 authority: &self.authority,
                 contacts: &self.contacts,
+                organisation: None,
                 external_binding: self.external_binding.as_deref(),
                 created: self.created,
             },

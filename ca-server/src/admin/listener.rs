@@ -9,7 +9,7 @@ use axum::routing::{get, post};
 use tokio::net::UnixListener;
 use tokio_util::sync::CancellationToken;
 
-use super::{accounts, certificates, external_keys, journal, server_status};
+use super::{accounts, certificates, devices, external_keys, journal, organisations, server_status};
 use crate::app::App;
 
 /// The admin socket cannot be opened.
@@ -89,6 +89,16 @@ fn router(app: App) -> Router {
         .route("/accounts/{id}/deactivate", post(accounts::deactivate))
         .route("/external-keys", get(external_keys::list).post(external_keys::create))
         .route("/external-keys/{kid}/revoke", post(external_keys::revoke))
+        .route("/organisations", get(organisations::list).post(organisations::create))
+        .route("/organisations/{name}", get(organisations::show))
+        .route("/organisations/{name}/token-issuers", post(organisations::token_issuers))
+        .route("/organisations/{name}/preferred", post(organisations::prefer))
+        .route("/organisations/{name}/domains", post(organisations::claim))
+        .route("/organisations/{name}/domains/verify", post(organisations::verify))
+        .route("/organisations/{name}/domains/remove", post(organisations::remove))
+        .route("/devices", get(devices::list).post(devices::code))
+        .route("/devices/{id}", get(devices::show))
+        .route("/devices/{id}/deactivate", post(devices::deactivate))
         .route("/journal", get(journal::list))
         .route("/journal/verify", get(journal::verify))
         .route("/reload", post(server_status::reload))

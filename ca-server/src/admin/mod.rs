@@ -6,9 +6,12 @@
 pub mod accounts;
 pub mod certificates;
 pub mod client;
+pub mod devices;
 pub mod external_keys;
+pub mod internal_views;
 pub mod journal;
 pub mod listener;
+pub mod organisations;
 pub mod refusal;
 pub mod server_status;
 pub mod views;

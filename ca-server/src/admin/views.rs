@@ -3,6 +3,7 @@
 use serde::{Deserialize, Serialize};
 use time::OffsetDateTime;
 
+use crate::internal::holder::HolderEvidence;
 use crate::log::chain::Entry;
 use crate::order::model::{Account, Certificate, CertificateStatus};
 use crate::sso::person::Evidence;
@@ -57,6 +58,9 @@ pub struct CertificateView {
     /// What identity providers said of the people certified.
     #[serde(skip_serializing_if = "Vec::is_empty", default)]
     pub evidence: Vec<Evidence>,
+    /// For whom the internal authority issued it.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub holder: Option<HolderEvidence>,
     /// The chain, PEM, leaf first; only where one certificate is shown or exported.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub pem: Option<String>,
@@ -85,6 +89,7 @@ impl CertificateView {
             revocation_reason: record.revocation_reason,
             replaces: record.replaces.clone(),
             evidence: record.evidence.clone(),
+            holder: record.holder.clone(),
             pem: None,
             warning: None,
         }

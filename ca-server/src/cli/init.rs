@@ -132,7 +132,7 @@ fn authorities() -> Result<Vec<(AuthorityName, bool, Vec<String>)>, Failure> {
     };
     Ok(vec![
         (name("external")?, true, vec!["device".to_owned(), "user".to_owned()]),
-        (name("internal")?, false, Vec::new()),
+        (name("internal")?, false, ["internal-user", "internal-device", "guest"].map(str::to_owned).to_vec()),
     ])
 }
 

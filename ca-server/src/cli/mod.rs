@@ -5,11 +5,13 @@
 mod accounts;
 mod certificates;
 mod check;
+mod device;
 mod eab;
 mod failure;
 mod identity_provider;
 pub mod init;
 mod journal;
+mod org;
 mod output;
 mod policy;
 mod serve;
@@ -92,6 +94,12 @@ pub enum Command {
     /// Make, list and revoke external account binding keys
     #[command(subcommand)]
     Eab(eab::Eab),
+    /// Make and change the organisations of the internal authority
+    #[command(subcommand)]
+    Org(org::Org),
+    /// Make, list and end machine accounts of organisations' devices
+    #[command(subcommand)]
+    Device(device::Device),
     /// Check the identity providers at which people sign in
     #[command(subcommand)]
     IdentityProvider(identity_provider::IdentityProviders),
@@ -115,6 +123,8 @@ pub fn run() -> ExitCode {
         Command::Certificates(command) => certificates::run(&command),
         Command::Accounts(command) => accounts::run(&command),
         Command::Eab(command) => eab::run(&command),
+        Command::Org(command) => org::run(&command),
+        Command::Device(command) => device::run(&command),
         Command::IdentityProvider(command) => identity_provider::run(&command),
         Command::Log(command) => journal::run(&command),
         Command::Policy(command) => policy::run(&command),

@@ -29,6 +29,7 @@ pub fn check(config: &Config, now: OffsetDateTime) -> Vec<ConfigProblem> {
     numbers(config, &mut found);
     local(config, &mut found);
     found.extend(crate::sso::providers::problems(config));
+    found.extend(crate::internal::access_token::problems(config));
     people(config, &mut found);
     let ruleset = policy(config, &mut found);
     loaded::tls(config, ruleset.as_ref(), &mut found);
@@ -105,6 +106,11 @@ fn numbers(config: &Config, found: &mut Vec<ConfigProblem>) {
         ("acme.pending_authorization_lifetime", config.acme.pending_authorization_lifetime),
         ("acme.authorization_lifetime", config.acme.authorization_lifetime),
         ("acme.renewal_info_interval", config.acme.renewal_info_interval),
+        ("internal.device_token_lifetime", config.internal.device_token_lifetime),
+        ("internal.guest_token_lifetime", config.internal.guest_token_lifetime),
+        ("internal.activation_code_lifetime", config.internal.activation_code_lifetime),
+        ("internal.domain_recheck", config.internal.domain_recheck),
+        ("internal.domain_grace", config.internal.domain_grace),
         ("limits.request_timeout", config.limits.request_timeout),
         ("limits.idle_timeout", config.limits.idle_timeout),
     ] {

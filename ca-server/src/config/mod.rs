@@ -4,6 +4,7 @@
 
 pub mod check;
 pub mod identity;
+pub mod internal;
 pub mod load;
 pub mod probe;
 pub mod reference;
@@ -20,6 +21,7 @@ use url::Url;
 
 use crate::ids::AuthorityName;
 pub use identity::{CompletionMethod, IdentityProviderConfig, OidcConfig, SamlConfig, SsoConfig};
+pub use internal::{InternalConfig, TokenIssuerConfig};
 pub use sections::{
     AcmeConfig, AdminConfig, AuthorityConfig, CaaMode, ChallengeConfig, DnsConfig, DnssecMode,
     ExternalBinding, ForwardedHeader, LimitsConfig, LogConfig, LogFormat, PolicyConfig, StoreConfig,
@@ -67,6 +69,12 @@ pub struct Config {
     /// `[[identity_provider]]`, one for each.
     #[serde(default)]
     pub identity_provider: Vec<IdentityProviderConfig>,
+    /// `[internal]`
+    #[serde(default)]
+    pub internal: InternalConfig,
+    /// `[[token_issuer]]`, one for each.
+    #[serde(default)]
+    pub token_issuer: Vec<TokenIssuerConfig>,
     /// `[policy]`
     #[serde(default)]
     pub policy: PolicyConfig,
@@ -91,6 +99,12 @@ impl Config {
     #[must_use]
     pub fn resolve(&self, path: &Path) -> PathBuf {
         self.folder.join(path)
+    }
+
+    /// Whether there is an internal authority that issues anything.
+    #[must_use]
+    pub fn has_internal(&self) -> bool {
+        self.authority.get(&self.internal.authority).is_some_and(|section| !section.profiles.is_empty())
     }
 
     /// Whether there is an authority of this name that clients reach over ACME.

@@ -6,6 +6,7 @@ use serde::de::DeserializeOwned;
 use toml::{Table, Value};
 
 use super::identity::{IdentityProviderConfig, OidcConfig, SamlConfig, SsoConfig};
+use super::internal::{InternalConfig, TokenIssuerConfig};
 use super::load::ConfigProblem;
 use super::sections::{
     AcmeConfig, AdminConfig, AuthorityConfig, ChallengeConfig, DnsConfig, LimitsConfig, LogConfig,
@@ -33,6 +34,8 @@ pub fn problems(table: &Table) -> Vec<ConfigProblem> {
             "log" => section::<LogConfig>(key, value, &Table::new(), &mut found),
             "sso" => section::<SsoConfig>(key, value, &Table::new(), &mut found),
             "identity_provider" => identity_providers(value, &mut found),
+            "internal" => section::<InternalConfig>(key, value, &Table::new(), &mut found),
+            "token_issuer" => token_issuers(value, &mut found),
             "authority" => authorities(value, &mut found),
             unknown => found.push(ConfigProblem::new(
                 unknown,
@@ -159,18 +162,34 @@ fn identity_providers(value: &Value, found: &mut Vec<ConfigProblem>) {
                 .extend(["saml", "oidc"].into_iter().filter_map(|key| Some((key, section.remove(key)?))));
         }
         section::<IdentityProviderConfig>(&full, &plain, &base, found);
-        missing(&full, value, &["name", "domains"], found);
+        missing(&full, value, &["name", "domains"], found, "identity_provider");
         for (key, inner) in &protocols {
             let full = format!("{full}.{key}");
             if *key == "saml" {
                 section::<SamlConfig>(&full, inner, &Table::from_iter([text("metadata")]), found);
-                missing(&full, inner, &["metadata"], found);
+                missing(&full, inner, &["metadata"], found, "identity_provider");
             } else {
                 let base = Table::from_iter([text("issuer"), text("client_id")]);
                 section::<OidcConfig>(&full, inner, &base, found);
-                missing(&full, inner, &["issuer", "client_id"], found);
+                missing(&full, inner, &["issuer", "client_id"], found, "identity_provider");
             }
         }
+    }
+}
+
+/// Each `[[token_issuer]]`; a problem's key counts them from 1.
+fn token_issuers(value: &Value, found: &mut Vec<ConfigProblem>) {
+    let Value::Array(issuers) = value else {
+        let hint = "write [[token_issuer]], with two brackets, above each";
+        found.push(ConfigProblem::new("token_issuer", "must be a list of sections", hint));
+        return;
+    };
+    for (number, value) in (1..).zip(issuers) {
+        let full = format!("token_issuer.{number}");
+        let audience = ("audience".to_owned(), Value::Array(Vec::new()));
+        let base = Table::from_iter([text("name"), text("issuer"), audience]);
+        section::<TokenIssuerConfig>(&full, value, &base, found);
+        missing(&full, value, &["name", "issuer", "audience"], found, "token_issuer");
     }
 }
 
@@ -178,10 +197,10 @@ fn text(key: &str) -> (String, Value) {
     (key.to_owned(), Value::String("x".to_owned()))
 }
 
-fn missing(name: &str, value: &Value, keys: &[&str], found: &mut Vec<ConfigProblem>) {
+fn missing(name: &str, value: &Value, keys: &[&str], found: &mut Vec<ConfigProblem>, page: &str) {
     let Value::Table(section) = value else { return };
     for key in keys.iter().filter(|key| !section.contains_key(**key)) {
-        let hint = "see [[identity_provider]] in docs/configuration.md";
+        let hint = format!("see [[{page}]] in docs/configuration.md");
         found.push(ConfigProblem::new(format!("{name}.{key}"), "missing", hint));
     }
 }

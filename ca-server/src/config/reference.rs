@@ -4,7 +4,12 @@
 
 use std::fmt::Write as _;
 
-const SOURCES: [&str; 3] = [include_str!("mod.rs"), include_str!("sections.rs"), include_str!("identity.rs")];
+const SOURCES: [&str; 4] = [
+    include_str!("mod.rs"),
+    include_str!("sections.rs"),
+    include_str!("identity.rs"),
+    include_str!("internal.rs"),
+];
 
 /// One documented struct of the configuration.
 #[derive(Clone, Debug, PartialEq, Eq)]

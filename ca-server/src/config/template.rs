@@ -190,6 +190,50 @@ resolvers = []
 # Networks in which providers are called although they are link-local, multicast, reserved or a cloud's metadata service.
 #allow_networks = []
 
+# The authority that issues to signed-in people, registered devices and guests on a token.
+[internal]
+# The [authority.…] that issues, and whether somebody who has not signed in may have a temporary id certified.
+#authority = "internal"
+#guests = false
+# How long the tokens of guests and devices, and activation codes, are good.
+#guest_token_lifetime = "8h"
+#device_token_lifetime = "30days"
+#activation_code_lifetime = "7days"
+# How often the TXT records of organisations' domains are looked for, and how long a domain is held after its record was last seen.
+#domain_recheck = "6h"
+#domain_grace = "2days"
+# Certificates per person, device or guest; activation codes tried, and guests let in, per client address; all per hour. 0: no limit.
+#certificates_per_hour = 60
+#activations_per_hour = 60
+#guests_per_hour = 60
+
+# Whose JWT access tokens are taken: one section for each. `ca-server org create NAME --token-issuer corp` says for which organisation.
+#[[token_issuer]]
+# Its name, the claims iss and aud (aud must mean this server and nothing else).
+#name = "corp"
+#issuer = "https://login.example.com"
+#audience = ["https://ca.example.com/internal"]
+# Its keys: a file, or an address; without them the jwks_uri of its configuration document. Root certificates for its TLS.
+#keys_file = "corp-keys.json"
+#[[token_issuer]]
+#name = "partners"
+#issuer = "https://login.example.org"
+#audience = ["https://ca.example.com/internal"]
+#keys_url = "https://login.example.org/keys"
+#roots = "partners-root.pem"
+# Signature algorithms, values of `typ`, and scopes (of which all are demanded).
+#algorithms = ["RS256", "PS256", "ES256"]
+#types = ["at+jwt"]
+#scopes = []
+# The claims with the account id (a UUID; without it one is made from issuer and sub), the address, the name, and the organisation.
+#user_id_claim = "oid"
+#email_claim = "email"
+#name_claim = "name"
+#organisation_claim = "org"
+# Whether each token serves once, and by how much the issuer's clock may be off.
+#single_use = false
+#skew = "60s"
+
 [policy]
 # Folder with profiles/*.toml and rules/*.cedar; read again on SIGHUP. A bad file is refused and the old ones stay.
 #folder = "policy"

@@ -7,6 +7,8 @@ use certs::serial::Serial;
 use serde::{Deserialize, Serialize};
 
 use crate::ids::{AccountId, AuthorityName, AuthorizationId, OrderId};
+use crate::internal::holder::HolderEvidence;
+use crate::internal::{DeviceId, OrganisationId};
 use crate::sso::person::Evidence;
 
 /// Something done or refused, as the journal keeps it.
@@ -34,6 +36,9 @@ pub enum Act {
         /// What identity providers said of the people certified.
         #[serde(default, skip_serializing_if = "Vec::is_empty")]
         evidence: Vec<Evidence>,
+        /// For whom, if it is the internal authority's.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        holder: Option<HolderEvidence>,
     },
     /// The certificate of an intent was signed and stored.
     Issued {
@@ -118,6 +123,22 @@ pub enum Act {
         /// The key id.
         kid: String,
         /// `created` or `revoked`.
+        change: String,
+    },
+    /// An organisation was made or changed, or one of its domains was verified or lost.
+    Organisation {
+        /// Which.
+        organisation: OrganisationId,
+        /// What happened: `created`, `domain example.com verified`, …
+        change: String,
+    },
+    /// A machine account was made, activated or deactivated, or its token refreshed.
+    MachineAccount {
+        /// Which.
+        device: DeviceId,
+        /// Of which organisation.
+        organisation: OrganisationId,
+        /// What happened.
         change: String,
     },
     /// Something an operator should find again: start, reload, restored store.

@@ -65,6 +65,7 @@ pub async fn intent(
             tbs_sha256: HEXLOWER.encode(digest(&SHA256, &tbs).as_ref()),
             rules,
             evidence: record.evidence.clone(),
+            holder: record.holder.clone(),
         },
     );
     store.commit(batch).await?;

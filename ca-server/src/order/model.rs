@@ -2,6 +2,8 @@
 //!
 //! These are plain values. Whether a change of `status` is legal is decided in `order/state.rs` alone.
 
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
 use certs::identifier::Identifier;
 use certs::leaf::Proof;
 use certs::serial::Serial;
@@ -9,6 +11,7 @@ use serde::{Deserialize, Serialize};
 use time::OffsetDateTime;
 
 use crate::ids::{AccountId, AuthorityName, AuthorizationId, ChallengeId, OrderId};
+use crate::internal::holder::HolderEvidence;
 use crate::respond::problem::StoredProblem;
 use crate::sso::person::Evidence;
 use crate::store::{Record, Table};
@@ -281,6 +284,17 @@ pub struct Certificate {
     /// What identity providers said of the people certified, in the order of their identifiers. Never an assertion itself.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub evidence: Vec<Evidence>,
+    /// For whom, if it is the internal authority's.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub holder: Option<HolderEvidence>,
+}
+
+impl Certificate {
+    /// The octets of `der`; `None` if they are damaged.
+    #[must_use]
+    pub fn der_octets(&self) -> Option<Vec<u8>> {
+        STANDARD.decode(&self.der).ok()
+    }
 }
 
 impl Record for Certificate {

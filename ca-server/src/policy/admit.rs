@@ -219,6 +219,7 @@ pub(crate) fn asked_by<'a>(account: &'a Account, id: &'a str) -> AskedBy<'a> {
     AskedBy {
         id,
         authority: account.authority.as_str(),
+        organisation: None,
         contacts: &account.contact,
         external_binding: account.external_key.as_deref(),
         created: account.created.unix_timestamp(),

@@ -9,6 +9,7 @@ use std::time::Duration;
 use certs::identifier::Identifier;
 use certs::key::PublicKey;
 use certs::leaf::{LeafProfile, Proof, Validity, ValidityError};
+use certs::name::DnsName;
 use futures_util::future::join_all;
 use policies::Ruleset;
 use policies::profiles::admit;
@@ -20,6 +21,7 @@ use super::{Policy, Refusal, RefusalReason};
 use crate::challenge::caa::{CaaGate, Manner};
 use crate::clock;
 use crate::ids::{AccountId, OrderId};
+use crate::internal::holder::HolderEvidence;
 use crate::order::model::{Account, Authorization, AuthorizationStatus, Challenge, Order};
 use crate::order::settle::TO_FINALIZE;
 use crate::sign::Authority;
@@ -39,6 +41,8 @@ pub struct Approval {
     pub(crate) replaces: Option<String>,
     pub(crate) rules: Vec<String>,
     pub(crate) evidence: Vec<Evidence>,
+    pub(crate) preferred_domain: Option<DnsName>,
+    pub(crate) holder: Option<HolderEvidence>,
 }
 
 /// What is to be judged.
@@ -114,6 +118,8 @@ impl Policy {
             replaces: order.replaces.clone(),
             rules: permits.into_iter().collect(),
             evidence,
+            preferred_domain: None,
+            holder: None,
         })
     }
 }
@@ -138,6 +144,8 @@ impl Approval {
             replaces: None,
             rules: vec!["configuration".to_owned()],
             evidence: Vec::new(),
+            preferred_domain: None,
+            holder: None,
         }
     }
 }

@@ -5,6 +5,7 @@
 
 mod admit;
 mod approve;
+mod approve_internal;
 mod refusal;
 mod refusal_log;
 
@@ -17,6 +18,7 @@ use policies::{Problem as Fault, Ruleset};
 pub use admit::{Admitted, Asker, Wanted};
 pub(crate) use admit::{asked_by, decided, proves};
 pub use approve::{Approval, Candidate};
+pub use approve_internal::InternalCandidate;
 pub(crate) use refusal::summed_up;
 pub use refusal::{Refusal, RefusalReason};
 pub use refusal_log::{RefusalLog, Refused};

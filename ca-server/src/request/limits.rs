@@ -10,7 +10,7 @@ use std::net::IpAddr;
 use parking_lot::Mutex;
 use time::OffsetDateTime;
 
-use crate::config::LimitsConfig;
+use crate::config::{InternalConfig, LimitsConfig};
 use crate::ids::AccountId;
 use crate::respond::kinds::Kind;
 use crate::respond::problem::Problem;
@@ -21,6 +21,10 @@ const CALLERS: usize = 65_536;
 /// How often an order may be finalized: a request that is refused may be mended and sent again.
 const FINALIZATIONS_PER_ORDER: u32 = 4;
 
+/// Activation codes that all clients together may try in an hour. A code has 60 bits and lives a week by default: 2²⁴ guesses at most, so the chance to
+/// hit a given one is below 2⁻³⁵.
+const ALL_ACTIVATIONS: u32 = 100_000;
+
 const HOUR: i128 = 3_600_000_000_000;
 
 /// The limits of `[limits]`.
@@ -30,17 +34,25 @@ pub struct RateLimits {
     orders: Limit<AccountId>,
     finalizations: Limit<AccountId>,
     changes: Limit<AccountId>,
+    holders: Limit<[u8; 16]>,
+    activations: Limit<IpAddr>,
+    all_activations: Limit<()>,
+    guests: Limit<IpAddr>,
 }
 
 impl RateLimits {
     /// The limits that the configuration sets.
     #[must_use]
-    pub fn new(config: &LimitsConfig) -> Self {
+    pub fn new(config: &LimitsConfig, internal: &InternalConfig) -> Self {
         Self {
             accounts: Limit::per_hour(config.accounts_per_hour),
             orders: Limit::per_hour(config.orders_per_hour),
             finalizations: Limit::per_hour(config.orders_per_hour.saturating_mul(FINALIZATIONS_PER_ORDER)),
             changes: Limit::per_hour(config.account_changes_per_hour),
+            holders: Limit::per_hour(internal.certificates_per_hour),
+            activations: Limit::per_hour(internal.activations_per_hour),
+            all_activations: Limit::per_hour(ALL_ACTIVATIONS),
+            guests: Limit::per_hour(internal.guests_per_hour),
         }
     }
 
@@ -78,6 +90,34 @@ impl RateLimits {
     /// `rateLimited` with the time to wait.
     pub fn account_change(&self, account: AccountId, now: OffsetDateTime) -> Result<(), Problem> {
         self.changes.take(account, now).map_err(|wait| refused("changes of this account", wait))
+    }
+}
+
+impl RateLimits {
+    /// Counts one certificate for a holder of the internal authority, whatever comes of it.
+    ///
+    /// # Errors
+    /// `rateLimited` with the time to wait.
+    pub fn internal(&self, holder: [u8; 16], now: OffsetDateTime) -> Result<(), Problem> {
+        self.holders.take(holder, now).map_err(|wait| refused("certificate requests of this account", wait))
+    }
+
+    /// Counts one activation code that `client` tries, wrong or right. The limit over all clients bounds what can be guessed from many addresses.
+    ///
+    /// # Errors
+    /// `rateLimited` with the time to wait.
+    pub fn activation(&self, client: IpAddr, now: OffsetDateTime) -> Result<(), Problem> {
+        let of_one = self.activations.take(network(client), now);
+        let taken = of_one.and_then(|()| self.all_activations.take((), now));
+        taken.map_err(|wait| refused("activation codes", wait))
+    }
+
+    /// Counts one guest let in from `client`.
+    ///
+    /// # Errors
+    /// `rateLimited` with the time to wait.
+    pub fn guest(&self, client: IpAddr, now: OffsetDateTime) -> Result<(), Problem> {
+        self.guests.take(network(client), now).map_err(|wait| refused("guests from your address", wait))
     }
 }
 

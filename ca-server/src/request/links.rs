@@ -89,6 +89,12 @@ impl Links {
         }
     }
 
+    /// A resource of the internal authority, such as `certificates`.
+    #[must_use]
+    pub fn internal(&self, resource: &str) -> String {
+        format!("{}/internal/{resource}", self.base)
+    }
+
     /// Where a person begins to sign in; `secret` is the token of the challenge.
     #[must_use]
     pub fn sso_start(&self, secret: &str) -> String {

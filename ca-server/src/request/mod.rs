@@ -6,6 +6,7 @@ pub mod acme;
 pub mod client_address;
 pub mod frame;
 pub mod health;
+pub mod internal;
 pub mod limits;
 pub mod links;
 pub mod metrics;

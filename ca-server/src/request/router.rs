@@ -13,6 +13,7 @@ use super::acme::{
     new_nonce, new_order, order, orders, renewal_info, revoke_cert,
 };
 use super::frame::{self, frame};
+use super::internal::{certificates, devices, guests};
 use super::sso::{self, confirm, metadata as sso_metadata, oidc, saml, start};
 use super::{health, metrics, roots, start_page};
 use crate::app::App;
@@ -59,7 +60,13 @@ pub fn router(app: App) -> Router {
         .route("/sso/confirm/{handle}", get(confirm::look).post(confirm::send))
         .route("/sso/done", get(sso::done));
 
-    framed(app, signed.merge(read_only).merge(people).merge(operations))
+    let internal = Router::new()
+        .route("/internal/certificates", post(certificates::certificates))
+        .route("/internal/devices/activate", post(devices::activate))
+        .route("/internal/devices/token", post(devices::refresh))
+        .route("/internal/guests", post(guests::guests));
+
+    framed(app, signed.merge(read_only).merge(people).merge(internal).merge(operations))
 }
 
 /// The routes of `metrics_listen`.

@@ -69,6 +69,7 @@ kinds! {
     ServiceUnavailable, "serverInternal", SERVICE_UNAVAILABLE, "The server is busy or stopping; see Retry-After.";
     Tls, "tls", BAD_REQUEST, "A TLS error occurred during validation.";
     Unauthorized, "unauthorized", FORBIDDEN, "The client is not authorized.";
+    TokenRefused, "unauthorized", UNAUTHORIZED, "The access token is missing or not acceptable; see WWW-Authenticate.";
     UnsupportedContact, "unsupportedContact", BAD_REQUEST, "A contact URL uses an unsupported scheme.";
     UnsupportedIdentifier, "unsupportedIdentifier", BAD_REQUEST, "An identifier is of an unsupported type.";
     UnsupportedMediaType, "malformed", UNSUPPORTED_MEDIA_TYPE, "The body is not application/jose+json.";

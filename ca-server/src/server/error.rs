@@ -7,6 +7,7 @@ use super::telemetry::TelemetryError;
 use super::tls::TlsError;
 use crate::challenge::resolver::StubResolverError;
 use crate::ids::NoEntropy;
+use crate::internal::access_token::IssuerLoadError;
 use crate::policy::PolicyError;
 use crate::sign::AuthorityLoadError;
 use crate::sso::providers::LoadError;
@@ -31,6 +32,9 @@ pub enum StartError {
     /// An identity provider cannot be used.
     #[error(transparent)]
     IdentityProvider(#[from] LoadError),
+    /// A token issuer cannot be used.
+    #[error(transparent)]
+    TokenIssuer(#[from] IssuerLoadError),
     /// The resolver cannot be set up.
     #[error("cannot set up the DNS resolver")]
     Resolver(#[from] StubResolverError),
@@ -76,6 +80,7 @@ impl StartError {
             Self::Store(error) => error.hint(),
             Self::Authority(_) | Self::Policy(_) => "see everything with `ca-server check --config FILE`",
             Self::IdentityProvider(error) => error.fault.hint(),
+            Self::TokenIssuer(error) => error.fault.hint(),
             Self::Resolver(_) => "look at [dns] in the configuration",
             Self::Recovery(_) => "look at the store's disk, then start again",
             Self::OwnTls(error) => error.hint(),

@@ -56,6 +56,11 @@ fn describe() {
     );
     describe_counter!("rollcall_challenges_total", "Challenges decided, by kind and outcome.");
     describe_counter!("rollcall_certificates_issued_total", "Certificates issued, by authority and profile.");
+    describe_counter!(
+        "rollcall_internal_certificates_total",
+        "Certificates of the internal authority, by kind of holder and by front."
+    );
+    describe_counter!("rollcall_tokens_refused_total", "Access tokens refused, by reason.");
     describe_histogram!("rollcall_store_commit_batches", "Batches that one durable commit carried.");
     describe_histogram!("rollcall_store_commit_seconds", "Time of one durable commit.");
     describe_histogram!(

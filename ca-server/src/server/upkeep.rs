@@ -1,5 +1,5 @@
 //! What a running server does by itself: resolves intents left open, prunes what has ended, renews its own TLS certificate, reads the metadata
-//! of identity providers again.
+//! of identity providers again, looks for the domains of organisations.
 //!
 //! Each task ends when the server stops; a failure is logged and tried again, never fatal.
 
@@ -11,6 +11,7 @@ use super::own_tls;
 use super::tls::TlsCertificate;
 use crate::app::App;
 use crate::clock;
+use crate::internal::domains;
 use crate::log::recover::recover;
 use crate::respond::problem::causes;
 use crate::store::prune;
@@ -21,6 +22,8 @@ const SWEEP_EVERY: Duration = Duration::from_secs(30);
 const PRUNE_EVERY: Duration = Duration::from_secs(3600);
 /// How often the metadata of SAML providers is read again.
 const METADATA_EVERY: Duration = Duration::from_secs(300);
+/// How often domains of organisations that are due are looked for.
+const DOMAINS_EVERY: Duration = Duration::from_secs(300);
 /// How often our own TLS certificate is looked at.
 const TLS_EVERY: Duration = Duration::from_secs(3600);
 
@@ -81,6 +84,20 @@ pub(super) async fn refresh_metadata(app: App, stop: CancellationToken) {
                     "the metadata of an identity provider was not taken; what was known stays in force");
             }
             provider.tell_of_expiry(app.clock.now());
+        }
+    }
+}
+
+/// Looks for the TXT records of organisations' domains that are due, and has the keys of token issuers at hand before the first token.
+pub(super) async fn recheck_domains(app: App, stop: CancellationToken) {
+    if stop.run_until_cancelled(app.token_issuers.warm(app.clock.now())).await.is_none() {
+        return;
+    }
+    while stop.run_until_cancelled(tokio::time::sleep(DOMAINS_EVERY)).await.is_some() {
+        match domains::recheck(&app).await {
+            Ok(0) => {}
+            Ok(checked) => tracing::debug!(checked, "domains of organisations were looked for"),
+            Err(error) => tracing::error!(%error, "domains of organisations could not be read"),
         }
     }
 }

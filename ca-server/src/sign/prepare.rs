@@ -70,7 +70,7 @@ pub fn prepare(
         serial,
         validity: approval.validity,
         proofs: &approval.proofs,
-        preferred_domain: None,
+        preferred_domain: approval.preferred_domain.as_ref(),
         urls: authority.urls(),
     };
     let tbs = leaf_tbs(&request, authority.issuer(), authority.twin())?;
@@ -80,7 +80,17 @@ pub fn prepare(
         return Err(PrepareError::Lint(findings));
     }
     let Approval {
-        profile, identifiers, proofs, validity, order, account, replaces, rules, evidence, ..
+        profile,
+        identifiers,
+        proofs,
+        validity,
+        order,
+        account,
+        replaces,
+        rules,
+        evidence,
+        holder,
+        ..
     } = approval;
     let record = Certificate {
         serial,
@@ -100,6 +110,7 @@ pub fn prepare(
         revocation_reason: None,
         replaces,
         evidence,
+        holder,
     };
     Ok(Prepared { authority: authority.clone(), tbs: tbs.der().to_vec(), record, rules })
 }
@@ -110,7 +121,7 @@ fn context<'a>(authority: &'a Authority, approval: &'a Approval, now: OffsetDate
         profile: &approval.profile,
         identifiers: &approval.identifiers,
         proofs: &approval.proofs,
-        preferred_domain: None,
+        preferred_domain: approval.preferred_domain.as_ref(),
         public_key: approval.public_key.spki_der(),
         issuer_name: authority.issuer().subject_der(),
         issuer_key_identifier: authority.issuer().subject_key_identifier(),

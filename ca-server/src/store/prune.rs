@@ -1,5 +1,5 @@
 //! Removing what ended long enough ago, so that the store does not grow for ever: orders, authorizations, certificate records, sign-ins,
-//! and the ids of assertions that have expired.
+//! the ids of assertions that have expired, tokens and activation codes.
 //!
 //! Works in small batches and can stop anywhere: whatever is left is found again. A record that changed meanwhile, or an order whose
 //! issuance is not resolved, stays for the next time. The journal is never pruned.
@@ -11,11 +11,15 @@ use time::OffsetDateTime;
 
 use super::tables::expiry::Ending;
 use super::tables::used_assertions::UsedAssertion;
-use super::tables::{authorizations, certificates, orders, sign_ins, used_assertions};
+use super::tables::{
+    activation_codes, authorizations, certificates, opaque_tokens, orders, sign_ins, used_assertions,
+};
 use super::{Batch, Record, Store, StoreError, Table, Versioned};
 use crate::clock;
 use crate::config::StoreConfig;
 use crate::ids::{AuthorizationId, OrderId, SignInId};
+use crate::internal::machine::ActivationCode;
+use crate::internal::opaque::OpaqueToken;
 use crate::order::model::{Authorization, Certificate, CertificateStatus, Order, OrderStatus};
 use crate::sso::sign_in::SignIn;
 
@@ -27,7 +31,7 @@ const MOST_ROWS: usize = 150;
 /// How long a sign-in is kept after its end: its outcome is in the authorization and in the journal by then.
 const KEEP_SIGN_INS: Duration = Duration::from_secs(86_400);
 
-/// How long the id of an expired assertion is kept: longer than clocks differ.
+/// How long the id of an expired assertion, a token or a code is kept: longer than clocks differ.
 const KEEP_USED_ASSERTIONS: Duration = Duration::from_secs(3600);
 
 /// How many records were removed.
@@ -43,6 +47,10 @@ pub struct Pruned {
     pub sign_ins: u64,
     /// Ids of assertions.
     pub used_assertions: u64,
+    /// Tokens of devices and guests.
+    pub opaque_tokens: u64,
+    /// Activation codes.
+    pub activation_codes: u64,
 }
 
 /// Removes everything that ended longer ago than `keep` says, as of `now`.
@@ -58,6 +66,9 @@ pub async fn prune(store: &Store, keep: &StoreConfig, now: OffsetDateTime) -> Re
         certificates: prune_table::<Certificate>(store, expired).await?,
         sign_ins: prune_table::<SignIn>(store, clock::before(now, KEEP_SIGN_INS)).await?,
         used_assertions: prune_table::<UsedAssertion>(store, clock::before(now, KEEP_USED_ASSERTIONS))
+            .await?,
+        opaque_tokens: prune_table::<OpaqueToken>(store, clock::before(now, KEEP_USED_ASSERTIONS)).await?,
+        activation_codes: prune_table::<ActivationCode>(store, clock::before(now, KEEP_USED_ASSERTIONS))
             .await?,
     })
 }
@@ -228,5 +239,41 @@ impl Prunable for UsedAssertion {
 
     fn remove(batch: &mut Batch, seen: &Versioned<Self>) {
         used_assertions::remove(batch, seen);
+    }
+}
+
+impl Prunable for OpaqueToken {
+    fn key_from(octets: &[u8]) -> Option<String> {
+        Some(data_encoding::HEXLOWER.encode(octets))
+    }
+
+    fn ends(&self) -> OffsetDateTime {
+        self.expires
+    }
+
+    fn may_go(&self) -> bool {
+        true
+    }
+
+    fn remove(batch: &mut Batch, seen: &Versioned<Self>) {
+        opaque_tokens::remove(batch, seen);
+    }
+}
+
+impl Prunable for ActivationCode {
+    fn key_from(octets: &[u8]) -> Option<String> {
+        Some(data_encoding::HEXLOWER.encode(octets))
+    }
+
+    fn ends(&self) -> OffsetDateTime {
+        self.expires
+    }
+
+    fn may_go(&self) -> bool {
+        true
+    }
+
+    fn remove(batch: &mut Batch, seen: &Versioned<Self>) {
+        activation_codes::remove(batch, seen);
     }
 }

@@ -94,6 +94,7 @@ pub(crate) fn certificate(account: AccountId, name: &str, created: OffsetDateTim
         revocation_reason: None,
         replaces: None,
         evidence: Vec::new(),
+        holder: None,
     }
 }
 

@@ -13,6 +13,15 @@ pub(super) fn identifiers(
     subject: &X509Name<'_>,
     extensions: &[X509Extension<'_>],
 ) -> Result<Vec<Identifier>, CsrError> {
+    let mut found = alternative_names(extensions)?;
+    for text in common_names(subject)? {
+        add(&mut found, common_name(&text)?);
+    }
+    if found.is_empty() { Err(CsrError::NoNames) } else { Ok(found) }
+}
+
+/// The subject alternative names, each once.
+pub(super) fn alternative_names(extensions: &[X509Extension<'_>]) -> Result<Vec<Identifier>, CsrError> {
     let mut found: Vec<Identifier> = Vec::new();
     for extension in extensions {
         if let ParsedExtension::SubjectAlternativeName(names) = extension.parsed_extension() {
@@ -21,14 +30,18 @@ pub(super) fn identifiers(
             }
         }
     }
-    for value in subject.iter_common_name() {
-        let text = value.as_str().map_err(|_| CsrError::Name {
+    Ok(found)
+}
+
+/// The common names, as text.
+pub(super) fn common_names(subject: &X509Name<'_>) -> Result<Vec<String>, CsrError> {
+    let text = |value: &x509_parser::x509::AttributeTypeAndValue<'_>| {
+        value.as_str().map(str::to_owned).map_err(|_| CsrError::Name {
             field: "common name",
             fault: IdentifierError::UnsupportedKind { kind: "text that is not UTF-8".to_owned() },
-        })?;
-        add(&mut found, common_name(text)?);
-    }
-    if found.is_empty() { Err(CsrError::NoNames) } else { Ok(found) }
+        })
+    };
+    subject.iter_common_name().map(text).collect()
 }
 
 fn add(found: &mut Vec<Identifier>, identifier: Identifier) {

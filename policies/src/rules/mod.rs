@@ -27,4 +27,7 @@ pub const SCHEMA: &str = include_str!("../../shipped/schema.cedarschema");
 
 /// The rules that every installation starts with: file name and text. `domains.cedar` is made by
 /// [`shipped_rules_for_domains`].
-pub const SHIPPED: &[(&str, &str)] = &[("base.cedar", include_str!("../../shipped/rules/base.cedar"))];
+pub const SHIPPED: &[(&str, &str)] = &[
+    ("base.cedar", include_str!("../../shipped/rules/base.cedar")),
+    ("internal.cedar", include_str!("../../shipped/rules/internal.cedar")),
+];

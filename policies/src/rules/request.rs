@@ -72,6 +72,8 @@ pub struct Account<'a> {
     pub id: &'a str,
     /// The authority it belongs to.
     pub authority: &'a str,
+    /// The organisation it belongs to, by its id; accounts of the internal authority only.
+    pub organisation: Option<&'a str>,
     /// Its contact URIs.
     pub contacts: &'a [String],
     /// The id of the external binding key it was registered with.
@@ -274,7 +276,8 @@ impl Account<'_> {
         if let Some(kid) = self.external_binding {
             attributes.insert("externalBinding".to_owned(), string(kid));
         }
-        let parents = HashSet::from([entity(&words.authority, self.authority)]);
+        let mut parents = HashSet::from([entity(&words.authority, self.authority)]);
+        parents.extend(self.organisation.map(|id| entity(&words.organisation, id)));
         Ok(Entity::new(entity(&words.account, self.id), attributes, parents)?)
     }
 }

@@ -27,6 +27,7 @@ const ACCOUNT: Account<'static> = Account {
     id: "a1",
     authority: "external",
     contacts: &[],
+    organisation: None,
     external_binding: None,
     created: 1_700_000_000,
 };
@@ -354,7 +355,7 @@ proptest! {
             for action in Action::ALL {
                 let contacts = [contact.clone()];
                 let decision = rules.decide(&Request {
-                    account: Account { id: &id, authority: &id, contacts: &contacts, external_binding: kid.as_deref(), created },
+                    account: Account { id: &id, authority: &id, organisation: None, contacts: &contacts, external_binding: kid.as_deref(), created },
                     action,
                     identifier: &identifier,
                     profile: &profile,

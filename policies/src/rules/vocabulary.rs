@@ -12,6 +12,7 @@ use super::request::Action;
 pub(super) struct Vocabulary {
     pub(super) account: EntityTypeName,
     pub(super) authority: EntityTypeName,
+    pub(super) organisation: EntityTypeName,
     pub(super) dns: EntityTypeName,
     pub(super) email: EntityTypeName,
     pub(super) uri: EntityTypeName,
@@ -31,6 +32,7 @@ impl Vocabulary {
         Ok(Self {
             account: EntityTypeName::from_str("Account")?,
             authority: EntityTypeName::from_str("Authority")?,
+            organisation: EntityTypeName::from_str("Organisation")?,
             dns: EntityTypeName::from_str("Dns")?,
             email: EntityTypeName::from_str("Email")?,
             uri: EntityTypeName::from_str("Uri")?,

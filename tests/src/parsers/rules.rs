@@ -37,6 +37,7 @@ fn check_decision(rules: &Rules, action: Action, identifier: &Identifier) {
             id: "AAAAAAAAAAAAAAAAAAAAAA",
             authority: "external",
             contacts: &["mailto:admin@example.com".to_owned()],
+            organisation: None,
             external_binding: Some("kid"),
             created: 1_700_000_000,
         },

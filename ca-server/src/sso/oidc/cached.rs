@@ -14,17 +14,17 @@ const LONGEST_REST: Duration = Duration::minutes(5);
 
 /// How old a document may be.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Ages {
+pub(crate) struct Ages {
     /// Older ones are loaded anew.
-    pub(super) fresh: Duration,
+    pub(crate) fresh: Duration,
     /// Older ones are not used even if the provider fails.
-    pub(super) usable: Duration,
+    pub(crate) usable: Duration,
     /// A reload on suspicion waits at least so long after the last load.
-    pub(super) apart: Duration,
+    pub(crate) apart: Duration,
 }
 
 /// A document with its age and the provider's failures.
-pub(super) struct Cached<T> {
+pub(crate) struct Cached<T> {
     ages: Ages,
     slot: Mutex<Slot<T>>,
     loading: tokio::sync::Mutex<()>,
@@ -43,13 +43,13 @@ struct Failure {
 }
 
 impl<T> Cached<T> {
-    pub(super) fn new(ages: Ages) -> Self {
+    pub(crate) fn new(ages: Ages) -> Self {
         let slot = Mutex::new(Slot { kept: None, failure: None });
         Self { ages, slot, loading: tokio::sync::Mutex::new(()) }
     }
 
     /// The document: the kept one while fresh, else a new one, else the kept one while usable.
-    pub(super) async fn at(
+    pub(crate) async fn at(
         &self,
         now: OffsetDateTime,
         load: impl Future<Output = Result<T, OidcRefusal>>,
@@ -79,7 +79,7 @@ impl<T> Cached<T> {
     }
 
     /// A document newer than `seen`, if the provider may be asked for it now.
-    pub(super) async fn newer_than(
+    pub(crate) async fn newer_than(
         &self,
         seen: &Arc<T>,
         now: OffsetDateTime,

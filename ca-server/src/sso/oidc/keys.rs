@@ -13,7 +13,7 @@ use crate::sso::fetch::Fetch;
 use crate::verify::jwk::{Jwk, KeyFault, WireJwk};
 
 /// Keys that may sign, in the order published.
-pub(super) struct Keys(Vec<Key>);
+pub(crate) struct Keys(Vec<Key>);
 
 struct Key {
     kid: Option<String>,
@@ -40,20 +40,20 @@ struct Entry {
 }
 
 /// Reads the key set at `address`.
-pub(super) async fn load(fetch: &Fetch, address: &Url) -> Result<Keys, OidcRefusal> {
+pub(crate) async fn load(fetch: &Fetch, address: &Url) -> Result<Keys, OidcRefusal> {
     let body = fetch.get(address, "application/json").await.map_err(OidcRefusal::KeysUnreachable)?;
     Keys::parse(&body)
 }
 
 impl Keys {
-    /// Reads a key set.
-    pub(super) fn parse(json: &[u8]) -> Result<Self, OidcRefusal> {
+    /// The keys of a document (RFC 7517 §5).
+    pub(crate) fn parse(json: &[u8]) -> Result<Self, OidcRefusal> {
         let document: Document = serde_json::from_slice(json).map_err(|_| OidcRefusal::KeysMalformed)?;
         Ok(Self(document.keys.into_iter().filter_map(key).collect()))
     }
 
     /// The one key that fits the header of an ID token.
-    pub(super) fn choose(&self, algorithm: Algorithm, kid: Option<&str>) -> Result<&Jwk, OidcRefusal> {
+    pub(crate) fn choose(&self, algorithm: Algorithm, kid: Option<&str>) -> Result<&Jwk, OidcRefusal> {
         let fits = |key: &&Key| {
             key.shape == algorithm.shape()
                 && key.algorithm.as_deref().is_none_or(|name| name == algorithm.name())
@@ -68,7 +68,7 @@ impl Keys {
     }
 
     /// How many keys can verify anything.
-    pub(super) fn usable(&self) -> usize {
+    pub(crate) fn usable(&self) -> usize {
         self.0.iter().filter(|key| key.jwk.is_ok()).count()
     }
 }

@@ -5,13 +5,13 @@
 //! provider's TLS certificate and its published keys. Must never show a code, a token or a secret.
 
 mod authorize;
-mod cached;
+pub(crate) mod cached;
 mod callback;
 mod discovery;
-mod id_token;
-mod keys;
+pub(crate) mod id_token;
+pub(crate) mod keys;
 mod refusal;
-mod settings;
+pub(crate) mod settings;
 mod token;
 
 use std::fmt;
@@ -40,7 +40,7 @@ const METADATA: Ages =
     Ages { fresh: Duration::hours(1), usable: Duration::hours(24), apart: Duration::seconds(10) };
 
 /// A key that the provider withdrew must not serve for longer than an hour, whatever happens.
-const KEYS: Ages =
+pub(crate) const KEYS: Ages =
     Ages { fresh: Duration::hours(1), usable: Duration::hours(1), apart: Duration::seconds(10) };
 
 /// Longest time an ID token is remembered against replay. The sign-in its nonce belongs to is over long before.

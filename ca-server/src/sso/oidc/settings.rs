@@ -147,7 +147,7 @@ impl fmt::Debug for Code {
 }
 
 /// Text from outside as it may stand in a message: escaped, and cut short.
-pub(super) fn shown(text: &str) -> String {
+pub(crate) fn shown(text: &str) -> String {
     const SHOWN: usize = 80;
     let mut cut: String = text.chars().take(SHOWN).flat_map(char::escape_default).collect();
     if text.chars().nth(SHOWN).is_some() {
@@ -157,7 +157,7 @@ pub(super) fn shown(text: &str) -> String {
 }
 
 /// Whether an address of the provider may be used: https, or http where the issuer itself is http on this machine.
-pub(super) fn endpoint(issuer: &str, what: &'static str, text: &str) -> Result<Url, OidcRefusal> {
+pub(crate) fn endpoint(issuer: &str, what: &'static str, text: &str) -> Result<Url, OidcRefusal> {
     let url = Url::parse(text).map_err(|_| OidcRefusal::DiscoveryMalformed(what))?;
     let plain = url.scheme() == "http" && !issuer.starts_with("http://");
     if plain || !fetch::may_be_reached(&url) { Err(OidcRefusal::DiscoveryEndpoint(what)) } else { Ok(url) }

@@ -4,11 +4,15 @@
 //! forgotten. How keys are laid out is decided in `store::keys` alone. Table numbers are on disk: append, never renumber.
 
 pub mod accounts;
+pub mod activation_codes;
 pub mod authorizations;
 pub mod certificates;
 pub mod expiry;
 pub mod external_keys;
+pub mod machine_accounts;
+pub mod opaque_tokens;
 pub mod orders;
+pub mod organisations;
 pub mod revocations;
 pub mod sign_ins;
 pub mod used_assertions;
@@ -60,6 +64,18 @@ pub enum Table {
     SignIns = 19,
     /// Hash of an assertion's id → until when it must not be taken again. Unique.
     UsedAssertions = 20,
+    /// Organisation by id.
+    Organisations = 21,
+    /// Index: name of an organisation → its id. Unique.
+    OrganisationNames = 22,
+    /// Index: domain → id of the organisation that holds it. Unique.
+    OrganisationDomains = 23,
+    /// Machine account by id.
+    MachineAccounts = 24,
+    /// Activation code by the hash of its letters.
+    ActivationCodes = 25,
+    /// Token of a device or guest by its hash.
+    OpaqueTokens = 26,
 }
 
 impl Table {
@@ -86,6 +102,12 @@ impl Table {
         Self::AccountsByExternalKey,
         Self::SignIns,
         Self::UsedAssertions,
+        Self::Organisations,
+        Self::OrganisationNames,
+        Self::OrganisationDomains,
+        Self::MachineAccounts,
+        Self::ActivationCodes,
+        Self::OpaqueTokens,
     ];
 
     /// The number on disk.

@@ -12,7 +12,7 @@ use crate::verify::jwk::{EcCurve, Jwk};
 
 /// An accepted signature algorithm.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(in crate::sso::oidc) enum Algorithm {
+pub(crate) enum Algorithm {
     Rs256,
     Rs384,
     Rs512,
@@ -25,7 +25,7 @@ pub(in crate::sso::oidc) enum Algorithm {
 
 /// What a key must be to serve an algorithm.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(in crate::sso::oidc) enum KeyShape {
+pub(crate) enum KeyShape {
     Rsa,
     P256,
     P384,
@@ -33,7 +33,7 @@ pub(in crate::sso::oidc) enum KeyShape {
 
 impl Algorithm {
     /// The algorithm with this name in a header; `None` for every other.
-    pub(in crate::sso::oidc) fn named(name: &str) -> Option<Self> {
+    pub(crate) fn named(name: &str) -> Option<Self> {
         match name {
             "RS256" => Some(Self::Rs256),
             "RS384" => Some(Self::Rs384),
@@ -47,7 +47,7 @@ impl Algorithm {
         }
     }
 
-    pub(in crate::sso::oidc) const fn name(self) -> &'static str {
+    pub(crate) const fn name(self) -> &'static str {
         match self {
             Self::Rs256 => "RS256",
             Self::Rs384 => "RS384",
@@ -60,7 +60,7 @@ impl Algorithm {
         }
     }
 
-    pub(in crate::sso::oidc) const fn shape(self) -> KeyShape {
+    pub(crate) const fn shape(self) -> KeyShape {
         match self {
             Self::Rs256 | Self::Rs384 | Self::Rs512 | Self::Ps256 | Self::Ps384 | Self::Ps512 => {
                 KeyShape::Rsa
@@ -71,12 +71,7 @@ impl Algorithm {
     }
 
     /// Verifies `signature` over `message`.
-    pub(in crate::sso::oidc) fn verify(
-        self,
-        key: &Jwk,
-        message: &[u8],
-        signature: &[u8],
-    ) -> Result<(), OidcRefusal> {
+    pub(crate) fn verify(self, key: &Jwk, message: &[u8], signature: &[u8]) -> Result<(), OidcRefusal> {
         match self {
             Self::Rs256 => rsa(key, &signature::RSA_PKCS1_2048_8192_SHA256, message, signature),
             Self::Rs384 => rsa(key, &signature::RSA_PKCS1_2048_8192_SHA384, message, signature),

@@ -20,11 +20,11 @@ const MAX_LIST: usize = 1000;
 const MAX_TEXT: usize = 256;
 
 /// A claim set.
-pub(in crate::sso::oidc) struct Claims(BTreeMap<String, Value>);
+pub(crate) struct Claims(BTreeMap<String, Value>);
 
 impl Claims {
     /// Reads a JSON object.
-    pub(in crate::sso::oidc) fn parse(json: &[u8]) -> Result<Self, OidcRefusal> {
+    pub(crate) fn parse(json: &[u8]) -> Result<Self, OidcRefusal> {
         serde_json::from_slice(json).map_err(|_| OidcRefusal::IdTokenMalformed("the claims"))
     }
 
@@ -47,16 +47,16 @@ impl Claims {
         self
     }
 
-    pub(in crate::sso::oidc) fn has(&self, name: &str) -> bool {
+    pub(crate) fn has(&self, name: &str) -> bool {
         self.0.contains_key(name)
     }
 
-    pub(in crate::sso::oidc) fn value(&self, name: &str) -> Option<&Value> {
+    pub(crate) fn value(&self, name: &str) -> Option<&Value> {
         self.0.get(name)
     }
 
     /// A text; `None` if the claim is absent.
-    pub(in crate::sso::oidc) fn text(&self, name: &'static str) -> Result<Option<&str>, OidcRefusal> {
+    pub(crate) fn text(&self, name: &'static str) -> Result<Option<&str>, OidcRefusal> {
         match self.0.get(name) {
             None => Ok(None),
             Some(Value::String(text)) => Ok(Some(text)),
@@ -65,7 +65,7 @@ impl Claims {
     }
 
     /// A text that is kept as a fact: not empty, not long, without control characters.
-    pub(in crate::sso::oidc) fn fact(&self, name: &'static str) -> Result<Option<String>, OidcRefusal> {
+    pub(crate) fn fact(&self, name: &'static str) -> Result<Option<String>, OidcRefusal> {
         match self.text(name)? {
             None => Ok(None),
             Some(text) if is_fact(text) => Ok(Some(text.to_owned())),
@@ -73,11 +73,13 @@ impl Claims {
         }
     }
 
+    /// As [`Self::fact`], for a claim whose name is configured; `None` too if it is none that is kept.
+    pub(crate) fn fact_named(&self, name: &str) -> Option<String> {
+        self.0.get(name)?.as_str().filter(|text| is_fact(text)).map(str::to_owned)
+    }
+
     /// A time (`NumericDate`, RFC 7519 §2), cut to whole seconds; `None` if the claim is absent.
-    pub(in crate::sso::oidc) fn time(
-        &self,
-        name: &'static str,
-    ) -> Result<Option<OffsetDateTime>, OidcRefusal> {
+    pub(crate) fn time(&self, name: &'static str) -> Result<Option<OffsetDateTime>, OidcRefusal> {
         let Some(value) = self.0.get(name) else { return Ok(None) };
         let seconds = value.as_i64().or_else(|| {
             let fraction = value.as_f64()?;
@@ -89,11 +91,7 @@ impl Claims {
     }
 
     /// A list of texts, or one text that stands for such a list; empty if the claim is absent.
-    pub(in crate::sso::oidc) fn list(
-        &self,
-        name: &str,
-        what: &'static str,
-    ) -> Result<Vec<String>, OidcRefusal> {
+    pub(crate) fn list(&self, name: &str, what: &'static str) -> Result<Vec<String>, OidcRefusal> {
         let entries = match self.0.get(name) {
             None => return Ok(Vec::new()),
             Some(Value::Array(entries)) => entries.as_slice(),

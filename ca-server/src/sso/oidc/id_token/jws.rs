@@ -25,9 +25,10 @@ struct Header {
 }
 
 /// An ID token taken apart; nothing of it is authentic yet.
-pub(in crate::sso::oidc) struct IdToken<'a> {
-    pub(in crate::sso::oidc) algorithm: Algorithm,
-    pub(in crate::sso::oidc) kid: Option<String>,
+pub(crate) struct IdToken<'a> {
+    pub(crate) algorithm: Algorithm,
+    pub(crate) kid: Option<String>,
+    pub(crate) typ: Option<String>,
     whole: &'a str,
     signing_input: &'a str,
     payload: Vec<u8>,
@@ -35,8 +36,17 @@ pub(in crate::sso::oidc) struct IdToken<'a> {
 }
 
 impl<'a> IdToken<'a> {
-    /// Takes a token apart.
-    pub(in crate::sso::oidc) fn parse(whole: &'a str) -> Result<Self, OidcRefusal> {
+    /// Takes an ID token apart.
+    pub(crate) fn parse(whole: &'a str) -> Result<Self, OidcRefusal> {
+        let token = Self::parse_any(whole)?;
+        if token.typ.as_ref().is_some_and(|typ| !typ.eq_ignore_ascii_case("JWT")) {
+            return Err(OidcRefusal::IdTokenMalformed("it is a token of another kind"));
+        }
+        Ok(token)
+    }
+
+    /// Takes a token of any kind apart; which kinds (`typ`) are taken is the caller's question.
+    pub(crate) fn parse_any(whole: &'a str) -> Result<Self, OidcRefusal> {
         if whole.len() > MAX_TOKEN {
             return Err(OidcRefusal::IdTokenMalformed("it is too long"));
         }
@@ -50,22 +60,29 @@ impl<'a> IdToken<'a> {
         let algorithm =
             Algorithm::named(&header.alg).ok_or_else(|| OidcRefusal::Algorithm(shown(&header.alg)))?;
         let (payload, signature) = (decode(payload)?, decode(signature)?);
-        Ok(Self { algorithm, kid: header.kid, whole, signing_input, payload, signature })
+        let Header { kid, typ, .. } = header;
+        Ok(Self { algorithm, kid, typ, whole, signing_input, payload, signature })
     }
 
     /// The claims, if `key` signed them.
-    pub(in crate::sso::oidc) fn verify(&self, key: &Jwk) -> Result<Claims, OidcRefusal> {
+    pub(crate) fn verify(&self, key: &Jwk) -> Result<Claims, OidcRefusal> {
         self.algorithm.verify(key, self.signing_input.as_bytes(), &self.signature)?;
         Claims::parse(&self.payload)
     }
 
+    /// Who claims to have issued it; good for nothing but to choose whose keys it is tried with.
+    pub(crate) fn claimed_issuer(&self) -> Result<Option<String>, OidcRefusal> {
+        let claims = Claims::parse(&self.payload)?;
+        Ok(claims.text("iss")?.map(str::to_owned))
+    }
+
     /// What is kept of the token: the SHA-256 of all of it.
-    pub(in crate::sso::oidc) fn fingerprint(&self) -> String {
+    pub(crate) fn fingerprint(&self) -> String {
         URL_SAFE_NO_PAD.encode(digest(&SHA256, self.whole.as_bytes()))
     }
 
     /// What is remembered against replay: the SHA-256 of what is signed. A signature can be written in more than one way.
-    pub(in crate::sso::oidc) fn replay_key(&self) -> String {
+    pub(crate) fn replay_key(&self) -> String {
         URL_SAFE_NO_PAD.encode(digest(&SHA256, self.signing_input.as_bytes()))
     }
 }
@@ -78,9 +95,6 @@ fn read_header(octets: &[u8]) -> Result<Header, OidcRefusal> {
     let header: Header = serde_json::from_slice(octets).map_err(|_| malformed("the header"))?;
     if header.crit.is_some() {
         return Err(malformed("the header demands an extension"));
-    }
-    if header.typ.as_ref().is_some_and(|typ| !typ.eq_ignore_ascii_case("JWT")) {
-        return Err(malformed("it is a token of another kind"));
     }
     Ok(header)
 }

@@ -5,10 +5,10 @@
 //! provider's own.
 
 mod algorithm;
-pub(super) mod checks;
+pub(in crate::sso::oidc) mod checks;
 mod claims;
 mod jws;
 
-pub(super) use algorithm::{Algorithm, KeyShape};
-pub(super) use claims::Claims;
-pub(super) use jws::IdToken;
+pub(crate) use algorithm::{Algorithm, KeyShape};
+pub(crate) use claims::Claims;
+pub(crate) use jws::IdToken;

@@ -1,0 +1,124 @@
+//! From a credential to the one it speaks for. The only place that makes a [`Holder`].
+//!
+//! A refusal is journalled here, once, under its stable word; the fronts only answer. Looks at the store as it is now: a token of an account that
+//! was deactivated a moment ago is refused.
+
+use certs::ari::CertId;
+use certs::identifier::Identifier;
+use time::OffsetDateTime;
+
+use super::error::TokenError;
+use super::holder::{Device, DeviceId, Guest, Holder, HolderKind};
+use super::machine::MachineAccount;
+use super::opaque::{self, Bearer, OpaqueToken};
+use crate::app::App;
+use crate::order::model::{Certificate, CertificateStatus};
+use crate::policy::Refused;
+
+/// What a client shows of itself.
+#[derive(Clone, Copy)]
+pub enum Credential<'a> {
+    /// An access token of an organisation, the token of a device, or that of a guest.
+    Bearer(&'a str),
+    /// The leaf (DER) with which the client authenticated its TLS connection: it holds the key. Whose it is, is decided here.
+    Certificate(&'a [u8]),
+}
+
+impl std::fmt::Debug for Credential<'_> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(match self {
+            Self::Bearer(_) => "Bearer(…)",
+            Self::Certificate(_) => "Certificate(…)",
+        })
+    }
+}
+
+/// Whom the credential speaks for.
+///
+/// # Errors
+/// [`TokenError`]; it is journalled already.
+pub async fn authenticate(
+    app: &App,
+    credential: Credential<'_>,
+    now: OffsetDateTime,
+) -> Result<Holder, TokenError> {
+    let judged = match credential {
+        Credential::Bearer("") => Err(TokenError::Missing),
+        Credential::Bearer(token) if opaque::is_ours(token) => by_opaque_token(app, token, now).await,
+        Credential::Bearer(token) => app.token_issuers.verify(app, token, now).await.map(Holder::User),
+        Credential::Certificate(der) => by_certificate(app, der, now).await,
+    };
+    if let Err(error) = &judged {
+        record(app, error, now).await;
+    }
+    judged
+}
+
+/// Journals that a credential was refused. One that is missing, or that we cannot judge now, is no decision.
+pub async fn record(app: &App, error: &TokenError, now: OffsetDateTime) {
+    if let TokenError::Missing | TokenError::KeysUnavailable(_) | TokenError::Store(_) = error {
+        return;
+    }
+    metrics::counter!("rollcall_tokens_refused_total", "reason" => error.reason()).increment(1);
+    let refused = Refused {
+        action: "token",
+        account: None,
+        order: None,
+        identifiers: Vec::new(),
+        rule: format!("token:{}", error.reason()),
+    };
+    if let Err(error) = app.refusals.record(&app.store, refused, now).await {
+        tracing::error!(%error, "a refusal could not be journalled");
+    }
+}
+
+async fn by_opaque_token(app: &App, token: &str, now: OffsetDateTime) -> Result<Holder, TokenError> {
+    let found: OpaqueToken = opaque::find(&app.store, token, now).await?.value;
+    match found.bearer {
+        Bearer::Guest { guest } => {
+            Ok(Holder::Guest(Guest { id: guest, credential: "guest-token".to_owned() }))
+        }
+        Bearer::Device { device, generation } => {
+            let account = app.store.load::<MachineAccount>(&device).await?.ok_or(TokenError::Unknown)?.value;
+            account.must_be_active()?;
+            let key_thumbprint = account.key_thumbprint().ok_or(TokenError::Unknown)?;
+            if account.generation != generation {
+                return Err(TokenError::Unknown);
+            }
+            Ok(Holder::Device(Device {
+                organisation: account.organisation,
+                id: account.id,
+                key_thumbprint: Some(key_thumbprint),
+                credential: "device-token".to_owned(),
+            }))
+        }
+    }
+}
+
+/// The record of the certificate decides: it must be exactly this one, in force, and a device's.
+async fn by_certificate(app: &App, der: &[u8], now: OffsetDateTime) -> Result<Holder, TokenError> {
+    let serial =
+        CertId::from_certificate(der).ok().and_then(|id| id.serial()).ok_or(TokenError::Certificate)?;
+    let record = app.store.load::<Certificate>(&serial).await?.ok_or(TokenError::Certificate)?.value;
+    let is_same = record.der_octets().is_some_and(|stored| stored == der);
+    let in_force = record.status == CertificateStatus::Issued
+        && record.not_before <= now
+        && now <= record.not_after
+        && record.authority == app.config.internal.authority;
+    if !is_same || !in_force {
+        return Err(TokenError::Certificate);
+    }
+    let evidence = record.holder.as_ref().ok_or(TokenError::CertificateKind)?;
+    let (HolderKind::Device, Identifier::Uri(urn)) = (evidence.kind, &evidence.id) else {
+        return Err(TokenError::CertificateKind);
+    };
+    let id: DeviceId = urn.as_str().parse().map_err(|_| TokenError::Certificate)?;
+    let account = app.store.load::<MachineAccount>(&id).await?.ok_or(TokenError::Unknown)?.value;
+    account.must_be_active()?;
+    Ok(Holder::Device(Device {
+        organisation: account.organisation,
+        id: account.id,
+        key_thumbprint: None,
+        credential: format!("certificate {serial}"),
+    }))
+}

@@ -1,0 +1,348 @@
+//! Machine accounts: a device of an organisation, made by the administrator, taken by whoever types its activation code.
+//!
+//! A code serves once and for a limited time; it has 60 random bits, and guesses are counted by address and altogether
+//! (`request::limits`), so that the chance to hit one stays below 2⁻³⁰ for each code. The store keeps its digest alone. Activation binds the
+//! account to the device's key; a further code for the same account replaces key and tokens.
+
+use std::time::Duration;
+
+use base64::Engine as _;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use certs::csr::Csr;
+use certs::key::{PublicKey, Secret};
+use serde::{Deserialize, Serialize};
+use time::OffsetDateTime;
+
+use super::error::TokenError;
+use super::holder::{DeviceId, OrganisationId};
+use super::key_proof::{KeyProof, ProofError};
+use super::opaque::{self, Bearer, MakeError, OpaqueToken};
+use crate::app::App;
+use crate::clock;
+use crate::ids::{NoEntropy, random_bytes};
+use crate::log::act::Act;
+use crate::store::tables::{activation_codes, machine_accounts, opaque_tokens};
+use crate::store::{Batch, Record, StoreError, Table, Versioned};
+use crate::verify::jwk::{EcCurve, Jwk};
+
+/// How long a token goes on after it was refreshed: the answer may have been lost.
+const OVERLAP: Duration = Duration::from_secs(3600);
+
+/// The letters of a code: those that nobody takes for another (Crockford's base 32).
+const LETTERS: &[u8; 32] = b"0123456789ABCDEFGHJKMNPQRSTVWXYZ";
+/// Letters of a code; five bits each.
+const LENGTH: usize = 12;
+
+/// Whether a machine account may act.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum MachineStatus {
+    /// Made; nobody typed its code yet.
+    Waiting,
+    /// A device has it.
+    Active,
+    /// Withdrawn by the administrator, for good.
+    Deactivated,
+}
+
+/// The account of a device.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct MachineAccount {
+    /// Its id, in certificates as `urn:uuid:…`.
+    pub id: DeviceId,
+    /// Of which organisation.
+    pub organisation: OrganisationId,
+    /// What people call it.
+    pub name: String,
+    /// Whether it may act.
+    pub status: MachineStatus,
+    /// The device's key, from its activation on.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub key: Option<DeviceKey>,
+    /// How often it was activated.
+    pub generation: u32,
+    /// When it was made.
+    #[serde(with = "time::serde::timestamp")]
+    pub created: OffsetDateTime,
+    /// When a device last took it.
+    #[serde(with = "time::serde::timestamp::option")]
+    pub activated: Option<OffsetDateTime>,
+}
+
+/// The key that a device's tokens are bound to.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct DeviceKey {
+    /// Its public part.
+    pub jwk: Jwk,
+    /// SHA-256 of its subject public key info, base64url.
+    pub thumbprint: String,
+}
+
+impl DeviceKey {
+    /// A P-256 key; `None` for another kind.
+    #[must_use]
+    pub fn of(key: &PublicKey) -> Option<Self> {
+        let (x, y) = key.point().strip_prefix(&[4])?.split_at_checked(32)?;
+        if y.len() != 32 {
+            return None;
+        }
+        let jwk = Jwk::Ec { crv: EcCurve::P256, x: URL_SAFE_NO_PAD.encode(x), y: URL_SAFE_NO_PAD.encode(y) };
+        Some(Self { jwk, thumbprint: thumbprint(key) })
+    }
+}
+
+/// SHA-256 of a key's subject public key info, base64url.
+#[must_use]
+pub fn thumbprint(key: &PublicKey) -> String {
+    URL_SAFE_NO_PAD.encode(key.spki_sha256())
+}
+
+impl MachineAccount {
+    /// The key that its tokens are bound to.
+    #[must_use]
+    pub fn key_thumbprint(&self) -> Option<String> {
+        self.key.as_ref().map(|key| key.thumbprint.clone())
+    }
+
+    /// Whether a device may act with it.
+    ///
+    /// # Errors
+    /// [`TokenError::Deactivated`], or [`TokenError::Unknown`] if no device has it yet.
+    pub fn must_be_active(&self) -> Result<(), TokenError> {
+        match self.status {
+            MachineStatus::Active => Ok(()),
+            MachineStatus::Waiting => Err(TokenError::Unknown),
+            MachineStatus::Deactivated => Err(TokenError::Deactivated),
+        }
+    }
+}
+
+impl Record for MachineAccount {
+    const TABLE: Table = Table::MachineAccounts;
+    type Key = DeviceId;
+
+    fn key(&self) -> DeviceId {
+        self.id
+    }
+
+    fn encode_key(key: &DeviceId) -> Vec<u8> {
+        key.as_bytes().to_vec()
+    }
+}
+
+/// An activation code at rest.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ActivationCode {
+    /// SHA-256 of the code's letters, hexadecimal.
+    pub id: String,
+    /// Which account it gives.
+    pub device: DeviceId,
+    /// When it ends.
+    #[serde(with = "time::serde::timestamp")]
+    pub expires: OffsetDateTime,
+}
+
+impl Record for ActivationCode {
+    const TABLE: Table = Table::ActivationCodes;
+    type Key = String;
+
+    fn key(&self) -> String {
+        self.id.clone()
+    }
+
+    fn encode_key(key: &String) -> Vec<u8> {
+        data_encoding::HEXLOWER.decode(key.as_bytes()).unwrap_or_default()
+    }
+}
+
+/// Draws a code, `XXXX-XXXX-XXXX`, and adds its record to the batch.
+///
+/// # Errors
+/// If there is no entropy, or the record cannot be serialised.
+pub fn make_code(
+    batch: &mut Batch,
+    device: DeviceId,
+    lifetime: Duration,
+    now: OffsetDateTime,
+) -> Result<Secret, MakeError> {
+    let letters = draw()?;
+    let record = ActivationCode { id: opaque::id_of(&letters), device, expires: clock::after(now, lifetime) };
+    activation_codes::insert(batch, &record)?;
+    let groups: Vec<&str> =
+        letters.as_bytes().chunks(4).filter_map(|four| std::str::from_utf8(four).ok()).collect();
+    Ok(Secret::new(groups.join("-")))
+}
+
+fn draw() -> Result<String, NoEntropy> {
+    let octets = random_bytes::<LENGTH>()?;
+    // 256 is a multiple of 32: every letter is as likely as the others.
+    let letter = |octet: &u8| LETTERS.get(usize::from(octet & 31)).copied().map(char::from);
+    Ok(octets.iter().filter_map(letter).collect())
+}
+
+/// The letters that a person meant: case, hyphens and spaces do not count, nor O for 0, I and L for 1.
+fn letters_of(typed: &str) -> Option<String> {
+    let meant = |letter: char| match letter.to_ascii_uppercase() {
+        'O' => '0',
+        'I' | 'L' => '1',
+        other => other,
+    };
+    let letters: String =
+        typed.chars().filter(|letter| !matches!(letter, '-' | ' ')).take(LENGTH + 1).map(meant).collect();
+    let known = |letter: char| u8::try_from(letter).is_ok_and(|octet| LETTERS.contains(&octet));
+    (letters.len() == LENGTH && letters.chars().all(known)).then_some(letters)
+}
+
+/// What a device gets when it is activated or refreshed.
+#[derive(Debug)]
+pub struct Activated {
+    /// Its account.
+    pub account: MachineAccount,
+    /// Its token, shown this once.
+    pub token: Secret,
+    /// When the token ends.
+    pub expires: OffsetDateTime,
+}
+
+/// Why a device was not activated or refreshed.
+#[derive(Debug, thiserror::Error)]
+pub enum MachineError {
+    /// The code is none that is in force.
+    #[error("the activation code is not known, was used, or is over; ask for a new one")]
+    Code,
+    /// The key cannot be bound.
+    #[error("the key must be P-256")]
+    Key,
+    /// The token is not taken.
+    #[error(transparent)]
+    Token(#[from] TokenError),
+    /// The proof of the key does not hold.
+    #[error(transparent)]
+    Proof(#[from] ProofError),
+    /// No token was made.
+    #[error(transparent)]
+    Make(#[from] MakeError),
+    /// The store failed.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+}
+
+/// Gives the account of a code to the device that typed it, and binds it to the key that signed the request.
+///
+/// # Errors
+/// [`MachineError::Code`] whatever is wrong with the code; nothing changed.
+pub async fn activate(app: &App, typed: &str, request: &Csr) -> Result<Activated, MachineError> {
+    let now = app.clock.now();
+    let key = DeviceKey::of(request.public_key()).ok_or(MachineError::Key)?;
+    let letters = letters_of(typed).ok_or(MachineError::Code)?;
+    let code = app.store.load::<ActivationCode>(&opaque::id_of(&letters)).await?.ok_or(MachineError::Code)?;
+    let account = app.store.load::<MachineAccount>(&code.value.device).await?.ok_or(MachineError::Code)?;
+    if code.value.expires <= now || account.value.status == MachineStatus::Deactivated {
+        return Err(MachineError::Code);
+    }
+    let mut next = account.value.clone();
+    next.status = MachineStatus::Active;
+    next.key = Some(key);
+    next.generation = next.generation.saturating_add(1);
+    next.activated = Some(now);
+    let mut batch = Batch::new();
+    activation_codes::remove(&mut batch, &code);
+    machine_accounts::replace(&mut batch, &account, &next)?;
+    let activated = token_for(app, &mut batch, next, now)?;
+    let id = activated.account.id;
+    batch.record(now, act(id, activated.account.organisation, "activated"));
+    match app.store.commit(batch).await {
+        Ok(()) => {
+            tracing::info!(device.id = %id, "device activated");
+            Ok(activated)
+        }
+        // Somebody else typed it at the same moment.
+        Err(StoreError::Stale(_)) => Err(MachineError::Code),
+        Err(error) => Err(error.into()),
+    }
+}
+
+/// A new token for the old one, shown with a proof of the key that it is bound to; the proof may name a new key to bind to.
+///
+/// # Errors
+/// [`MachineError`]; the old token is as it was.
+pub async fn refresh(app: &App, token: &str, proof: &str) -> Result<Activated, MachineError> {
+    let now = app.clock.now();
+    let seen = opaque::find(&app.store, token, now).await?;
+    let Bearer::Device { device, generation } = seen.value.bearer else {
+        return Err(TokenError::Unknown.into());
+    };
+    let account = app.store.load::<MachineAccount>(&device).await?.ok_or(TokenError::Unknown)?;
+    account.value.must_be_active()?;
+    let key = account.value.key.as_ref().filter(|_| account.value.generation == generation);
+    let key = key.ok_or(TokenError::Unknown)?;
+    let proof = KeyProof::verify(proof, &key.jwk, (token, &app.links.internal("devices/token")), now)?;
+    let mut next = account.value.clone();
+    if let Some(new) = proof.new_key {
+        next.key = Some(new);
+    }
+    let mut batch = Batch::new();
+    machine_accounts::replace(&mut batch, &account, &next)?;
+    end_soon(&mut batch, &seen, now)?;
+    let activated = token_for(app, &mut batch, next, now)?;
+    batch.record(now, act(device, activated.account.organisation, "token refreshed"));
+    app.store.commit(batch).await?;
+    Ok(activated)
+}
+
+fn token_for(
+    app: &App,
+    batch: &mut Batch,
+    account: MachineAccount,
+    now: OffsetDateTime,
+) -> Result<Activated, MachineError> {
+    let lifetime = app.config.internal.device_token_lifetime;
+    let bearer = Bearer::Device { device: account.id, generation: account.generation };
+    let token = opaque::make(batch, bearer, lifetime, now)?;
+    Ok(Activated { account, token, expires: clock::after(now, lifetime) })
+}
+
+/// The old token goes on for a while, in case the answer is lost.
+fn end_soon(batch: &mut Batch, seen: &Versioned<OpaqueToken>, now: OffsetDateTime) -> Result<(), StoreError> {
+    let mut next = seen.value.clone();
+    next.expires = next.expires.min(clock::after(now, OVERLAP));
+    opaque_tokens::replace(batch, seen, &next)
+}
+
+/// What the journal says of a machine account.
+pub(crate) fn act(device: DeviceId, organisation: OrganisationId, change: &str) -> Act {
+    Act::MachineAccount { device, organisation, change: change.to_owned() }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_code_has_sixty_bits_and_survives_how_people_type() {
+        let mut batch = Batch::new();
+        let device = DeviceId::fresh().unwrap();
+        let now = OffsetDateTime::UNIX_EPOCH;
+        let code = make_code(&mut batch, device, Duration::from_secs(60), now).unwrap();
+        let text = code.expose();
+        assert_eq!(text.len(), 14);
+        let plain = text.replace('-', "");
+        assert!(plain.bytes().all(|letter| LETTERS.contains(&letter)));
+        for typed in [
+            text.to_owned(),
+            text.to_lowercase(),
+            text.replace('-', " "),
+            plain.replace('0', "o").replace('1', "l"),
+        ] {
+            assert_eq!(letters_of(&typed).as_deref(), Some(plain.as_str()), "{typed}");
+        }
+        assert!(!format!("{batch:?}").contains(&plain));
+    }
+
+    #[test]
+    fn what_cannot_be_a_code_is_none() {
+        for typed in ["", "0000-0000-000", "0000-0000-00000", "UUUU-UUUU-UUUU", "0000-0000-000é"] {
+            assert_eq!(letters_of(typed), None, "{typed}");
+        }
+    }
+}

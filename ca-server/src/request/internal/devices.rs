@@ -1,0 +1,127 @@
+//! `POST /internal/devices/activate` gives the machine account of an activation code to the device that sends it; `POST /internal/devices/token` a new
+//! token for the old one. Attempts at codes are counted before they are looked at.
+
+use std::net::SocketAddr;
+
+use axum::body::Body;
+use axum::extract::{Request, State};
+use axum::response::{IntoResponse, Response};
+use axum::{Extension, Json};
+use certs::csr::Csr;
+use certs::name::DnsName;
+use http::StatusCode;
+use serde::{Deserialize, Serialize};
+
+use super::{Denied, bearer, body};
+use crate::app::App;
+use crate::internal::authenticate::record;
+use crate::internal::machine::{self, Activated, MachineError};
+use crate::internal::opaque::MakeError;
+use crate::internal::organisation::Organisation;
+use crate::policy::Refused;
+use crate::respond::kinds::Kind;
+use crate::respond::problem::Problem;
+
+#[derive(Deserialize)]
+struct Activation {
+    code: String,
+    csr: String,
+}
+
+#[derive(Deserialize)]
+struct Refresh {
+    proof: String,
+}
+
+/// What a device is told.
+#[derive(Serialize)]
+struct DeviceToken<'a> {
+    account: String,
+    organisation: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    domain: Option<&'a str>,
+    token: &'a str,
+    token_type: &'static str,
+    expires_in: i64,
+}
+
+/// Activates.
+///
+/// # Errors
+/// [`Denied`]: 403 whatever is wrong with the code, 429 after too many.
+pub async fn activate(
+    State(app): State<App>,
+    Extension(client): Extension<SocketAddr>,
+    request: Request<Body>,
+) -> Result<Response, Denied> {
+    app.internal_authority()?;
+    app.limits.activation(client.ip(), app.clock.now())?;
+    let wanted: Activation = body::read(&app, request).await?;
+    let bad = |detail: String| Problem::new(Kind::BadCsr, detail);
+    let (csr, _) = Csr::parse_claiming(&body::csr(&wanted.csr)?).map_err(|error| bad(error.to_string()))?;
+    match machine::activate(&app, &wanted.code, &csr).await {
+        Ok(activated) => told(&app, &activated, StatusCode::CREATED).await,
+        Err(error) => Err(denied(&app, error).await),
+    }
+}
+
+/// Refreshes.
+///
+/// # Errors
+/// [`Denied`]
+pub async fn refresh(State(app): State<App>, request: Request<Body>) -> Result<Response, Denied> {
+    app.internal_authority()?;
+    let token = bearer(request.headers())?.to_owned();
+    let wanted: Refresh = body::read(&app, request).await?;
+    match machine::refresh(&app, &token, &wanted.proof).await {
+        Ok(activated) => told(&app, &activated, StatusCode::OK).await,
+        Err(error) => Err(denied(&app, error).await),
+    }
+}
+
+async fn told(app: &App, activated: &Activated, status: StatusCode) -> Result<Response, Denied> {
+    let Activated { account, token, expires } = activated;
+    let organisation = app.store.load::<Organisation>(&account.organisation).await.map_err(Problem::from)?;
+    let (name, domain) =
+        organisation.map(|found| (found.value.name, found.value.preferred)).unwrap_or_default();
+    let answer = DeviceToken {
+        account: account.id.urn().to_string(),
+        organisation: name,
+        domain: domain.as_ref().map(DnsName::as_str),
+        token: token.expose(),
+        token_type: "Bearer",
+        expires_in: (*expires - app.clock.now()).whole_seconds(),
+    };
+    Ok((status, Json(answer)).into_response())
+}
+
+/// The answer; what somebody decided is journalled once.
+async fn denied(app: &App, error: MachineError) -> Denied {
+    let rule = match &error {
+        MachineError::Code => "activation:code".to_owned(),
+        MachineError::Proof(fault) => format!("activation:proof-{}", fault.reason()),
+        MachineError::Token(error) => {
+            record(app, error, app.clock.now()).await;
+            String::new()
+        }
+        MachineError::Key | MachineError::Make(_) | MachineError::Store(_) => String::new(),
+    };
+    if !rule.is_empty() {
+        let refused =
+            Refused { action: "activate", account: None, order: None, identifiers: Vec::new(), rule };
+        if let Err(error) = app.refusals.record(&app.store, refused, app.clock.now()).await {
+            tracing::error!(%error, "a refusal could not be journalled");
+        }
+    }
+    match error {
+        MachineError::Code | MachineError::Proof(_) => {
+            Problem::new(Kind::Unauthorized, error.to_string()).into()
+        }
+        MachineError::Key => Problem::new(Kind::BadCsr, error.to_string()).into(),
+        MachineError::Token(error) => error.into(),
+        MachineError::Make(MakeError::Store(error)) | MachineError::Store(error) => {
+            Problem::internal(error).into()
+        }
+        MachineError::Make(MakeError::Entropy(error)) => Problem::internal(error).into(),
+    }
+}

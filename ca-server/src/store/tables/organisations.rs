@@ -1,0 +1,86 @@
+//! Organisations at rest: by id, by their unique name, and which of them holds a domain.
+//!
+//! A domain is held by one organisation at most: a batch that would make it two is stale on [`Table::OrganisationDomains`].
+
+use certs::name::DnsName;
+
+use crate::internal::OrganisationId;
+use crate::internal::organisation::Organisation;
+use crate::store::{Batch, Range, Store, StoreError, Table, Versioned};
+
+/// Most organisations of one server.
+pub const MOST: usize = 1000;
+
+/// Writes a new organisation; stale on [`Table::OrganisationNames`] if its name is taken.
+///
+/// # Errors
+/// If the organisation cannot be serialised.
+pub fn insert(batch: &mut Batch, organisation: &Organisation) -> Result<(), StoreError> {
+    batch.insert(organisation)?;
+    let name = organisation.name.as_bytes().to_vec();
+    batch.absent(Table::OrganisationNames, name.clone());
+    batch.put(Table::OrganisationNames, name, organisation.id.as_bytes().to_vec());
+    Ok(())
+}
+
+/// Writes `next` over `seen`; stale if the organisation changed since. Its name stays.
+///
+/// # Errors
+/// If the organisation cannot be serialised.
+pub fn replace(
+    batch: &mut Batch,
+    seen: &Versioned<Organisation>,
+    next: &Organisation,
+) -> Result<(), StoreError> {
+    batch.replace(seen.version, next).map(|_| ())
+}
+
+/// Notes that the organisation holds the domain from now on; stale if another one does.
+pub fn hold(batch: &mut Batch, domain: &DnsName, organisation: OrganisationId) {
+    let key = domain.base_str().as_bytes().to_vec();
+    batch.absent(Table::OrganisationDomains, key.clone());
+    batch.put(Table::OrganisationDomains, key, organisation.as_bytes().to_vec());
+}
+
+/// Notes that the organisation that held the domain does so no more; written with the organisation itself, which says that it held it.
+pub fn release(batch: &mut Batch, domain: &DnsName) {
+    batch.delete(Table::OrganisationDomains, domain.base_str().as_bytes().to_vec());
+}
+
+/// Which organisation holds the domain.
+///
+/// # Errors
+/// If the backend fails.
+pub async fn holder_of(store: &Store, domain: &DnsName) -> Result<Option<OrganisationId>, StoreError> {
+    let row = store.index(Table::OrganisationDomains, domain.base_str().as_bytes()).await?;
+    Ok(row.as_deref().and_then(id_of))
+}
+
+fn id_of(octets: &[u8]) -> Option<OrganisationId> {
+    uuid::Uuid::from_slice(octets).ok().map(OrganisationId::of)
+}
+
+impl Store {
+    /// Every organisation, by id.
+    ///
+    /// # Errors
+    /// If the backend fails or a record does not parse.
+    pub async fn organisations(&self) -> Result<Vec<Versioned<Organisation>>, StoreError> {
+        self.list(Range::of(Table::Organisations).limit(MOST)).await
+    }
+
+    /// The organisation of this name or id.
+    ///
+    /// # Errors
+    /// If the backend fails or the record does not parse.
+    pub async fn organisation_named(
+        &self,
+        text: &str,
+    ) -> Result<Option<Versioned<Organisation>>, StoreError> {
+        let row = self.index(Table::OrganisationNames, text.as_bytes()).await?;
+        match row.as_deref().and_then(id_of).or_else(|| text.parse().ok()) {
+            Some(id) => self.load(&id).await,
+            None => Ok(None),
+        }
+    }
+}
