@@ -10,6 +10,7 @@ pub mod dns;
 pub mod faults;
 pub mod foreign;
 pub mod identity_provider;
+pub mod internal;
 pub mod load;
 pub mod parsers;
 pub mod quickstart;

@@ -209,7 +209,8 @@ fn key_file(path: &Path) -> Result<(), IssuerFault> {
 }
 
 fn calls(config: &Config, section: &TokenIssuerConfig) -> Result<Fetch, Fault> {
-    let mut calls = FetchConfig::default();
+    let allow_networks = config.sso.allow_networks.clone();
+    let mut calls = FetchConfig { allow_networks, ..FetchConfig::default() };
     if let Some(path) = &section.roots {
         let path = config.resolve(path);
         let text = std::fs::read(&path)

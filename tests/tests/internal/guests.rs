@@ -1,0 +1,47 @@
+//! Guests get a temporary id and hours, and their certificate says that nothing is known of them.
+
+use certs::leaf::Proof;
+use certs::verdict::State;
+use rollcall_tests::internal::InternalCa;
+use serde_json::json;
+use time::Duration;
+
+#[tokio::test]
+async fn a_guest_is_certified_by_a_temporary_id_that_says_anonymous() {
+    let it = InternalCa::start().await;
+    let reply = it.post("guests", None, &json!({})).await;
+    assert_eq!(reply.status, 201, "{reply}");
+    let admitted = reply.json();
+    let reply = it.certificate(admitted["token"].as_str().unwrap()).await;
+    assert_eq!(reply.status, 200, "{reply}");
+    let judged = it.judged(&reply.text());
+    assert_eq!(judged.display, admitted["account"].as_str().unwrap());
+    assert_eq!(judged.proofs.into_iter().collect::<Vec<_>>(), [Proof::Anonymous]);
+    assert_ne!(judged.state, State::Unverified, "the chain itself is good: {:?}", judged.reason);
+    assert_eq!(
+        judged.not_after.unwrap() - judged.not_before.unwrap(),
+        Duration::hours(8) + Duration::minutes(1)
+    );
+}
+
+#[tokio::test]
+async fn a_guest_token_ends_after_hours() {
+    let it = InternalCa::start().await;
+    let admitted = it.post("guests", None, &json!({})).await.json();
+    it.ca.clock.advance(Duration::seconds(admitted["expires_in"].as_i64().unwrap()));
+    let reply = it.certificate(admitted["token"].as_str().unwrap()).await;
+    assert_eq!(reply.status, 401, "{reply}");
+    assert!(reply.headers["www-authenticate"].to_str().unwrap().contains("expired"), "{reply}");
+}
+
+#[tokio::test]
+async fn no_guest_comes_in_unless_the_operator_wants_guests_and_only_so_many() {
+    let it = InternalCa::start_with(|config| config.internal.guests = false).await;
+    assert_eq!(it.post("guests", None, &json!({})).await.status, 403);
+    let it = InternalCa::start_with(|config| config.internal.guests_per_hour = 2).await;
+    let mut statuses = Vec::new();
+    for _ in 0..3 {
+        statuses.push(it.post("guests", None, &json!({})).await.status.as_u16());
+    }
+    assert_eq!(statuses, [201, 201, 429]);
+}

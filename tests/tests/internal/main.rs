@@ -1,0 +1,10 @@
+//! The internal authority through the front door: tokens, organisations, devices, guests, and everything that must be refused.
+
+#![expect(clippy::unwrap_used, clippy::indexing_slicing, reason = "a test stops at the first wrong value")]
+
+mod attacks;
+mod devices;
+mod domains;
+mod gate;
+mod guests;
+mod people;
