@@ -4,6 +4,7 @@
 //! policies, challenge password), since the profile decides it. The request's own signature is always checked: it proves possession of the key.
 
 mod create;
+mod enrolment;
 mod names;
 
 use x509_parser::certification_request::X509CertificationRequest;
@@ -16,6 +17,7 @@ use crate::identifier::{Identifier, IdentifierError};
 use crate::key::{KeyError, KeyKind, PublicKey, SignatureAlgorithm};
 
 pub use create::create_csr;
+pub use enrolment::{Changed, continues, has_challenge_password};
 
 /// The largest request that is looked at.
 pub const MAX_CSR: usize = 16 * 1024;

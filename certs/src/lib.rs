@@ -33,6 +33,8 @@ pub mod inspect;
 
 pub mod pem;
 
+pub mod pkcs7;
+
 mod asn1;
 
 #[cfg(test)]
