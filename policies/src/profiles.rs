@@ -128,6 +128,7 @@ fn keys(fields: &mut Fields<'_>, places: &mut BTreeMap<&'static str, Place>) -> 
     let wildcards = fields.optional("wildcards", "true or false");
     let proofs = keep(fields.required("proofs", PROOFS), "proofs", &mut note);
     let policy = fields.optional("policy", "\"proof\" or \"none\"");
+    let approval = keep(fields.optional("needs-approval", "true or false"), "needs-approval", &mut note);
     let reuse = keep(
         fields.optional::<Serde<Duration>>("authorization-lifetime", A_TIME),
         "authorization-lifetime",
@@ -147,6 +148,7 @@ fn keys(fields: &mut Fields<'_>, places: &mut BTreeMap<&'static str, Place>) -> 
         wildcards: wildcards.is_some_and(|placed| placed.value),
         proofs: proofs?,
         policy: policy.map(|placed| placed.value).unwrap_or_default(),
+        needs_approval: approval.unwrap_or(false),
         authorization_lifetime: reuse.map_or(Duration::from_secs(8 * 3600), Serde::into_inner),
     })
 }
@@ -182,6 +184,9 @@ fn advice(fault: &ProfileError) -> (&'static str, &'static str) {
         ProfileError::NoProof => ("proofs", "name at least one, such as \"dns-01\""),
         ProfileError::ProofWithoutKind { .. } => {
             ("proofs", "remove the proof or add the kind to identifiers")
+        }
+        ProfileError::ApprovalUnasked { .. } => {
+            ("needs-approval", "leave it out; approval is for the proofs \"token\" and \"anonymous\"")
         }
         ProfileError::IdentifierLimit { .. } => ("max-identifiers", "write a number from 1 to 100"),
         ProfileError::MaxLifetimeTooLong => ("max-lifetime", "write \"3650days\" or less"),

@@ -9,7 +9,9 @@ use axum::routing::{get, post};
 use tokio::net::UnixListener;
 use tokio_util::sync::CancellationToken;
 
-use super::{accounts, certificates, devices, external_keys, journal, organisations, server_status};
+use super::{
+    accounts, approvals, certificates, devices, external_keys, journal, organisations, server_status,
+};
 use crate::app::App;
 
 /// The admin socket cannot be opened.
@@ -89,6 +91,9 @@ fn router(app: App) -> Router {
         .route("/accounts/{id}/deactivate", post(accounts::deactivate))
         .route("/external-keys", get(external_keys::list).post(external_keys::create))
         .route("/external-keys/{kid}/revoke", post(external_keys::revoke))
+        .route("/approvals", get(approvals::list))
+        .route("/approvals/{id}/approve", post(approvals::approve))
+        .route("/approvals/{id}/deny", post(approvals::deny))
         .route("/organisations", get(organisations::list).post(organisations::create))
         .route("/organisations/{name}", get(organisations::show))
         .route("/organisations/{name}/token-issuers", post(organisations::token_issuers))

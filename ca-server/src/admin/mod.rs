@@ -4,6 +4,7 @@
 //! is shown once, when it is made.
 
 pub mod accounts;
+pub mod approvals;
 pub mod certificates;
 pub mod client;
 pub mod devices;

@@ -3,6 +3,7 @@
 //! Data goes to standard output, everything else to standard error. Must never take a secret from the command line.
 
 mod accounts;
+mod approvals;
 mod certificates;
 mod check;
 mod device;
@@ -100,6 +101,9 @@ pub enum Command {
     /// Make, list and end machine accounts of organisations' devices
     #[command(subcommand)]
     Device(device::Device),
+    /// List, approve and deny certificates that wait for an administrator
+    #[command(subcommand)]
+    Approvals(approvals::Approvals),
     /// Check the identity providers at which people sign in
     #[command(subcommand)]
     IdentityProvider(identity_provider::IdentityProviders),
@@ -125,6 +129,7 @@ pub fn run() -> ExitCode {
         Command::Eab(command) => eab::run(&command),
         Command::Org(command) => org::run(&command),
         Command::Device(command) => device::run(&command),
+        Command::Approvals(command) => approvals::run(&command),
         Command::IdentityProvider(command) => identity_provider::run(&command),
         Command::Log(command) => journal::run(&command),
         Command::Policy(command) => policy::run(&command),

@@ -195,6 +195,15 @@ pub enum InternalError {
         "the organisation has lost {0}: its TXT record was not seen for too long; restore the record, or give the domain up"
     )]
     DomainLost(DnsName),
+    /// An administrator has not approved yet.
+    #[error("an administrator has yet to approve this certificate; ask again with the same key")]
+    ApprovalPending {
+        /// Seconds after which to ask again.
+        retry_after: u64,
+    },
+    /// An administrator said no.
+    #[error("an administrator denied a certificate for this key")]
+    ApprovalDenied,
     /// Too often.
     #[error("{}", .0.detail)]
     RateLimited(Box<Problem>),
@@ -231,11 +240,13 @@ impl InternalError {
             Self::OtherKey => Some("internal:other-key".to_owned()),
             Self::OtherDomain(_) => Some("internal:other-organisation".to_owned()),
             Self::DomainLost(_) => Some("internal:domain-lost".to_owned()),
+            Self::ApprovalDenied => Some("approval:denied".to_owned()),
             Self::Prepare(error @ (PrepareError::Leaf(_) | PrepareError::Lint(_))) => {
                 Some(format!("lint: {error}"))
             }
             Self::Csr(_)
             | Self::IssuersKey
+            | Self::ApprovalPending { .. }
             | Self::RateLimited(_)
             | Self::Refused(_)
             | Self::Prepare(PrepareError::Entropy(_))
@@ -255,7 +266,13 @@ impl From<InternalError> for Problem {
             InternalError::Csr(_) | InternalError::OtherName(_) | InternalError::IssuersKey => {
                 Self::new(Kind::BadCsr, error.to_string())
             }
-            InternalError::OtherKey => Self::new(Kind::Unauthorized, error.to_string()),
+            InternalError::OtherKey | InternalError::ApprovalDenied => {
+                Self::new(Kind::Unauthorized, error.to_string())
+            }
+            InternalError::ApprovalPending { retry_after } => Self {
+                retry_after: Some(retry_after),
+                ..Self::new(Kind::UserActionRequired, error.to_string())
+            },
             InternalError::OtherDomain(_) | InternalError::DomainLost(_) => {
                 Self::new(Kind::RejectedIdentifier, error.to_string())
             }

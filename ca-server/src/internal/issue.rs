@@ -12,6 +12,7 @@ use certs::serial::Serial;
 use rustls_pki_types::CertificateDer;
 use time::OffsetDateTime;
 
+use super::approval::{self, ApprovalRequest};
 use super::error::{InternalError, TokenError};
 use super::holder::{Front, Holder};
 use super::standing::{Standing, standing};
@@ -21,7 +22,7 @@ use crate::log::intent::intent;
 use crate::log::outcome::outcome;
 use crate::policy::{InternalCandidate, Refused};
 use crate::sign::{Authority, PrepareError, Prepared, prepare, sign};
-use crate::store::{Batch, StoreError, Table};
+use crate::store::{Batch, StoreError, Table, Versioned};
 
 /// How often an issuance is decided anew because something it depends on changed.
 const TRIES: usize = 4;
@@ -100,13 +101,27 @@ async fn tried(
                 return Err(InternalError::Refused(Box::new(problem)));
             }
         };
+        // Where the profile asks for it, an administrator's word on exactly this.
+        let approved = match approval.profile.needs_approval {
+            false => None,
+            true => {
+                let asked = approval::Asked {
+                    holder,
+                    front,
+                    identifiers: &standing.identifiers,
+                    profile: approval.profile.name.as_str(),
+                    key: request.public_key(),
+                };
+                approval::demand(app, asked, now).await?
+            }
+        };
         // 4., 5. Serial, bytes, lint.
         let prepared = match prepare(authority, approval, now) {
             Err(PrepareError::Leaf(LeafError::IssuersKey)) => return Err(InternalError::IssuersKey),
             prepared => prepared?,
         };
         // 6., 7., 8. On a task of their own, for which a stop waits: a client that hangs up must not leave the intent open.
-        let last = LastSteps { holder: holder.clone(), standing, prepared, front };
+        let last = LastSteps { holder: holder.clone(), standing, approved, prepared, front };
         match app.tasks.spawn(last.run(app.clone())).await? {
             Err(InternalError::Store(StoreError::Stale(Table::UsedAssertions))) => {
                 return Err(TokenError::Replayed.into());
@@ -132,18 +147,20 @@ fn check_binding(holder: &Holder, key: &PublicKey) -> Result<(), InternalError> 
 struct LastSteps {
     holder: Holder,
     standing: Standing,
+    approved: Option<Versioned<ApprovalRequest>>,
     prepared: Prepared,
     front: Front,
 }
 
 impl LastSteps {
     async fn run(self, app: App) -> Result<Issued, InternalError> {
-        let Self { holder, standing, prepared, front } = self;
+        let Self { holder, standing, approved, prepared, front } = self;
         let authority = prepared.authority.clone();
         // 6. The intent, in one batch with what it depends on. Dying before the commit returns: nothing happened. Dying after it: found open at
         //    the next start, and abandoned; the client asks again.
         let mut batch = Batch::new();
         standing.pin(&mut batch, &holder)?;
+        approval::use_up(&mut batch, approved.as_ref());
         let permit = intent(&app.store, batch, prepared, app.clock.now()).await?;
         // 7. The signature.
         let signed = sign(permit).await?;

@@ -141,6 +141,17 @@ pub enum Act {
         /// What happened.
         change: String,
     },
+    /// A certificate that needs approval was asked for, approved or denied.
+    Approval {
+        /// For whom.
+        holder: Identifier,
+        /// Under which profile.
+        profile: String,
+        /// SHA-256 of the key's subject public key info, base64url.
+        key: String,
+        /// `asked`, `approved` or `denied`.
+        change: String,
+    },
     /// Something an operator should find again: start, reload, restored store.
     Operation {
         /// What happened, in words.

@@ -12,12 +12,14 @@ use time::OffsetDateTime;
 use super::tables::expiry::Ending;
 use super::tables::used_assertions::UsedAssertion;
 use super::tables::{
-    activation_codes, authorizations, certificates, opaque_tokens, orders, sign_ins, used_assertions,
+    activation_codes, approvals, authorizations, certificates, opaque_tokens, orders, sign_ins,
+    used_assertions,
 };
 use super::{Batch, Record, Store, StoreError, Table, Versioned};
 use crate::clock;
 use crate::config::StoreConfig;
 use crate::ids::{AuthorizationId, OrderId, SignInId};
+use crate::internal::approval::ApprovalRequest;
 use crate::internal::machine::ActivationCode;
 use crate::internal::opaque::OpaqueToken;
 use crate::order::model::{Authorization, Certificate, CertificateStatus, Order, OrderStatus};
@@ -51,6 +53,8 @@ pub struct Pruned {
     pub opaque_tokens: u64,
     /// Activation codes.
     pub activation_codes: u64,
+    /// Requests for approval.
+    pub approvals: u64,
 }
 
 /// Removes everything that ended longer ago than `keep` says, as of `now`.
@@ -70,6 +74,7 @@ pub async fn prune(store: &Store, keep: &StoreConfig, now: OffsetDateTime) -> Re
         opaque_tokens: prune_table::<OpaqueToken>(store, clock::before(now, KEEP_USED_ASSERTIONS)).await?,
         activation_codes: prune_table::<ActivationCode>(store, clock::before(now, KEEP_USED_ASSERTIONS))
             .await?,
+        approvals: prune_table::<ApprovalRequest>(store, clock::before(now, KEEP_USED_ASSERTIONS)).await?,
     })
 }
 
@@ -275,5 +280,23 @@ impl Prunable for ActivationCode {
 
     fn remove(batch: &mut Batch, seen: &Versioned<Self>) {
         activation_codes::remove(batch, seen);
+    }
+}
+
+impl Prunable for ApprovalRequest {
+    fn key_from(octets: &[u8]) -> Option<String> {
+        String::from_utf8(octets.to_vec()).ok()
+    }
+
+    fn ends(&self) -> OffsetDateTime {
+        self.expires
+    }
+
+    fn may_go(&self) -> bool {
+        true
+    }
+
+    fn remove(batch: &mut Batch, seen: &Versioned<Self>) {
+        approvals::remove(batch, seen);
     }
 }

@@ -68,6 +68,12 @@ pub enum ProfileError {
         /// What it would prove.
         kind: IdentifierKind,
     },
+    /// Approval where nobody would be asked for it.
+    #[error("needs-approval is of no effect on a certificate proven by {proof}")]
+    ApprovalUnasked {
+        /// The proof.
+        proof: Proof,
+    },
     /// No limit, or one beyond reason.
     #[error("max-identifiers is {max}, 1 to 100 are allowed")]
     IdentifierLimit {
@@ -218,6 +224,9 @@ pub struct LeafProfile {
     /// Whether the proof is named in the certificate. Default: `proof`.
     #[serde(default)]
     pub policy: PolicyRule,
+    /// Whether an administrator approves each certificate that is issued on a token. Over ACME nobody is asked, so only the proofs `token` and `anonymous` go with it. Default: false.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub needs_approval: bool,
     /// How long a proof may be reused for further orders of the same account. Default: 8h. `0s` turns reuse off.
     #[serde(with = "humantime_serde", default = "default_authorization_lifetime")]
     pub authorization_lifetime: Duration,
@@ -259,6 +268,12 @@ impl LeafProfile {
         }
         if self.max_identifiers == 0 || self.max_identifiers > MAX_IDENTIFIERS {
             faults.push(ProfileError::IdentifierLimit { max: self.max_identifiers });
+        }
+        let asked = |proof: &&Proof| matches!(proof, Proof::Token | Proof::Anonymous);
+        if self.needs_approval
+            && let Some(proof) = self.proofs.iter().find(|proof| !asked(proof))
+        {
+            faults.push(ProfileError::ApprovalUnasked { proof: *proof });
         }
         self.check_kinds(&mut faults);
         faults

@@ -5,6 +5,7 @@
 
 pub mod accounts;
 pub mod activation_codes;
+pub mod approvals;
 pub mod authorizations;
 pub mod certificates;
 pub mod expiry;
@@ -76,6 +77,8 @@ pub enum Table {
     ActivationCodes = 25,
     /// Token of a device or guest by its hash.
     OpaqueTokens = 26,
+    /// Request for approval by account id.
+    Approvals = 27,
 }
 
 impl Table {
@@ -108,6 +111,7 @@ impl Table {
         Self::MachineAccounts,
         Self::ActivationCodes,
         Self::OpaqueTokens,
+        Self::Approvals,
     ];
 
     /// The number on disk.
