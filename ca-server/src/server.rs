@@ -4,6 +4,7 @@
 //! Order of a stop: listener, requests at work, worker, store.
 
 mod base_path;
+mod client_certificates;
 mod error;
 mod listener;
 pub(crate) mod own_tls;
@@ -44,6 +45,7 @@ use crate::status::RevocationLists;
 use crate::store::{Backend, Store};
 use crate::verify::Nonces;
 use crate::verify::key_cache::KeyCache;
+use client_certificates::HoldsItsKey;
 pub use error::{ReloadError, StartError};
 use listener::Listener;
 pub use own_tls::OwnTlsError;
@@ -159,7 +161,8 @@ async fn listen(app: App, inbox: Inbox) -> Result<Running, StartError> {
     let (socket, address) = bind(config.listen).await?;
     let stop = CancellationToken::new();
     let listeners = TaskTracker::new();
-    let tls = certificate.as_ref().map(TlsCertificate::server_config).transpose()?;
+    let clients = app.internal_authority().ok().map(|authority| HoldsItsKey::of(authority));
+    let tls = certificate.as_ref().map(|certificate| certificate.server_config(clients)).transpose()?;
     let routes = router::router(app.clone());
     let main = Listener::new(socket, tls, &app, serve_under_base(routes, &app), stop.clone());
     listeners.spawn(main.run());

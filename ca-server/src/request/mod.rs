@@ -4,6 +4,7 @@
 
 pub mod acme;
 pub mod client_address;
+pub mod est;
 pub mod frame;
 pub mod health;
 pub mod internal;

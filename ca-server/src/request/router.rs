@@ -12,6 +12,10 @@ use super::acme::{
     account, authorization, certificate, challenge, directory, finalize, key_change, new_account, new_authz,
     new_nonce, new_order, order, orders, renewal_info, revoke_cert,
 };
+use super::est::cacerts::cacerts;
+use super::est::csrattrs::csrattrs;
+use super::est::reenroll::simplereenroll;
+use super::est::simpleenroll::simpleenroll;
 use super::frame::{self, frame};
 use super::internal::{certificates, devices, guests};
 use super::sso::{self, confirm, metadata as sso_metadata, oidc, saml, start};
@@ -66,7 +70,17 @@ pub fn router(app: App) -> Router {
         .route("/internal/devices/token", post(devices::refresh))
         .route("/internal/guests", post(guests::guests));
 
-    framed(app, signed.merge(read_only).merge(people).merge(internal).merge(operations))
+    // A label may stand before `/.well-known` too: where clients put the path of the address that they are given.
+    let mut est = Router::new();
+    for at in ["/.well-known/est", "/.well-known/est/{label}", "/{label}/.well-known/est"] {
+        est = est
+            .route(&format!("{at}/cacerts"), get(cacerts))
+            .route(&format!("{at}/csrattrs"), get(csrattrs))
+            .route(&format!("{at}/simpleenroll"), post(simpleenroll))
+            .route(&format!("{at}/simplereenroll"), post(simplereenroll));
+    }
+
+    framed(app, signed.merge(read_only).merge(people).merge(internal).merge(est).merge(operations))
 }
 
 /// The routes of `metrics_listen`.

@@ -24,6 +24,7 @@ use tower::Service as _;
 use super::seats::{Seat, Seats};
 use super::usage::{Noted, Usage};
 use crate::app::App;
+use crate::request::est::ClientCertificate;
 
 /// Longest TLS handshake.
 const HANDSHAKE: Duration = Duration::from_secs(10);
@@ -128,13 +129,16 @@ impl Door {
         let usage = Usage::default();
         let connection = Noted::new(connection, usage.clone());
         let Some(acceptor) = self.tls.clone() else {
-            return self.serve(&self.http1, connection, usage, peer).await;
+            return self.serve(&self.http1, connection, usage, (peer, None)).await;
         };
         match tokio::time::timeout(HANDSHAKE, acceptor.accept(connection)).await {
             Ok(Ok(stream)) => {
-                let is_http2 = stream.get_ref().1.alpn_protocol() == Some(b"h2".as_slice());
+                let session = stream.get_ref().1;
+                let shown = session.peer_certificates().and_then(<[_]>::first).cloned();
+                let client = shown.map(ClientCertificate::shown);
+                let is_http2 = session.alpn_protocol() == Some(b"h2".as_slice());
                 let protocol = if is_http2 { &self.http2 } else { &self.http1 };
-                self.serve(protocol, stream, usage, peer).await;
+                self.serve(protocol, stream, usage, (peer, client)).await;
             }
             Ok(Err(error)) => tracing::debug!(%error, %peer, "a TLS handshake failed"),
             Err(_) => tracing::debug!(%peer, "a TLS handshake took too long"),
@@ -142,12 +146,20 @@ impl Door {
     }
 
     /// Serves the connection until its peer ends it, it is idle, or the server stops.
-    async fn serve<S>(&self, protocol: &Builder<TokioExecutor>, stream: S, usage: Usage, peer: SocketAddr)
-    where
+    async fn serve<S>(
+        &self,
+        protocol: &Builder<TokioExecutor>,
+        stream: S,
+        usage: Usage,
+        (peer, client): (SocketAddr, Option<ClientCertificate>),
+    ) where
         S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
     {
         let service = service_fn(|mut request: Request<Incoming>| {
             request.extensions_mut().insert(peer);
+            if let Some(client) = &client {
+                request.extensions_mut().insert(client.clone());
+            }
             let at_work = usage.request();
             let answer = self.routes.clone().call(request);
             async move {

@@ -13,6 +13,7 @@ use rustls::sign::CertifiedKey;
 use rustls_pki_types::pem::PemObject;
 use rustls_pki_types::{CertificateDer, PrivateKeyDer, pem};
 
+use super::client_certificates::HoldsItsKey;
 use crate::config::Config;
 
 /// Why a TLS certificate cannot be used.
@@ -94,14 +95,20 @@ impl TlsCertificate {
         self.0.0.load().cert.clone()
     }
 
-    /// How connections are made with it.
-    pub(super) fn server_config(&self) -> Result<Arc<ServerConfig>, TlsError> {
+    /// How connections are made with it; clients may show a certificate if there is somebody to look at it.
+    pub(super) fn server_config(
+        &self,
+        clients: Option<Arc<HoldsItsKey>>,
+    ) -> Result<Arc<ServerConfig>, TlsError> {
         let provider = Arc::new(aws_lc_rs::default_provider());
-        let mut config = ServerConfig::builder_with_provider(provider)
+        let builder = ServerConfig::builder_with_provider(provider)
             .with_safe_default_protocol_versions()
-            .map_err(TlsError::Setup)?
-            .with_no_client_auth()
-            .with_cert_resolver(Arc::<InUse>::clone(&self.0));
+            .map_err(TlsError::Setup)?;
+        let builder = match clients {
+            Some(clients) => builder.with_client_cert_verifier(clients),
+            None => builder.with_no_client_auth(),
+        };
+        let mut config = builder.with_cert_resolver(Arc::<InUse>::clone(&self.0));
         config.alpn_protocols = vec![b"h2".to_vec(), b"http/1.1".to_vec()];
         Ok(Arc::new(config))
     }

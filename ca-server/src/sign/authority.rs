@@ -222,6 +222,12 @@ impl Authority {
         self.chains.iter().filter(move |chain| chain.issuer == issuer_id)
     }
 
+    /// Every chain, the default one first.
+    #[must_use]
+    pub fn chains(&self) -> &[Chain] {
+        &self.chains
+    }
+
     /// Profiles that clients may choose.
     #[must_use]
     pub fn profiles(&self) -> &[String] {

@@ -161,6 +161,18 @@ impl TestCa {
         &files::files().root
     }
 
+    /// What clients trust for TLS, PEM.
+    #[must_use]
+    pub fn tls_pem(&self) -> &'static str {
+        &files::files().tls_certificate
+    }
+
+    /// The host of its URLs.
+    #[must_use]
+    pub const fn host(&self) -> &'static str {
+        HOST
+    }
+
     /// The other root, above the alternate chain, PEM.
     #[must_use]
     pub fn second_root_pem(&self) -> &'static str {

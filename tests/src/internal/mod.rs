@@ -8,6 +8,7 @@
     reason = "a harness whose own set-up is wrong must stop at once"
 )]
 
+pub mod est;
 mod token_issuer;
 
 use base64::Engine as _;

@@ -2,9 +2,12 @@
 
 #![expect(clippy::unwrap_used, clippy::indexing_slicing, reason = "a test stops at the first wrong value")]
 
+mod approvals;
 mod attacks;
 mod devices;
 mod domains;
+mod est;
+mod est_attacks;
 mod gate;
 mod guests;
 mod people;

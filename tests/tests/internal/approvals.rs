@@ -1,0 +1,96 @@
+//! Certificates that wait for an administrator, where the profile asks for it.
+
+use policies::profiles::SHIPPED;
+use rollcall_tests::ca::TestCa;
+use rollcall_tests::internal::InternalCa;
+use rollcall_tests::internal::est::{Answer, Identity, Wanted, key, request};
+use serde_json::{Value, json};
+use time::Duration;
+
+async fn start() -> InternalCa {
+    let (_, text) = SHIPPED.iter().find(|(name, _)| *name == "internal-device.toml").unwrap();
+    let text = text.replace("needs-approval = false", "needs-approval = true");
+    let builder = TestCa::builder().file("policy/profiles/internal-device.toml", &text);
+    let it = InternalCa::build(builder, |_| {}).await;
+    it.organisation("Corp").await;
+    it
+}
+
+async fn waiting(it: &InternalCa) -> Vec<Value> {
+    it.ask("/approvals?limit=10").await["items"].as_array().unwrap().clone()
+}
+
+#[track_caller]
+fn assert_waits(answer: &Answer) {
+    assert_eq!((answer.status, answer.header("retry-after")), (202, Some("120")), "{answer:?}");
+}
+
+#[tokio::test]
+async fn an_approval_gives_one_certificate_for_one_key() {
+    let it = start().await;
+    let key = key();
+    let (account, token) = it.activated_for_est("Corp", &key).await;
+    let token = format!("Bearer {token}");
+    let csr = request(&key, &Wanted::default());
+    let enroll = async || it.enroll(None, "simpleenroll", Some(&token), &csr).await;
+    assert_waits(&enroll().await);
+    assert_waits(&enroll().await);
+    let requests = waiting(&it).await;
+    assert_eq!(requests.len(), 1, "{requests:?}");
+    assert_eq!(
+        (&requests[0]["decision"], &requests[0]["profile"]),
+        (&json!("pending"), &json!("internal-device"))
+    );
+    assert_eq!(requests[0]["identifiers"], json!([format!("uri:{account}")]));
+    assert_eq!(it.ca.audit().await.count("intent"), 0);
+    let id = requests[0]["id"].as_str().unwrap();
+    let decided = it.tell(&format!("/approvals/{id}/approve"), json!({})).await;
+    assert_eq!(decided["decision"], "approved");
+    let answer = enroll().await;
+    assert_eq!(answer.status, 200, "{answer:?}");
+    assert_waits(&enroll().await);
+    assert_eq!(it.ca.audit().await.count("approval"), 3, "asked, approved, asked again");
+    // With the certificate that was approved, the device goes on by itself.
+    let held = Identity { certificate: answer.certificates()[0].clone(), key: &key };
+    let answer = it.enroll(Some(&held), "simplereenroll", None, &csr).await;
+    assert_eq!(answer.status, 200, "{answer:?}");
+}
+
+#[tokio::test]
+async fn what_was_denied_is_refused_and_what_was_not_looked_at_is_not_approved() {
+    let it = start().await;
+    let key = key();
+    let (_, token) = it.activated_for_est("Corp", &key).await;
+    let token = format!("Bearer {token}");
+    let csr = request(&key, &Wanted::default());
+    assert_waits(&it.enroll(None, "simpleenroll", Some(&token), &csr).await);
+    let id = waiting(&it).await[0]["id"].as_str().unwrap().to_owned();
+    let other = format!("{}AAAA", &id[..id.len() - 4]);
+    assert!(it.try_tell(&format!("/approvals/{other}/approve"), json!({})).await.is_err());
+    it.tell(&format!("/approvals/{id}/deny"), json!({})).await;
+    let answer = it.enroll(None, "simpleenroll", Some(&token), &csr).await;
+    assert_eq!((answer.status, answer.header("retry-after")), (403, None), "{answer:?}");
+    assert!(answer.body.contains("denied"), "{}", answer.body);
+    // A decision stands for a week.
+    it.ca.clock.advance(Duration::days(8));
+    assert_waits(&it.enroll(None, "simpleenroll", Some(&token), &csr).await);
+}
+
+#[tokio::test]
+async fn the_other_front_asks_as_well() {
+    let it = start().await;
+    let key = rollcall_tests::internal::new_key();
+    let (_, token) = it.activated("Corp", &key).await;
+    let body = json!({"csr": rollcall_tests::internal::csr(&key, &[])});
+    let reply = it.post("certificates", Some(&token), &body).await;
+    assert_eq!(
+        (reply.status.as_u16(), reply.json()["type"].as_str().unwrap().ends_with(":userActionRequired")),
+        (403, true),
+        "{reply}"
+    );
+    assert_eq!(reply.headers["retry-after"], "120");
+    let id = waiting(&it).await[0]["id"].as_str().unwrap().to_owned();
+    it.tell(&format!("/approvals/{id}/approve"), json!({})).await;
+    let reply = it.post("certificates", Some(&token), &body).await;
+    assert_eq!(reply.status, 200, "{reply}");
+}
