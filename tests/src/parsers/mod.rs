@@ -11,6 +11,7 @@ pub mod certificate_chain;
 pub mod config;
 pub mod csr;
 pub mod dns_answer;
+pub mod est;
 pub mod header;
 pub mod id_token;
 pub mod journal_entry;
@@ -63,6 +64,7 @@ pub const ALL: &[Parser] = &[
     Parser { name: "config", check: config::check },
     Parser { name: "csr", check: csr::check },
     Parser { name: "dns_answer", check: dns_answer::check },
+    Parser { name: "est", check: est::check },
     Parser { name: "header", check: header::check },
     Parser { name: "id_token", check: id_token::check },
     Parser { name: "journal_entry", check: journal_entry::check },
