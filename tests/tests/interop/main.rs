@@ -12,6 +12,7 @@
 )]
 
 mod certbot;
+mod est;
 mod instant_acme;
 mod lego;
 mod local;
