@@ -1,7 +1,8 @@
 //! What a relying party trusts: named sets of root certificates, and the revocation lists it has at hand.
 //!
-//! Each root belongs to one set, and the set's name says what its certificates mean: `internal` is the meeting provider's own authority, every
-//! other name an outside one. Roots are the operator's choice; that they are CA certificates is checked, nothing else.
+//! A set's name says what its certificates mean: `internal` is the meeting provider's own authority, every other name an outside one, of which
+//! `external-domain` vouches for DNS names only and `external-user` for e-mail addresses only. One authority may do both, so a root may be in these two
+//! sets; any other root belongs to one set. Roots are the operator's choice; that they are CA certificates is checked, nothing else.
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -14,6 +15,7 @@ use webpki::{CertRevocationList, OwnedCertRevocationList};
 use x509_parser::certificate::X509Certificate;
 use x509_parser::prelude::FromDer as _;
 
+use crate::identifier::{Identifier, IdentifierKind};
 use crate::issuer::display_name;
 use crate::pem::{PemError, parse_certificates};
 
@@ -50,8 +52,10 @@ pub enum TrustError {
         /// Its name.
         name: String,
     },
-    /// The same root in two sets, so that its certificates would mean two things.
-    #[error("{name:?} is in trust set {set} and in {other}; a root belongs to one set")]
+    /// The same root in two sets that are not `external-domain` and `external-user`, so that its certificates would mean two things.
+    #[error(
+        "{name:?} is in trust set {set} and in {other}; only external-domain and external-user may share a root"
+    )]
     TwoSets {
         /// The root's name.
         name: String,
@@ -73,15 +77,44 @@ pub enum TrustError {
 #[serde(try_from = "String", into = "String")]
 pub struct TrustSetName(String);
 
+const INTERNAL: &str = "internal";
+const EXTERNAL_DOMAIN: &str = "external-domain";
+const EXTERNAL_USER: &str = "external-user";
+
 impl TrustSetName {
     /// The set of the meeting provider's own authority.
     pub fn internal() -> Self {
-        Self("internal".to_owned())
+        Self(INTERNAL.to_owned())
+    }
+
+    /// The set of outside authorities that are trusted for the DNS names of devices.
+    pub fn external_domain() -> Self {
+        Self(EXTERNAL_DOMAIN.to_owned())
+    }
+
+    /// The set of outside authorities that are trusted for the e-mail addresses of people.
+    pub fn external_user() -> Self {
+        Self(EXTERNAL_USER.to_owned())
     }
 
     /// Whether this is the provider's own set.
     pub fn is_internal(&self) -> bool {
-        self.0 == "internal"
+        self.0 == INTERNAL
+    }
+
+    /// Whether authorities of this set are believed about such a name.
+    pub fn vouches_for(&self, name: &Identifier) -> bool {
+        match self.0.as_str() {
+            EXTERNAL_DOMAIN => name.kind() == IdentifierKind::Dns,
+            EXTERNAL_USER => name.kind() == IdentifierKind::Email,
+            _ => true,
+        }
+    }
+
+    /// Whether one root may be in this set and in the other: only if together they say nothing that contradicts.
+    fn may_share_a_root_with(&self, other: &Self) -> bool {
+        let outside = |set: &Self| matches!(set.as_str(), EXTERNAL_DOMAIN | EXTERNAL_USER);
+        self == other || (outside(self) && outside(other))
     }
 
     /// The name as text.
@@ -153,8 +186,8 @@ impl TrustSets {
         let mut added = Vec::with_capacity(roots.len());
         for (at, der) in roots.iter().enumerate() {
             let root = read_root(&set, at + 1, der)?;
-            let elsewhere = self.find(&root.anchor).filter(|(other, _)| **other != set);
-            if let Some((other, _)) = elsewhere {
+            let sets = self.find(&root.anchor).map(|(sets, _)| sets).unwrap_or_default();
+            if let Some(other) = sets.into_iter().find(|other| !other.may_share_a_root_with(&set)) {
                 return Err(TrustError::TwoSets { name: root.name, other: other.clone(), set });
             }
             added.push(root);
@@ -173,19 +206,25 @@ impl TrustSets {
         self.sets.values().all(Vec::is_empty)
     }
 
-    pub(crate) fn anchors(&self) -> Vec<TrustAnchor<'static>> {
-        self.sets.values().flatten().map(|root| root.anchor.clone()).collect()
+    /// The roots of which the sets that hold them are wanted; one that is in two sets stands there twice.
+    pub(crate) fn anchors(&self, wanted: impl Fn(&[&TrustSetName]) -> bool) -> Vec<TrustAnchor<'static>> {
+        let holding = |root: &&Root| self.find(&root.anchor).is_some_and(|(sets, _)| wanted(&sets));
+        self.sets.values().flatten().filter(holding).map(|root| root.anchor.clone()).collect()
     }
 
-    /// The set and root that an anchor of a verified path is.
-    pub(crate) fn find(&self, anchor: &TrustAnchor<'_>) -> Option<(&TrustSetName, &Root)> {
-        self.sets.iter().find_map(|(set, roots)| {
-            let same = |root: &&Root| {
-                root.anchor.subject == anchor.subject
-                    && root.anchor.subject_public_key_info == anchor.subject_public_key_info
-            };
-            roots.iter().find(same).map(|root| (set, root))
-        })
+    /// The sets that hold an anchor of a verified path, and the root that it is.
+    pub(crate) fn find(&self, anchor: &TrustAnchor<'_>) -> Option<(Vec<&TrustSetName>, &Root)> {
+        let same = |root: &&Root| {
+            root.anchor.subject == anchor.subject
+                && root.anchor.subject_public_key_info == anchor.subject_public_key_info
+        };
+        let found: Vec<_> = self
+            .sets
+            .iter()
+            .filter_map(|(set, roots)| roots.iter().find(same).map(|root| (set, root)))
+            .collect();
+        let root = found.first()?.1;
+        Some((found.into_iter().map(|(set, _)| set).collect(), root))
     }
 }
 

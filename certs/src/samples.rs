@@ -121,6 +121,14 @@ pub(crate) fn guest() -> LeafProfile {
     profile(&["client-auth"], &["uri"], &["anonymous"])
 }
 
+pub(crate) fn token_user() -> LeafProfile {
+    profile(&["client-auth", "email-protection"], &["email", "uri"], &["token"])
+}
+
+pub(crate) fn token_account() -> LeafProfile {
+    profile(&["client-auth"], &["uri"], &["token"])
+}
+
 fn profile(usages: &[&str], kinds: &[&str], proofs: &[&str]) -> LeafProfile {
     serde_json::from_value(serde_json::json!({
         "name": "sample", "description": "A sample", "lifetime": "7days", "max-lifetime": "30days",

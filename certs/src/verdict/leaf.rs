@@ -12,7 +12,7 @@ use x509_parser::extensions::{GeneralName, ParsedExtension, X509Extension};
 use x509_parser::prelude::FromDer as _;
 use x509_parser::x509::X509Version;
 
-use super::Reason;
+use super::{CertInfo, Reason, info};
 use crate::identifier::{Identifier, IdentifierKind};
 use crate::key::{KeyKind, PublicKey};
 use crate::leaf::Proof;
@@ -23,18 +23,14 @@ pub(super) struct Facts {
     pub(super) proofs: BTreeSet<Proof>,
     pub(super) not_before: OffsetDateTime,
     pub(super) not_after: OffsetDateTime,
+    pub(super) info: CertInfo,
     fault: Option<Reason>,
 }
 
 impl Facts {
     /// The one name to show.
     pub(super) fn display(&self) -> String {
-        let rank = |identifier: &&Identifier| match identifier {
-            Identifier::Email(_) => 0,
-            Identifier::Dns(_) => 1,
-            Identifier::Uri(_) => 2,
-        };
-        self.identifiers.iter().min_by_key(rank).map(Identifier::value).unwrap_or_default()
+        shown(&self.identifiers).map(Identifier::value).unwrap_or_default()
     }
 
     pub(super) fn check(&self) -> Result<(), Reason> {
@@ -46,6 +42,15 @@ impl Facts {
     }
 }
 
+/// The name to show: an e-mail address before a DNS name before a URI.
+pub(super) fn shown(identifiers: &[Identifier]) -> Option<&Identifier> {
+    identifiers.iter().min_by_key(|identifier| match identifier {
+        Identifier::Email(_) => 0,
+        Identifier::Dns(_) => 1,
+        Identifier::Uri(_) => 2,
+    })
+}
+
 /// Reads a leaf as far as it can be read.
 pub(super) fn read(der: &CertificateDer<'_>) -> Result<Facts, Reason> {
     let certificate = match X509Certificate::from_der(der) {
@@ -53,7 +58,9 @@ pub(super) fn read(der: &CertificateDer<'_>) -> Result<Facts, Reason> {
         _ => return Err(Reason::Malformed),
     };
     let (identifiers, proofs) = names_and_proofs(&certificate);
+    let info = info::read(der, &identifiers, &proofs)?;
     Ok(Facts {
+        info,
         identifiers,
         proofs,
         not_before: certificate.validity().not_before.to_datetime(),

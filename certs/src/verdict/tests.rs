@@ -5,7 +5,8 @@ use crate::asn1::{OCTET_STRING, SEQUENCE, object_identifier, sequence_content, t
 use crate::crl::{CrlRequest, RevocationReason, Revoked, assemble_crl, crl_tbs};
 use crate::key::{KeyKind, SigningKey};
 use crate::leaf::ExtendedKeyUsage;
-use crate::samples::{Authority, NOW, device, guest, identifier, user};
+use crate::name::DnsName;
+use crate::samples::{Authority, NOW, device, guest, identifier, token_account, token_user, user};
 use crate::serial::Serial;
 use crate::tbs::{assemble, tbs_of};
 
@@ -127,9 +128,98 @@ fn the_set_of_the_root_decides_between_internal_and_external() {
     assert_eq!(by_sso.state, State::VerifiedBy(set("external-user")));
     let urn = [identifier("uri:urn:uuid:abababab-abab-abab-abab-abababababab")];
     let anonymous = judge(&internal, internal.leaf(&guest(), &urn, &key(), |_| {}));
-    assert_eq!(anonymous.state, State::Internal);
-    assert_eq!(anonymous.proofs, BTreeSet::from([Proof::Anonymous]));
-    assert_eq!(serde_json::to_value(&anonymous).unwrap()["state"], "internal");
+    assert_eq!(reason(anonymous), Some(Reason::Anonymous));
+    let by_token = judge(&internal, internal.leaf(&token_user(), &alice, &key(), |_| {}));
+    assert_eq!(by_token.state, State::Internal);
+    assert_eq!(serde_json::to_value(&by_token).unwrap()["state"], "internal");
+}
+
+#[test]
+fn a_guest_is_known_by_an_authority_and_yet_unverified() {
+    let internal = Authority::new("internal");
+    let urn = [identifier("uri:urn:uuid:abababab-abab-abab-abab-abababababab")];
+    let chain = internal.chain(internal.leaf(&guest(), &urn, &key(), |_| {}));
+    let found = verdict(&chain, &trusting(&[("internal", &internal)]), None, &[], NOW);
+    assert_eq!(found.state, State::Unverified);
+    assert_eq!(found.reason, Some(Reason::Anonymous));
+    assert_eq!(found.authority.as_deref(), Some("internal root"));
+    assert_eq!(found.proofs, BTreeSet::from([Proof::Anonymous]));
+    assert_eq!(found.to_string(), "urn:uuid:abababab-abab-abab-abab-abababababab: unverified (anonymous)");
+    let info = found.info.unwrap();
+    assert_eq!((info.kind, info.trust_set), (SubjectKind::Guest, Some(set("internal"))));
+    assert_eq!(info.authority.as_deref(), Some("internal root"));
+}
+
+#[test]
+fn an_authority_for_devices_says_nothing_about_people_unless_it_is_trusted_for_both() {
+    let ca = Authority::new("external");
+    let alice = ca.chain(ca.leaf(&user(), &[identifier("email:alice@example.com")], &key(), |_| {}));
+    let room = ca.chain(ca.leaf(&device(), &[identifier("dns:room-1.example.com")], &key(), |_| {}));
+    let judge = |sets: &[&str], chain: &[CertificateDer<'_>]| {
+        let pairs: Vec<_> = sets.iter().map(|name| (*name, &ca)).collect();
+        verdict(chain, &trusting(&pairs), None, &[], NOW)
+    };
+    assert_eq!(reason(judge(&["external-domain"], &alice)), Some(Reason::WrongAuthority));
+    assert_eq!(reason(judge(&["external-user"], &room)), Some(Reason::WrongAuthority));
+    let both = ["external-domain", "external-user"];
+    assert_eq!(judge(&both, &alice).state, State::VerifiedBy(set("external-user")));
+    assert_eq!(judge(&both, &room).state, State::VerifiedBy(set("external-domain")));
+    assert_eq!(judge(&["partner"], &alice).state, State::VerifiedBy(set("partner")));
+    assert_eq!(judge(&["partner"], &room).state, State::VerifiedBy(set("partner")));
+    let later = verdict(&alice, &trusting(&[("external-domain", &ca)]), None, &[], NOW + Duration::days(8));
+    assert_eq!(reason(later), Some(Reason::Expired));
+}
+
+#[test]
+fn what_the_leaf_says_of_itself_is_told_even_where_it_is_not_believed() {
+    let scene = Scene::new();
+    let chain = scene.ca.chain(scene.leaf.clone());
+    let found = verdict(&chain, &TrustSets::new(), None, &[], NOW);
+    assert_eq!(reason(found.clone()), Some(Reason::UnknownIssuer));
+    let info = found.info.unwrap();
+    assert_eq!(info.identity, "dns:room-1.example.com");
+    assert_eq!(info.display_name, "room-1.example.com");
+    assert_eq!(info.kind, SubjectKind::Device);
+    assert_eq!(info.issuer, "O=Example Org, CN=external issuing");
+    assert_eq!(info.policies, [Proof::Dns01.oid()]);
+    assert_eq!(info.serial.len(), 40);
+    assert_eq!(info.sha256.len(), 64);
+    assert_eq!((info.authority, info.trust_set), (None, None));
+    assert!(verdict(&[CertificateDer::from(vec![0])], &scene.trust, None, &[], NOW).info.is_none());
+}
+
+#[test]
+fn the_lobby_knows_its_own_organisation_by_its_domains() {
+    let (external, internal) = (Authority::new("external"), Authority::new("internal"));
+    let trust =
+        trusting(&[("external-user", &external), ("external-domain", &external), ("internal", &internal)]);
+    let judge = |ca: &Authority, profile: &crate::leaf::LeafProfile, names: &[&str]| {
+        let names: Vec<_> = names.iter().map(|name| identifier(name)).collect();
+        verdict(&ca.chain(ca.leaf(profile, &names, &key(), |_| {})), &trust, None, &[], NOW)
+    };
+    let own: Vec<DnsName> = ["example.com", "example.org"].map(|name| DnsName::parse(name).unwrap()).into();
+    for (names, expected) in [
+        (&["dns:room-1.example.com"][..], Lobby::MyOrganisation),
+        (&["dns:example.org"], Lobby::MyOrganisation),
+        (&["dns:*.rooms.example.org"], Lobby::MyOrganisation),
+        (&["dns:room-1.badexample.com"], Lobby::Guests),
+        (&["dns:example.com.evil.test"], Lobby::Guests),
+        (&["dns:room-1.example.com", "dns:room-1.example.net"], Lobby::Guests),
+    ] {
+        assert_eq!(lobby(&judge(&external, &device(), names), &own), expected, "{names:?}");
+    }
+    let person = |address| judge(&external, &user(), &[address]);
+    assert_eq!(lobby(&person("email:alice@example.com"), &own), Lobby::MyOrganisation);
+    assert_eq!(lobby(&person("email:alice@guests.example.com"), &own), Lobby::Guests);
+    assert_eq!(lobby(&person("email:alice@example.com"), &[]), Lobby::Guests);
+    let inside = judge(&internal, &token_user(), &["email:alice@example.com"]);
+    assert_eq!(lobby(&inside, &own), Lobby::MyOrganisation);
+    let urn = "uri:urn:uuid:abababab-abab-abab-abab-abababababab";
+    let account = judge(&internal, &token_account(), &[urn]);
+    assert_eq!((account.state.clone(), lobby(&account, &own)), (State::Internal, Lobby::Guests));
+    assert_eq!(lobby(&judge(&internal, &guest(), &[urn]), &own), Lobby::Unverified);
+    let stranger = Authority::new("stranger");
+    assert_eq!(lobby(&judge(&stranger, &user(), &["email:alice@example.com"]), &own), Lobby::Unverified);
 }
 
 #[test]
@@ -305,12 +395,15 @@ fn revocation_is_seen_in_the_issuers_own_fresh_list_only() {
 }
 
 #[test]
-fn a_root_belongs_to_one_set() {
+fn only_the_two_outside_sets_may_share_a_root() {
     use crate::chain::TrustError;
     let ca = Authority::new("external");
     let mut trust = trusting(&[("external-domain", &ca)]);
     let again = trust.insert(set("internal"), std::slice::from_ref(&ca.root)).unwrap_err();
     assert!(matches!(again, TrustError::TwoSets { .. }));
+    let partner = trust.insert(set("partner"), std::slice::from_ref(&ca.root)).unwrap_err();
+    assert!(matches!(partner, TrustError::TwoSets { .. }));
+    trust.insert(set("external-user"), std::slice::from_ref(&ca.root)).unwrap();
     let leaf = ca.leaf(&device(), &[identifier("dns:a.example")], &key(), |_| {});
     let refused = trust.insert(set("internal"), &[leaf]).unwrap_err();
     assert!(matches!(refused, TrustError::NotAuthority { .. }));
@@ -320,7 +413,10 @@ fn a_root_belongs_to_one_set() {
 
 #[test]
 fn reasons_are_spelled_in_json_as_in_text() {
-    for reason in [Reason::NoCertificate, Reason::CaAsLeaf, Reason::BadRevocationList, Reason::InvalidPath] {
+    for reason in Reason::ALL {
         assert_eq!(serde_json::to_string(&reason).unwrap(), format!("\"{reason}\""));
+        assert!(!reason.explain().is_empty());
     }
+    let names: BTreeSet<_> = Reason::ALL.iter().map(|reason| reason.as_str()).collect();
+    assert_eq!(names.len(), Reason::ALL.len());
 }
