@@ -3,6 +3,7 @@
 //! A secret is never an argument: its file is.
 
 mod enroll;
+mod verify;
 
 use std::{path::PathBuf, time::Duration};
 
@@ -13,6 +14,7 @@ use crate::acme::RevocationReason;
 pub use enroll::{
     CommonArguments, DeviceArguments, DnsArguments, EnrollCommand, SignInArguments, UserArguments,
 };
+pub use verify::{TrustArgument, TrustArgumentError, VerifyArguments};
 
 const EXIT_CODES: &str = "\
 Exit codes:
@@ -36,6 +38,8 @@ Examples:
     acme-client renew
   See what is there:
     acme-client status
+  Judge somebody else's certificate:
+    acme-client verify room-1.pem --trust external-domain=roots/external.pem
 
 Exit codes:
   0  done; for `renew`: at least one certificate was renewed or deployed, nothing failed
@@ -43,7 +47,8 @@ Exit codes:
   2  wrong command line
   3  `renew`: nothing was due
   4  partly failed: an identity among several, or a deploy hook
-  5  `renew`: a person has to sign in (`acme-client renew --interactive`); nothing failed";
+  5  `renew`: a person has to sign in (`acme-client renew --interactive`); nothing failed
+  6  `verify`: somebody is unverified";
 
 /// Obtains identity certificates from an ACME authority, keeps them and renews them.
 #[derive(Debug, Parser)]
@@ -86,6 +91,9 @@ pub enum Command {
     Status,
     /// Show what is in a certificate file or behind a URL
     Inspect(InspectArguments),
+    /// Say who a certificate chain is of, who vouches for it, and how far to believe it
+    #[command(after_help = verify::HELP)]
+    Verify(VerifyArguments),
     /// Revoke the current certificate of an identity
     Revoke(RevokeArguments),
     /// Show, re-key or deactivate the account at a server

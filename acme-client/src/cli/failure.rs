@@ -4,7 +4,7 @@ use std::{io, path::PathBuf};
 
 use hickory_proto::{op::ResponseCode, rr::rdata::tsig::TsigError};
 
-use super::inspect::InspectError;
+use super::{inspect::InspectError, verify::VerifyError};
 use crate::{
     acme,
     deploy::HookFailure,
@@ -55,6 +55,9 @@ pub enum CliError {
     /// A certificate could not be looked at.
     #[error(transparent)]
     Inspect(#[from] InspectError),
+    /// Nothing could be judged.
+    #[error(transparent)]
+    Verify(#[from] VerifyError),
     /// Somebody pressed Ctrl-C.
     #[error("stopped before anybody signed in")]
     Interrupted,
@@ -76,6 +79,7 @@ impl CliError {
             Self::NoAccount(_) => Some("run `acme-client enroll device|user --ca URL …` first".to_owned()),
             Self::SeveralAccounts(_) => Some("say which with `--ca URL`".to_owned()),
             Self::Inspect(error) => error.hint().map(str::to_owned),
+            Self::Verify(error) => error.hint().map(str::to_owned),
             Self::Interrupted => Some(
                 "the order is kept: run the same command again to go on, or add `--force` to begin anew"
                     .to_owned(),

@@ -15,6 +15,7 @@ mod renew;
 mod revoke;
 mod sign_in;
 mod status;
+mod verify;
 
 #[cfg(test)]
 mod tests;
@@ -30,9 +31,11 @@ use tracing_subscriber::EnvFilter;
 
 pub use arguments::{
     AccountCommand, AccountTarget, Arguments, Command, CommonArguments, DeviceArguments, DnsArguments,
-    EnrollCommand, InspectArguments, Reason, RenewArguments, RevokeArguments, SignInArguments, UserArguments,
+    EnrollCommand, InspectArguments, Reason, RenewArguments, RevokeArguments, SignInArguments, TrustArgument,
+    TrustArgumentError, UserArguments, VerifyArguments,
 };
 pub use failure::CliError;
+pub use verify::VerifyError;
 
 use crate::{
     clock::SystemClock,
@@ -55,6 +58,8 @@ pub enum Ending {
     PartlyFailed,
     /// 5: `renew` found that a person has to sign in; nothing failed.
     SignInNeeded,
+    /// 6: `verify` found somebody who is unverified.
+    Unverified,
 }
 
 impl From<Ending> for ExitCode {
@@ -66,6 +71,7 @@ impl From<Ending> for ExitCode {
             Ending::NothingDue => 3,
             Ending::PartlyFailed => 4,
             Ending::SignInNeeded => 5,
+            Ending::Unverified => 6,
         })
     }
 }
@@ -101,6 +107,7 @@ async fn run(arguments: &Arguments, output: Output) -> Result<Ending, CliError> 
         Command::Renew(options) => renew::renew(&session, options).await,
         Command::Status => status::status(&session),
         Command::Inspect(options) => inspect::inspect(&session, options).await,
+        Command::Verify(options) => verify::verify(&session, options),
         Command::Revoke(options) => revoke::revoke(&session, options).await,
         Command::Account { what } => account::account(&session, what).await,
     }

@@ -98,6 +98,8 @@ pub(super) async fn renew(session: &Session, arguments: &RenewArguments) -> Resu
         Ending::Failed => "failed",
         Ending::PartlyFailed => "partly_failed",
         Ending::SignInNeeded => "sign_in_needed",
+        // `renew` judges nobody.
+        Ending::Unverified => "unverified",
     };
     let pass = Pass { result, identities: reports.iter().map(view).collect() };
     session.output.result(&pass, || pass.identities.iter().map(line).collect())?;

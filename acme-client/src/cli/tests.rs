@@ -30,6 +30,7 @@ fn the_help_says_what_it_said_before() {
         &["renew"],
         &["status"],
         &["inspect"],
+        &["verify"],
         &["revoke"],
         &["account"],
         &["account", "rollover"],
@@ -94,6 +95,43 @@ fn a_person_is_named_by_an_address_and_secrets_are_no_arguments() {
     {
         assert_eq!(parse(&format!("{user} {wrong}")).unwrap_err().exit_code(), 2, "{wrong}");
     }
+}
+
+#[test]
+fn trust_is_a_set_and_a_file_and_names_are_read_as_people_write_them() {
+    let verify = |rest: &str| match parse(&format!("acme-client verify a.pem {rest}")).map(|all| all.command)
+    {
+        Ok(Command::Verify(parsed)) => Ok(parsed),
+        Ok(_) => panic!("another command was parsed"),
+        Err(error) => Err(error),
+    };
+    let parsed = verify("b.pem --trust internal=i.pem,external-user=e.pem --trust partner=p=1.pem").unwrap();
+    let trusted: Vec<_> =
+        parsed.trust.iter().map(|one| format!("{} {}", one.set, one.file.display())).collect();
+    assert_eq!(trusted, ["internal i.pem", "external-user e.pem", "partner p=1.pem"]);
+    assert_eq!(parsed.files.len(), 2);
+    for (given, expected) in [
+        ("room-1.example.com", "dns:room-1.example.com"),
+        ("bob@Example.com", "email:bob@example.com"),
+        (
+            "urn:uuid:abababab-abab-abab-abab-abababababab",
+            "uri:urn:uuid:abababab-abab-abab-abab-abababababab",
+        ),
+    ] {
+        assert_eq!(verify(&format!("--name {given}")).unwrap().name.unwrap().to_string(), expected);
+    }
+    for wrong in [
+        "--trust roots.pem",
+        "--trust internal=",
+        "--trust Internal=a.pem",
+        "--name bob@",
+        "--name urn:isbn:1",
+        "--organisation bad_name",
+        "--at yesterday",
+    ] {
+        assert_eq!(verify(wrong).unwrap_err().exit_code(), 2, "{wrong}");
+    }
+    assert_eq!(parse("acme-client verify").unwrap_err().exit_code(), 2, "a file is needed");
 }
 
 fn report(attempt: Attempt, deployment: Deployment) -> PassReport {
