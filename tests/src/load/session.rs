@@ -194,6 +194,14 @@ impl Session {
             .header("content-type", "application/jose+json")
             .body(Full::new(body))
             .map_err(|_| FlowError::Answer(url.to_owned()))?;
+        self.exchange(request).await
+    }
+
+    /// Sends a request as it is.
+    ///
+    /// # Errors
+    /// If the exchange breaks.
+    pub async fn exchange(&mut self, request: Request<Full<Bytes>>) -> Result<Answer, FlowError> {
         self.sender.ready().await?;
         let answer = self.sender.send_request(request).await?;
         let (head, body) = answer.into_parts();
