@@ -91,7 +91,10 @@ mod tests {
         let problems = Ruleset::parse(&profile_files, &rule_files).unwrap_err();
         assert_eq!(problems.len(), 1);
         assert_eq!(problems[0].to_string(), "own.cedar:3:36: rule `x`: there is no profile `devcie`");
-        assert_eq!(problems[0].hint, "the profiles are: device, server, user");
+        assert_eq!(
+            problems[0].hint,
+            "the profiles are: device, guest, internal-device, internal-user, server, user"
+        );
     }
 
     #[test]

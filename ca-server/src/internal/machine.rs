@@ -21,6 +21,7 @@ use crate::app::App;
 use crate::clock;
 use crate::ids::{NoEntropy, random_bytes};
 use crate::log::act::Act;
+use crate::respond::problem::Problem;
 use crate::store::tables::{activation_codes, machine_accounts, opaque_tokens};
 use crate::store::{Batch, Record, StoreError, Table, Versioned};
 use crate::verify::jwk::{EcCurve, Jwk};
@@ -219,6 +220,9 @@ pub enum MachineError {
     /// The proof of the key does not hold.
     #[error(transparent)]
     Proof(#[from] ProofError),
+    /// Too often.
+    #[error("{}", .0.detail)]
+    RateLimited(Box<Problem>),
     /// No token was made.
     #[error(transparent)]
     Make(#[from] MakeError),
@@ -274,6 +278,8 @@ pub async fn refresh(app: &App, token: &str, proof: &str) -> Result<Activated, M
     };
     let account = app.store.load::<MachineAccount>(&device).await?.ok_or(TokenError::Unknown)?;
     account.value.must_be_active()?;
+    let limited = |problem| MachineError::RateLimited(Box::new(problem));
+    app.limits.internal(*device.as_bytes(), now).map_err(limited)?;
     let key = account.value.key.as_ref().filter(|_| account.value.generation == generation);
     let key = key.ok_or(TokenError::Unknown)?;
     let proof = KeyProof::verify(proof, &key.jwk, (token, &app.links.internal("devices/token")), now)?;

@@ -5,6 +5,7 @@ use certs::authority::{AuthorityRequest, AuthorityUrls, intermediate, root};
 use certs::issuer::Issuer;
 use certs::key::SigningKey;
 use certs::leaf::{LeafRequest, LeafUrls, Validity, leaf_tbs};
+use certs::name::DnsName;
 use certs::serial::Serial;
 use certs::tbs::TwinKey;
 use proptest::prelude::*;
@@ -77,9 +78,14 @@ fn what_certs_builds_under_every_shipped_profile_has_no_findings() {
         ocsp: Some("http://ca.example/ocsp".parse().unwrap()),
     };
     let long = format!("{}.{}.example.com", "a".repeat(60), "b".repeat(60));
+    const ACCOUNT: &str = "urn:uuid:6ba7b810-9dad-41d1-80b4-00c04fd430c8";
+    let preferred = DnsName::parse("example.com").unwrap();
     for profile in Profiles::parse(SHIPPED).unwrap().iter() {
         let texts: &[(&str, &str)] = match profile.name.as_str() {
             "user" => &[("email", "bob@example.com")],
+            "guest" => &[("uri", ACCOUNT)],
+            "internal-device" => &[("uri", ACCOUNT), ("dns", "example.com")],
+            "internal-user" => &[("email", "bob@example.com"), ("uri", ACCOUNT)],
             "server" => &[("dns", "ca.example.com"), ("dns", "www.example.com")],
             _ => &[("dns", &long), ("dns", "*.rooms.example.com")],
         };
@@ -97,7 +103,7 @@ fn what_certs_builds_under_every_shipped_profile_has_no_findings() {
                 serial: Serial::from_entropy([0xff; 20]),
                 validity: profile.validity(NOW, None, None).unwrap(),
                 proofs: &proofs,
-                preferred_domain: None,
+                preferred_domain: (profile.name.as_str() == "internal-device").then_some(&preferred),
                 urls: &urls,
             };
             let tbs = leaf_tbs(&request, &issuer, &twin).unwrap();

@@ -15,11 +15,11 @@ fn problems_of(file: &str, text: &str) -> Vec<String> {
 fn every_shipped_profile_parses_and_is_named_after_its_file() {
     let profiles = Profiles::parse(SHIPPED).unwrap();
     let names: Vec<&str> = profiles.names().collect();
-    assert_eq!(names, ["device", "server", "user"]);
+    assert_eq!(names, ["device", "guest", "internal-device", "internal-user", "server", "user"]);
     let device = profiles.named("device").unwrap();
     assert_eq!(device.lifetime, Duration::from_secs(7 * 86_400));
     assert!(device.wildcards);
-    assert!(profiles.named("guest").is_none());
+    assert!(profiles.named("nobody").is_none());
 }
 
 #[test]

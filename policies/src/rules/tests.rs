@@ -113,7 +113,6 @@ fn nothing_is_issued_without_the_right_proof_and_the_denial_names_the_rule() {
     for (identifier, profile, proofs, rule) in [
         (&room, "device", &[][..], "dns-names-are-proven"),
         (&room, "device", &[Proof::Sso01], "dns-names-are-proven"),
-        (&room, "device", &[Proof::Anonymous], "dns-names-are-proven"),
         (&bob, "user", &[], "addresses-are-proven"),
         (&bob, "user", &[Proof::Dns01], "addresses-are-proven"),
     ] {
@@ -122,6 +121,35 @@ fn nothing_is_issued_without_the_right_proof_and_the_denial_names_the_rule() {
         assert_eq!(ids(&decision), [rule]);
         assert!(decision.reason().unwrap().ends_with(&format!("(rule `{rule}`)")), "{decision:?}");
     }
+}
+
+#[test]
+fn members_of_organisations_and_guests_are_permitted_by_their_proof_and_a_guest_nothing_but_an_id() {
+    let rules = init(&["example.com"], "");
+    let id = Identifier::from_parts("uri", "urn:uuid:6ba7b810-9dad-41d1-80b4-00c04fd430c8").unwrap();
+    let (domain, bob) = (dns("other.org"), email("bob@other.org"));
+    for (identifier, profile, proof, rule) in [
+        (&id, "internal-user", Proof::Token, Some("members-of-organisations")),
+        (&bob, "internal-user", Proof::Token, Some("members-of-organisations")),
+        (&domain, "internal-device", Proof::Token, Some("members-of-organisations")),
+        (&id, "guest", Proof::Anonymous, Some("guests")),
+        (&id, "internal-user", Proof::Anonymous, None),
+        (&id, "guest", Proof::Token, None),
+        (&domain, "guest", Proof::Anonymous, None),
+        (&bob, "user", Proof::Token, None),
+    ] {
+        let decision = rules.decide(&request(Action::Issue, identifier, profile, &[proof]));
+        assert_eq!(decision.is_allowed(), rule.is_some(), "{identifier} {profile}: {decision:?}");
+        if let Some(rule) = rule {
+            assert_eq!(ids(&decision), [rule]);
+        }
+    }
+    let account = Account { organisation: Some("o-1"), ..ACCOUNT };
+    let own = "@id(\"not-o-1\")\nforbid (principal in Organisation::\"o-1\", action == Action::\"issue\", resource);";
+    let rules = init(&["example.com"], own);
+    let asked = request(Action::Issue, &id, "internal-user", &[Proof::Token]);
+    assert!(rules.decide(&asked).is_allowed());
+    assert_eq!(ids(&rules.decide(&Request { account, ..asked })), ["not-o-1"]);
 }
 
 #[test]
@@ -310,7 +338,7 @@ fn the_written_domain_rules_are_valid_for_any_list_of_domains() {
         let mut distinct = domains.to_vec();
         distinct.sort_unstable();
         distinct.dedup();
-        assert_eq!(rules.all().len(), 3 + 2 * distinct.len(), "{domains:?}");
+        assert_eq!(rules.all().len(), 6 + 2 * distinct.len(), "{domains:?}");
     }
 }
 

@@ -47,7 +47,7 @@ fn a_right_answer_for_another_reason_fails() {
 #[test]
 fn a_profile_that_does_not_fit_denies_before_the_rules_are_asked() {
     for (profile, identifier, reason) in [
-        ("guest", "dns:a.example.com", "deny: there is no profile `guest`"),
+        ("nobody", "dns:a.example.com", "deny: there is no profile `nobody`"),
         ("user", "dns:a.example.com", "deny: profile `user` is not for dns identifiers"),
         ("server", "dns:*.example.com", "deny: profile `server` is not for wildcards"),
         ("device", "dns:a.example.com", "deny: nothing was proven"),

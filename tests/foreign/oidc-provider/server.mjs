@@ -1,7 +1,7 @@
 // An OpenID Connect provider for the interop tests: the npm package `oidc-provider`, with one confidential client and the people of a file.
 //
 // `node server.mjs settings.json` listens on a free port of loopback and writes its issuer to standard output, in one line.
-// Settings: client_id, client_secret, redirect_uri, people (login → claims). Its sign-in pages are the package's own; they take any password.
+// Settings: client_id, client_secret, redirect_uri, people (login → claims), and audience, for which it gives the client itself JWT access tokens (RFC 9068). Its sign-in pages are the package's own; they take any password.
 
 import { readFileSync } from 'node:fs';
 import { createServer } from 'node:http';
@@ -21,7 +21,7 @@ const provider = new Provider(issuer, {
       client_secret: settings.client_secret,
       redirect_uris: [settings.redirect_uri],
       response_types: ['code'],
-      grant_types: ['authorization_code'],
+      grant_types: ['authorization_code', 'client_credentials'],
       token_endpoint_auth_method: 'client_secret_basic',
     },
   ],
@@ -31,7 +31,15 @@ const provider = new Provider(issuer, {
     profile: ['name', 'groups'],
     auth_time: null,
   },
-  features: { claimsParameter: { enabled: true }, devInteractions: { enabled: true } },
+  features: {
+    claimsParameter: { enabled: true },
+    devInteractions: { enabled: true },
+    clientCredentials: { enabled: true },
+    resourceIndicators: {
+      enabled: Boolean(settings.audience),
+      getResourceServerInfo: () => ({ scope: 'certificates', audience: settings.audience, accessTokenFormat: 'jwt', accessTokenTTL: 300 }),
+    },
+  },
   cookies: { keys: [settings.client_secret] },
   pkce: { required: () => true },
   ttl: { AccessToken: 600, AuthorizationCode: 60, Grant: 600, IdToken: 600, Interaction: 600, Session: 600 },

@@ -31,6 +31,19 @@ impl OidcProvider {
     /// # Errors
     /// If its files cannot be written or it does not start.
     pub fn start(people: &[Account<'_>], redirect_uri: &str, secret: &str) -> io::Result<Option<Self>> {
+        Self::start_for(people, redirect_uri, secret, None)
+    }
+
+    /// The same; it gives the client itself JWT access tokens (RFC 9068) for `audience`, by the grant `client_credentials`.
+    ///
+    /// # Errors
+    /// As [`Self::start`].
+    pub fn start_for(
+        people: &[Account<'_>],
+        redirect_uri: &str,
+        secret: &str,
+        audience: Option<&str>,
+    ) -> io::Result<Option<Self>> {
         let Some(node) = super::program("node") else { return Ok(None) };
         if !Path::new(HOME).join("node_modules/oidc-provider/package.json").is_file() {
             super::skip("oidc-provider (`npm ci` in tests/foreign/oidc-provider)");
@@ -47,7 +60,7 @@ impl OidcProvider {
             })
             .collect();
         let settings = json!({
-            "client_id": CLIENT_ID, "client_secret": secret, "redirect_uri": redirect_uri, "people": people,
+            "client_id": CLIENT_ID, "client_secret": secret, "redirect_uri": redirect_uri, "people": people, "audience": audience,
         });
         let path = folder.path().join("settings.json");
         fs::write(&path, settings.to_string())?;

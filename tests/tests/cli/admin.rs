@@ -161,6 +161,48 @@ async fn an_operator_turns_an_account_off_and_hands_out_keys_for_new_ones() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn an_operator_makes_an_organisation_verifies_its_domain_and_hands_out_an_activation_code() {
+    let server = Server::start().await;
+    let unknown = server.ask(&["org", "create", "Corp", "--token-issuer", "nobody"]);
+    assert!(unknown.error().0.contains("[[token_issuer]]"), "{}", unknown.stderr);
+    let made = server.ask(&["org", "create", "Corp Ltd", "--json"]).json();
+    assert!(server.ask(&["org", "create", "Corp Ltd"]).error().0.contains("taken"));
+    let claimed = server.ask(&["org", "domain", "add", "Corp Ltd", "corp.test"]);
+    assert!(claimed.stderr.contains("place _rollcall-domain.corp.test. TXT"), "{}", claimed.stderr);
+    let view = server.ask(&["org", "show", field(&made, "id"), "--json"]).json();
+    let (name, record) = (field(&view["domains"][0], "record_name"), field(&view["domains"][0], "record"));
+    let early = server.ask(&["org", "prefer", "Corp Ltd", "corp.test"]);
+    assert!(early.error().0.contains("verified"), "{}", early.stderr);
+    server.dns.set_txt(name, &[record]);
+    let verified = server.ask(&["org", "domain", "verify", "Corp Ltd", "corp.test", "--json"]).json();
+    assert_eq!(verified["domains"][0]["status"], "verified");
+    let preferred = server.ask(&["org", "prefer", "Corp Ltd", "corp.test"]);
+    assert!(preferred.data().contains("preferred  corp.test"), "{}", preferred.stdout);
+    assert!(server.ask(&["org", "list"]).data().contains("Corp Ltd"));
+
+    let device = server
+        .ask(&["device", "activate-code", "--organisation", "Corp Ltd", "--name", "Room 1", "--json"])
+        .json();
+    assert_eq!(field(&device, "code").len(), 14);
+    let list = server.ask(&["device", "list"]);
+    assert!(
+        list.data().contains("waiting") && !list.stdout.contains(field(&device, "code")),
+        "{}",
+        list.stdout
+    );
+    let id = field(&device, "id");
+    let ended = server.ask(&["device", "deactivate", id]);
+    assert!(ended.data().contains("deactivated"), "{}", ended.stdout);
+    let again = server.ask(&["device", "activate-code", "--device", id]);
+    assert!(again.error().0.contains("deactivated"), "{}", again.stderr);
+    let absent = server.ask(&["device", "show", "6ba7b810-9dad-41d1-80b4-00c04fd430c8"]);
+    let (error, hint) = absent.error();
+    assert!(error.contains("no machine account") && hint.contains("list"), "{}", absent.stderr);
+    let log = server.ask(&["log", "show", "--json"]);
+    assert!(log.data().contains("domain corp.test verified"), "{}", log.stdout);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn the_admin_socket_is_for_its_owner_and_a_second_server_does_not_start() {
     use std::os::unix::fs::PermissionsExt as _;
     let server = Server::start().await;

@@ -10,4 +10,5 @@ mod est;
 mod est_attacks;
 mod gate;
 mod guests;
+mod oidc_provider;
 mod people;

@@ -38,6 +38,7 @@ async fn provoked(kind: Kind) -> Provoked {
         Kind::ServerInternal => provoke::server_internal().await,
         Kind::ServiceUnavailable => provoke::service_unavailable().await,
         Kind::Tls => Provoked::Never("today's proofs ask the DNS only; a proof over TLS will use it"),
+        Kind::TokenRefused => provoke::token_refused().await,
         Kind::Unauthorized => provoke::unauthorized().await,
         Kind::UnsupportedContact => provoke::unsupported_contact().await,
         Kind::UnsupportedIdentifier => provoke::unsupported_identifier().await,

@@ -5,6 +5,7 @@ use http::{Method, StatusCode};
 use rollcall_tests::ca::TestCa;
 use rollcall_tests::device::{Device, Problem, Reply, challenge, dns};
 use rollcall_tests::dns::Fault;
+use rollcall_tests::internal::InternalCa;
 use serde_json::{Value, json};
 
 /// How a kind was met.
@@ -239,6 +240,11 @@ pub(crate) async fn service_unavailable() -> Provoked {
     let reply = alice.post(&alice.resource("new-order"), &wanted("room-1.corp.test")).await;
     assert!(!reply.header("retry-after").is_empty());
     answered(reply)
+}
+
+pub(crate) async fn token_refused() -> Provoked {
+    let it = InternalCa::start().await;
+    answered(it.certificate("no token").await)
 }
 
 pub(crate) async fn unauthorized() -> Provoked {

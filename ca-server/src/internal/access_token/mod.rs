@@ -20,7 +20,6 @@ use super::organisation::Organisation;
 use crate::app::App;
 use crate::sso::oidc::id_token::IdToken;
 use crate::sso::oidc::settings::shown;
-use crate::store::StoreError;
 
 pub use load::{IssuerFault, IssuerLoadError, load, problems};
 
@@ -98,23 +97,12 @@ impl TokenIssuers {
 /// The one organisation that the token's issuer speaks for; where it speaks for several, the one that the token names.
 async fn organisation(app: &App, issuer: &TokenIssuer, said: &Said) -> Result<Organisation, TokenError> {
     let name = &issuer.settings.name;
-    let mut spoken_for: Vec<Organisation> = organisations(app)
-        .await?
-        .into_iter()
-        .filter(|organisation| organisation.token_issuers.contains(name))
-        .collect();
-    if issuer.settings.organisation_claim.is_some() {
-        let named = said.organisation.as_deref().unwrap_or_default();
-        spoken_for.retain(|one| one.name == named || one.id.to_string() == named);
-    }
-    let mut spoken_for = spoken_for.into_iter();
-    match (spoken_for.next(), spoken_for.next()) {
-        (Some(only), None) => Ok(only),
+    let found = match (&issuer.settings.organisation_claim, &said.organisation) {
+        (Some(_), Some(named)) => app.store.organisation_named(named).await?,
+        (Some(_), None) => None,
         // Without a claim that says which one, an issuer of several organisations speaks for none of them.
-        (None | Some(_), _) => Err(TokenError::OtherOrganisation),
-    }
-}
-
-async fn organisations(app: &App) -> Result<Vec<Organisation>, StoreError> {
-    Ok(app.store.organisations().await?.into_iter().map(|organisation| organisation.value).collect())
+        (None, _) => app.store.organisation_of_issuer(name).await?,
+    };
+    let found = found.map(|found| found.value).filter(|found| found.token_issuers.contains(name));
+    found.ok_or(TokenError::OtherOrganisation)
 }

@@ -104,7 +104,9 @@ async fn denied(app: &App, error: MachineError) -> Denied {
             record(app, error, app.clock.now()).await;
             String::new()
         }
-        MachineError::Key | MachineError::Make(_) | MachineError::Store(_) => String::new(),
+        MachineError::Key | MachineError::RateLimited(_) | MachineError::Make(_) | MachineError::Store(_) => {
+            String::new()
+        }
     };
     if !rule.is_empty() {
         let refused =
@@ -119,6 +121,7 @@ async fn denied(app: &App, error: MachineError) -> Denied {
         }
         MachineError::Key => Problem::new(Kind::BadCsr, error.to_string()).into(),
         MachineError::Token(error) => error.into(),
+        MachineError::RateLimited(problem) => (*problem).into(),
         MachineError::Make(MakeError::Store(error)) | MachineError::Store(error) => {
             Problem::internal(error).into()
         }

@@ -67,7 +67,7 @@ pub enum Table {
     UsedAssertions = 20,
     /// Organisation by id.
     Organisations = 21,
-    /// Index: name of an organisation → its id. Unique.
+    /// Index: name of an organisation → its id, unique; and NUL, token issuer, NUL, id → empty, for those that the issuer speaks for.
     OrganisationNames = 22,
     /// Index: domain → id of the organisation that holds it. Unique.
     OrganisationDomains = 23,

@@ -1,4 +1,4 @@
-//! Organisations at rest: by id, by their unique name, and which of them holds a domain.
+//! Organisations at rest: by id, by their unique name, by who speaks for them, and which of them holds a domain.
 //!
 //! A domain is held by one organisation at most: a batch that would make it two is stale on [`Table::OrganisationDomains`].
 
@@ -20,7 +20,23 @@ pub fn insert(batch: &mut Batch, organisation: &Organisation) -> Result<(), Stor
     let name = organisation.name.as_bytes().to_vec();
     batch.absent(Table::OrganisationNames, name.clone());
     batch.put(Table::OrganisationNames, name, organisation.id.as_bytes().to_vec());
+    speak(batch, organisation);
     Ok(())
+}
+
+fn speak(batch: &mut Batch, organisation: &Organisation) {
+    for issuer in &organisation.token_issuers {
+        batch.put(Table::OrganisationNames, issuer_row(issuer, organisation.id), Vec::new());
+    }
+}
+
+/// No name begins with NUL.
+fn issuer_rows(issuer: &str) -> Vec<u8> {
+    [&[0], issuer.as_bytes(), &[0]].concat()
+}
+
+fn issuer_row(issuer: &str, id: OrganisationId) -> Vec<u8> {
+    [issuer_rows(issuer).as_slice(), id.as_bytes()].concat()
 }
 
 /// Writes `next` over `seen`; stale if the organisation changed since. Its name stays.
@@ -32,7 +48,14 @@ pub fn replace(
     seen: &Versioned<Organisation>,
     next: &Organisation,
 ) -> Result<(), StoreError> {
-    batch.replace(seen.version, next).map(|_| ())
+    batch.replace(seen.version, next)?;
+    if seen.value.token_issuers != next.token_issuers {
+        for issuer in &seen.value.token_issuers {
+            batch.delete(Table::OrganisationNames, issuer_row(issuer, seen.value.id));
+        }
+        speak(batch, next);
+    }
+    Ok(())
 }
 
 /// Notes that the organisation holds the domain from now on; stale if another one does.
@@ -67,6 +90,23 @@ impl Store {
     /// If the backend fails or a record does not parse.
     pub async fn organisations(&self) -> Result<Vec<Versioned<Organisation>>, StoreError> {
         self.list(Range::of(Table::Organisations).limit(MOST)).await
+    }
+
+    /// The one organisation that a token issuer speaks for; `None` if there is none, or more than one.
+    ///
+    /// # Errors
+    /// If the backend fails or the record does not parse.
+    pub async fn organisation_of_issuer(
+        &self,
+        issuer: &str,
+    ) -> Result<Option<Versioned<Organisation>>, StoreError> {
+        let rows =
+            self.scan(Range::of(Table::OrganisationNames).prefix(issuer_rows(issuer)).limit(2)).await?;
+        let [(only, _)] = rows.as_slice() else { return Ok(None) };
+        match only.last_chunk::<16>().and_then(|octets| id_of(octets)) {
+            Some(id) => self.load(&id).await,
+            None => Ok(None),
+        }
     }
 
     /// The organisation of this name or id.

@@ -60,7 +60,7 @@ fn words_that_the_schema_does_not_have_are_refused_with_place_and_rule() {
         ("context.proofs.contains(Proof::\"dns-02\")", "dns-02"),
         ("principal.externalBinding == \"k\"", "externalBinding"),
         ("principal.created == \"yesterday\"", "Long"),
-        ("resource in Organisation::\"x\"", "Organisation"),
+        ("resource in Company::\"x\"", "Company"),
     ] {
         let text = format!(
             "@id(\"a\")\nforbid (principal, action == Action::\"issue\", resource)\nwhen {{ {condition} }};"
