@@ -119,3 +119,18 @@ fn nothing_but_these_files_asks_for_a_signature() {
     asking.sort();
     assert_eq!(asking, SIGNING);
 }
+
+/// Every route below `/internal`, and whether it leads to a signature. A new one must be placed here; one that signs belongs into the tests above.
+const ROUTES: [(&str, bool); 4] = [
+    ("/internal/certificates", true),
+    ("/internal/devices/activate", false),
+    ("/internal/devices/token", false),
+    ("/internal/guests", false),
+];
+
+#[test]
+fn every_route_of_the_internal_authority_is_known_to_sign_or_not_to() {
+    let router = include_str!("../../../ca-server/src/request/router.rs");
+    let routes = router.split('"').filter(|text| text.starts_with("/internal/"));
+    assert_eq!(routes.collect::<Vec<_>>(), ROUTES.map(|(route, _)| route));
+}
