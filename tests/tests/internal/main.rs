@@ -1,6 +1,11 @@
 //! The internal authority through the front door: tokens, organisations, devices, guests, and everything that must be refused.
 
-#![expect(clippy::unwrap_used, clippy::indexing_slicing, reason = "a test stops at the first wrong value")]
+#![expect(
+    clippy::unwrap_used,
+    clippy::indexing_slicing,
+    clippy::panic,
+    reason = "a test stops at the first wrong value"
+)]
 
 mod approvals;
 mod attacks;
