@@ -30,18 +30,15 @@ pub(crate) struct Resource {
 }
 
 /// The paths of all routes that take a signed POST. Those below `/sso` take forms of browsers and answer with pages; those below
-/// `/internal` take a token, and have tests of their own (`tests/internal`).
+/// `/internal` and those of EST take a token, and have tests of their own (`tests/internal`).
 pub(crate) fn routes_with_post() -> Vec<&'static str> {
     let source = include_str!("../../../ca-server/src/request/router.rs");
     let mut routes: Vec<&str> = source
         .split(".route(")
         .skip(1)
         .filter(|route| route.split(".route(").next().is_some_and(|route| route.contains("post(")))
-        .filter_map(|route| match route.trim_start().starts_with('"') {
-            true => route.split('"').nth(1),
-            // The account's path stands in a variable.
-            false => Some("/acme/{authority}/account/{account}"),
-        })
+        // A path that is put together is of EST.
+        .filter_map(|route| route.trim_start().strip_prefix('"')?.split('"').next())
         .filter(|route| route.starts_with("/acme/"))
         .collect();
     routes.sort_unstable();
