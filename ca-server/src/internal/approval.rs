@@ -15,7 +15,7 @@ use super::machine;
 use crate::app::App;
 use crate::log::act::Act;
 use crate::store::tables::approvals;
-use crate::store::{Batch, Record, Table, Versioned};
+use crate::store::{Batch, Record, StoreError, Table, Versioned};
 
 /// How long a request waits, and how long what was decided of it stands.
 const LIFETIME: Duration = Duration::days(7);
@@ -157,7 +157,11 @@ pub(super) async fn demand(
             let mut batch = Batch::new();
             approvals::put(&mut batch, seen.as_ref(), &request)?;
             batch.record(now, request.act("asked"));
-            app.store.commit(batch).await?;
+            match app.store.commit(batch).await {
+                // The same was asked, or it was decided, at this moment: the next time it is seen.
+                Ok(()) | Err(StoreError::Stale(_)) => {}
+                Err(error) => return Err(error.into()),
+            }
             tracing::info!(
                 approval.id = request.id(),
                 profile = request.profile,

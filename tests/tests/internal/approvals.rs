@@ -94,3 +94,23 @@ async fn the_other_front_asks_as_well() {
     let reply = it.post("certificates", Some(&token), &body).await;
     assert_eq!(reply.status, 200, "{reply}");
 }
+
+#[tokio::test]
+async fn of_requests_at_the_same_moment_one_uses_the_approval_up() {
+    let it = start().await;
+    let key = key();
+    let (_, token) = it.activated_for_est("Corp", &key).await;
+    let token = format!("Bearer {token}");
+    let csr = request(&key, &Wanted::default());
+    let together = async || {
+        let one = || it.enroll(None, "simpleenroll", Some(&token), &csr);
+        let answers = futures_util::future::join_all((0..8).map(|_| one())).await;
+        answers.iter().map(|answer| answer.status).collect::<Vec<_>>()
+    };
+    assert_eq!(together().await, [202; 8]);
+    let id = waiting(&it).await[0]["id"].as_str().unwrap().to_owned();
+    it.tell(&format!("/approvals/{id}/approve"), json!({})).await;
+    let mut statuses = together().await;
+    statuses.sort_unstable();
+    assert_eq!(statuses, [200, 202, 202, 202, 202, 202, 202, 202]);
+}
