@@ -13,6 +13,7 @@ mod devices;
 mod domains;
 mod est;
 mod est_attacks;
+mod est_gate;
 mod gate;
 mod guests;
 mod oidc_provider;

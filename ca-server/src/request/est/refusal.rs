@@ -1,4 +1,4 @@
-//! A refusal as EST clients read it: a status, one line of text, and with 401 what to show instead (RFC 7030 §4.2.3, RFC 8951 §3.3).
+//! A refusal as EST clients read it: a status, text with a line for each part of it, and with 401 what to show instead (RFC 7030 §4.2.3, RFC 8951 §3.3).
 
 use axum::body::Body;
 use axum::response::{IntoResponse, Response};
@@ -54,10 +54,11 @@ impl From<InternalError> for Refusal {
 
 impl IntoResponse for Refusal {
     fn into_response(self) -> Response {
-        let Problem { kind, detail, retry_after, .. } = *self.problem;
+        let text = text(&self.problem);
+        let Problem { kind, retry_after, .. } = *self.problem;
         let status = kind.status();
         metrics::counter!("rollcall_problems_total", "kind" => kind.suffix()).increment(1);
-        let mut response = (status, Body::from(format!("{detail}\n"))).into_response();
+        let mut response = (status, Body::from(text)).into_response();
         let headers = response.headers_mut();
         headers.insert(CONTENT_TYPE, HeaderValue::from_static("text/plain; charset=utf-8"));
         headers.insert("x-content-type-options", HeaderValue::from_static("nosniff"));
@@ -71,4 +72,17 @@ impl IntoResponse for Refusal {
         }
         response
     }
+}
+
+/// What is wrong, then what is wrong with each identifier.
+fn text(problem: &Problem) -> String {
+    let mut text = match problem.subproblems.as_slice() {
+        [] => format!("{}\n", problem.detail),
+        parts => format!("{} identifiers are refused:\n", parts.len()),
+    };
+    for part in &problem.subproblems {
+        let about = part.identifier.as_ref().map(|identifier| format!("{identifier}: ")).unwrap_or_default();
+        text.push_str(&format!("{about}{}\n", part.detail));
+    }
+    text
 }
