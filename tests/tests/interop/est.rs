@@ -211,3 +211,28 @@ async fn strongswan_enrols_a_device_and_enrols_it_again() {
     let serial = device.believed(&next, &authorities);
     assert_eq!(status(&local.server, &serial), "issued");
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_device_waits_until_the_administrator_approves() {
+    let local = Local::start().await;
+    let Some(device) = Device::new(&local).await else { return };
+    let profile = local.server.folder.join("policy/profiles/internal-device.toml");
+    let text = std::fs::read_to_string(&profile).unwrap();
+    std::fs::write(&profile, text.replace("needs-approval = false", "needs-approval = true")).unwrap();
+    ask(&local.server, &["policy", "reload"]);
+    let authorities = device.authorities();
+    let request = device.request(&device.key("key.pem"), "request.der");
+    let user = format!(":{}", device.token(&request));
+    let body = device.write("request.b64", STANDARD.encode(std::fs::read(&request).unwrap()));
+    let (url, data) = (device.url("simpleenroll"), format!("@{body}"));
+    let typed = ["-u", &user, "-H", "Content-Type: application/pkcs10", "--data-binary", &data, &url];
+    let head = device.curl(&[&["-D", "-", "-o", "/dev/null"][..], &typed[..]].concat());
+    let head = String::from_utf8(head).unwrap();
+    assert!(head.starts_with("HTTP/1.1 202") && head.contains("retry-after: 120"), "{head}");
+    let waiting = ask(&local.server, &["approvals", "list"]);
+    let id = waiting["items"][0]["id"].as_str().unwrap();
+    assert_eq!(ask(&local.server, &["approvals", "approve", id])["decision"], "approved");
+    let answer = device.curl(&typed);
+    device.believed(&device.certificates(&answer, "certificate.pem"), &authorities);
+    assert_eq!(ask(&local.server, &["approvals", "list"])["items"], serde_json::json!([]));
+}
