@@ -27,7 +27,7 @@ fn the_shortest_profile_is_a_profile_with_the_defaults_that_the_page_says() {
     let defaults = PAGE.split_once("have these values: ").unwrap().1.split_once(". Keys").unwrap().0;
     let said: String =
         defaults.replace('\n', " ").split("`, `").map(|key| key.replace('`', "") + "\n").collect();
-    assert_eq!(said.lines().count(), 7, "{said}");
+    assert_eq!(said.lines().count(), 8, "{said}");
     let long = profiles::Profiles::parse(&[("kiosk.toml", format!("{}\n{said}", texts[0]))]).unwrap();
     assert_eq!(short, long);
 }
