@@ -115,6 +115,6 @@ async fn decide(app: &App, id: &str, decision: Decision) -> Result<Json<Approval
 }
 
 async fn load(app: &App, id: &str) -> Result<Option<Versioned<ApprovalRequest>>, Refusal> {
-    let account = id.split(':').next().unwrap_or_default();
+    let account = id.split('_').next().unwrap_or_default();
     Ok(app.store.load(&format!("urn:uuid:{account}")).await?)
 }

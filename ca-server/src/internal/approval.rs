@@ -70,12 +70,12 @@ pub struct ApprovalRequest {
 }
 
 impl ApprovalRequest {
-    /// What an administrator names it by: the account id, and what the key begins with. Another key is another id.
+    /// What an administrator names it by: the account id, and what the key begins with. Another key is another id. Plain letters, for paths and shells.
     #[must_use]
     pub fn id(&self) -> String {
         let account = self.holder.id.value();
         let key: String = self.key.chars().take(KEY_LETTERS).collect();
-        format!("{}:{key}", account.strip_prefix("urn:uuid:").unwrap_or(&account))
+        format!("{}_{key}", account.strip_prefix("urn:uuid:").unwrap_or(&account))
     }
 
     /// The same, decided.
