@@ -1,10 +1,12 @@
 //! The enrolment agent: obtains identity certificates over ACME (RFC 8555), proves names through DNS, keeps keys and
 //! certificates where a crash cannot mix them, and renews them unattended.
 //!
-//! `acme` speaks the protocol, `dns` publishes proofs, `enroll` and `renew` drive both, `state` remembers, `deploy` tells
+//! `acme` speaks the protocol, `internal` asks a provider's own authority on a token, `dns` publishes proofs, `enroll` and `renew` drive both, `state` remembers, `deploy` tells
 //! others, `cli` talks to people. The library trusts its state directory and the roots it was given, nothing else.
 
 pub mod acme;
+
+pub mod internal;
 
 pub mod clock;
 pub mod progress;

@@ -4,6 +4,7 @@
 //! their state machine, and which signing request each order was finalized with.
 
 mod endpoints;
+mod internal;
 mod sso;
 
 pub(crate) use sso::{Deed, PretendPerson};
@@ -87,6 +88,8 @@ pub(crate) struct Ledger {
     waited: Duration,
     pub(crate) asked: HashMap<String, u32>,
     now: OffsetDateTime,
+    /// The internal authority beside it.
+    pub(crate) internal: internal::PretendInternal,
     requests: u32,
     cut: Option<Cut>,
     issuer: rcgen::CertifiedIssuer<'static, rcgen::KeyPair>,
@@ -128,6 +131,7 @@ impl Pretend {
             waited: Duration::ZERO,
             asked: HashMap::new(),
             now: datetime!(2026-11-22 12:00 UTC),
+            internal: internal::PretendInternal::default(),
             requests: 0,
             cut: None,
             issuer: rcgen::CertifiedIssuer::self_signed(parameters, key).unwrap(),
@@ -295,6 +299,9 @@ impl Ledger {
         *self.asked.entry(path.clone()).or_default() += 1;
         let parts: Vec<&str> = path.trim_start_matches('/').split('/').collect();
         let nonce = self.requests;
+        if let ["internal", rest @ ..] = parts.as_slice() {
+            return self.serve_internal(rest, request);
+        }
         let (status, location, body) = match (&request.method, parts.as_slice()) {
             (&Method::HEAD, _) => (200, None, json!(null)),
             (&Method::GET, ["directory"]) => (200, None, self.directory()),

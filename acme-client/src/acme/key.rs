@@ -116,7 +116,7 @@ impl JwsKey {
     }
 
     /// ES256: the raw `r ‖ s` of 64 bytes.
-    pub(super) fn sign(&self, message: &[u8]) -> Result<Vec<u8>, KeyError> {
+    pub(crate) fn sign(&self, message: &[u8]) -> Result<Vec<u8>, KeyError> {
         self.pair
             .sign(&SystemRandom::new(), message)
             .map(|signature| signature.as_ref().to_vec())

@@ -12,7 +12,8 @@ use clap::{ArgAction, Args, Parser, Subcommand, ValueEnum, ValueHint};
 use crate::acme::RevocationReason;
 
 pub use enroll::{
-    CommonArguments, DeviceArguments, DnsArguments, EnrollCommand, SignInArguments, UserArguments,
+    CommonArguments, DeviceArguments, DnsArguments, EnrollCommand, InternalArguments, SignInArguments,
+    UserArguments,
 };
 pub use verify::{TrustArgument, TrustArgumentError, VerifyArguments};
 

@@ -97,6 +97,7 @@ pub(super) fn enroll_hint(error: &EnrollError) -> Option<String> {
     let text = match error {
         EnrollError::State(error) => state_hint(error)?,
         EnrollError::Acme(error) => return error.hint(),
+        EnrollError::Internal(error) => error.hint()?,
         EnrollError::Dns(error) => return dns_hint(error),
         EnrollError::SignIn(error) => sign_in_hint(error)?,
         EnrollError::Challenge(ChallengeError::NotOffered { .. }) => {

@@ -31,8 +31,8 @@ use tracing_subscriber::EnvFilter;
 
 pub use arguments::{
     AccountCommand, AccountTarget, Arguments, Command, CommonArguments, DeviceArguments, DnsArguments,
-    EnrollCommand, InspectArguments, Reason, RenewArguments, RevokeArguments, SignInArguments, TrustArgument,
-    TrustArgumentError, UserArguments, VerifyArguments,
+    EnrollCommand, InspectArguments, InternalArguments, Reason, RenewArguments, RevokeArguments,
+    SignInArguments, TrustArgument, TrustArgumentError, UserArguments, VerifyArguments,
 };
 pub use failure::CliError;
 pub use verify::VerifyError;
@@ -104,6 +104,9 @@ async fn run(arguments: &Arguments, output: Output) -> Result<Ending, CliError> 
     match &arguments.command {
         Command::Enroll { what: EnrollCommand::Device(options) } => enroll::device(&session, options).await,
         Command::Enroll { what: EnrollCommand::User(options) } => enroll::user(&session, options).await,
+        Command::Enroll { what: EnrollCommand::Internal(options) } => {
+            enroll::internal(&session, options).await
+        }
         Command::Renew(options) => renew::renew(&session, options).await,
         Command::Status => status::status(&session),
         Command::Inspect(options) => inspect::inspect(&session, options).await,

@@ -6,6 +6,7 @@ use super::{CliError, Ending, RevokeArguments, Session};
 use crate::{
     acme::Revocation,
     enroll::{EnrollError, Leaf, known_account},
+    internal::InternalError,
     state::IdentityName,
 };
 
@@ -23,6 +24,9 @@ pub(super) async fn revoke(session: &Session, arguments: &RevokeArguments) -> Re
     let _lock = session.lock()?;
     let identity = session.state.find_identity(&arguments.name)?;
     let settings = identity.settings()?;
+    if settings.internal().is_some() {
+        return Err(EnrollError::from(InternalError::NoRevocation).into());
+    }
     let current = identity.current()?.ok_or_else(|| EnrollError::NoCertificate(identity.name().clone()))?;
     let leaf = Leaf::from_pem(&current.certificate).map_err(EnrollError::from)?;
     let progress = session.progress(false);

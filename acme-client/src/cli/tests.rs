@@ -27,6 +27,7 @@ fn the_help_says_what_it_said_before() {
         &[][..],
         &["enroll", "device"],
         &["enroll", "user"],
+        &["enroll", "internal"],
         &["renew"],
         &["status"],
         &["inspect"],
@@ -94,6 +95,22 @@ fn a_person_is_named_by_an_address_and_secrets_are_no_arguments() {
         ["bob", "bob@", "\"b\"@example.com", "bob@example.com --dns manual", "bob@example.com --name a.test"]
     {
         assert_eq!(parse(&format!("{user} {wrong}")).unwrap_err().exit_code(), 2, "{wrong}");
+    }
+}
+
+#[test]
+fn one_thing_is_shown_to_an_internal_authority() {
+    let internal = "acme-client enroll internal --ca https://ca.test";
+    for (shown, right) in [
+        ("", false),
+        ("--token-file t", true),
+        ("--activation-code ABCD-EFGH-JKMN", true),
+        ("--activation-code -", true),
+        ("--guest", true),
+        ("--guest --token-file t", false),
+        ("--token eyJ", false),
+    ] {
+        assert_eq!(parse(&format!("{internal} {shown}")).is_ok(), right, "{shown}");
     }
 }
 

@@ -9,9 +9,10 @@ use url::Url;
 use super::EnrollError;
 use crate::{
     acme::{
-        self, Client, ClientConfig, ConnectError, HttpsConfig, Patience, PlainHttp, ResourceUrl, Roots,
-        Transport,
+        self, Client, ClientConfig, ConnectError, HttpsConfig, HttpsTransport, Patience, PlainHttp,
+        ResourceUrl, Roots, RootsError, Transport,
     },
+    internal::InternalError,
     state::{ServerLabel, StateDir},
 };
 
@@ -53,6 +54,32 @@ impl Connector {
         self.connect_trusting(directory, roots.as_deref()).await
     }
 
+    /// The way to a server that is no ACME server, trusting the roots stored for it.
+    pub fn transport(&self, state: &StateDir, address: &Url) -> Result<Arc<dyn Transport>, EnrollError> {
+        let roots = state.account(&ServerLabel::of(address)).roots()?;
+        self.transport_trusting(roots.as_deref())
+    }
+
+    /// The way to a server that is no ACME server, trusting these roots (PEM), or the machine's own without any.
+    pub fn transport_trusting(&self, roots: Option<&[u8]>) -> Result<Arc<dyn Transport>, EnrollError> {
+        if let Some((transport, _)) = &self.over {
+            return Ok(Arc::clone(transport));
+        }
+        let transport = HttpsTransport::new(&self.https(roots).map_err(InternalError::from)?);
+        Ok(Arc::new(transport.map_err(InternalError::from)?))
+    }
+
+    fn https(&self, roots: Option<&[u8]>) -> Result<HttpsConfig, RootsError> {
+        let roots = match roots {
+            Some(pem) => Roots::from_pem(pem)?,
+            None => Roots::System,
+        };
+        let mut https = HttpsConfig::new(roots);
+        https.plain_http = self.plain_http;
+        https.addresses.clone_from(&self.addresses);
+        Ok(https)
+    }
+
     /// Reads the directory at `directory`, trusting these roots (PEM), or the machine's own without any.
     pub async fn connect_trusting(
         &self,
@@ -64,13 +91,7 @@ impl Connector {
             let url = resource_url(directory.as_str())?;
             return Ok(Client::connect_over(url, transport, clock, self.patience).await?);
         }
-        let roots = match roots {
-            Some(pem) => Roots::from_pem(pem).map_err(ConnectError::from)?,
-            None => Roots::System,
-        };
-        let mut https = HttpsConfig::new(roots);
-        https.plain_http = self.plain_http;
-        https.addresses.clone_from(&self.addresses);
+        let https = self.https(roots).map_err(ConnectError::from)?;
         let config =
             ClientConfig { directory: resource_url(directory.as_str())?, https, patience: self.patience };
         Ok(Client::connect(config).await?)

@@ -101,6 +101,17 @@ impl Leaf {
         self.identifiers.iter().map(|identifier| identifier.value.clone()).collect()
     }
 
+    /// Checks that this is for our key and has not ended. Whom it names, an internal authority decides by the token.
+    pub fn check_key(&self, key_pem: &str, now: OffsetDateTime) -> Result<(), LeafError> {
+        if self.public_key != public_key_der(key_pem)? {
+            return Err(LeafError::OtherKey);
+        }
+        if self.not_after <= now {
+            return Err(LeafError::Expired(self.not_after));
+        }
+        Ok(())
+    }
+
     /// Checks that this is the certificate that was ordered.
     pub fn check(&self, wanted: &[Identifier], key_pem: &str, now: OffsetDateTime) -> Result<(), LeafError> {
         if self.public_key != public_key_der(key_pem)? {

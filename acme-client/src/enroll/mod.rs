@@ -8,6 +8,7 @@ mod account;
 mod challenge;
 mod connect;
 mod csr;
+mod internal;
 mod leaf;
 mod obtain;
 mod prove;
@@ -21,6 +22,7 @@ use crate::{
     acme::{self, ResourceUrlError},
     clock::Clock,
     dns::DnsError,
+    internal::InternalError,
     progress::Progress,
     state::{IdentityName, StateDir, StateError},
 };
@@ -29,6 +31,7 @@ pub use account::{AccountOptions, known_account, open_account};
 pub use challenge::{ChallengeError, choose};
 pub use connect::{Connector, directory_url};
 pub use csr::{CsrError, signing_request};
+pub use internal::{activate, internal_authority, obtain_internal};
 #[cfg(test)]
 pub(crate) use leaf::test_leaf;
 pub use leaf::{Leaf, LeafError};
@@ -61,6 +64,9 @@ pub enum EnrollError {
     /// The server refused or could not be reached.
     #[error(transparent)]
     Acme(Box<acme::Error>),
+    /// An internal authority refused or could not be reached.
+    #[error(transparent)]
+    Internal(Box<InternalError>),
     /// A record could not be published or seen.
     #[error(transparent)]
     Dns(Box<DnsError>),
@@ -107,6 +113,12 @@ impl From<DnsError> for EnrollError {
 impl From<SignInError> for EnrollError {
     fn from(error: SignInError) -> Self {
         Self::SignIn(Box::new(error))
+    }
+}
+
+impl From<InternalError> for EnrollError {
+    fn from(error: InternalError) -> Self {
+        Self::Internal(Box::new(error))
     }
 }
 

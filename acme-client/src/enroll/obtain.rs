@@ -21,6 +21,7 @@ use crate::{
         Account, AuthorizationError, AuthorizationStatus, CertificateId, Error, NewOrder, Order, OrderError,
         OrderStatus, ProblemKind,
     },
+    internal::InternalError,
     state::{
         Generation, IdentityDir, IdentitySettings, Issued, Origin, PendingOrder, RenewalRecord, Subject,
     },
@@ -225,6 +226,8 @@ async fn ready(
         return Ok((order, until));
     }
     let proven = match &settings.subject {
+        // An internal authority has no orders.
+        Subject::Internal(_) => Err(InternalError::NotActivated.into()),
         Subject::Device(device) => prove(agent, account, &order, device).await.map(|()| None),
         Subject::Person(person) => sign_in::prove(agent, account, identity, &order, person).await,
     };

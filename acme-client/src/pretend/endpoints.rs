@@ -15,7 +15,7 @@ pub(super) fn problem(status: u16, kind: &str) -> Answer {
 }
 
 /// The raw public key of a signing request.
-struct RequestKey(Vec<u8>);
+pub(super) struct RequestKey(pub(super) Vec<u8>);
 
 impl rcgen::PublicKeyData for RequestKey {
     fn der_bytes(&self) -> &[u8] {

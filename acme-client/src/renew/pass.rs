@@ -15,7 +15,10 @@ use super::{
 use crate::{
     acme::Client,
     deploy::{Deployment, deploy},
-    enroll::{AccountOptions, Agent, EnrollError, Leaf, SignInError, known_account, obtain_and_register},
+    enroll::{
+        AccountOptions, Agent, EnrollError, Leaf, SignInError, internal_authority, known_account,
+        obtain_and_register, obtain_internal,
+    },
     state::{
         Generation, IdentityDir, IdentityName, IdentitySettings, LastError, RenewalRecord, SignInWanted,
         StateError,
@@ -154,7 +157,9 @@ async fn attempt(
     }
     let held_back = held_back(now, leaf.as_ref(), &record).is_some();
     let mut client = None;
-    if let Some(leaf) = leaf.as_ref().filter(|leaf| leaf.not_after > now && !(held_back || force)) {
+    // An internal authority suggests no window.
+    let asks = settings.internal().is_none() && !held_back && !force;
+    if let Some(leaf) = leaf.as_ref().filter(|leaf| leaf.not_after > now && asks) {
         (record, client) = consult(agent, identity, settings, leaf, record).await?;
     }
     let why = match decide(now, leaf.as_ref(), &record, spread(leaf.as_ref())) {
@@ -170,6 +175,15 @@ async fn attempt(
         return Ok(Attempt::SignInNeeded { since: wanted.since });
     }
     agent.progress.step(&format!("renewing {} ({})", identity.name(), why.as_str()));
+    if let Some(credential) = settings.internal() {
+        let authority = internal_authority(agent, settings)?;
+        let obtained = obtain_internal(agent, &authority, identity, settings, credential).await?;
+        return Ok(Attempt::Renewed {
+            generation: obtained.generation,
+            not_after: obtained.leaf.not_after,
+            why,
+        });
+    }
     let client = match client {
         Some(client) => client,
         None => agent.connector.connect(agent.state, &settings.directory).await?,
@@ -228,6 +242,7 @@ fn failed(agent: Agent<'_>, identity: &IdentityDir, error: EnrollError) -> Attem
         identity.current().ok().flatten().and_then(|current| Leaf::from_pem(&current.certificate).ok());
     let asked = match &error {
         EnrollError::Acme(acme) => acme.request().and_then(|request| request.retry_after()),
+        EnrollError::Internal(internal) => internal.retry_after(),
         _ => None,
     };
     let pause = backoff(record.failures, leaf.map(|leaf| leaf.not_after - now), asked, dice());

@@ -8,6 +8,7 @@
 //! identities/<name>/generations/<n>/         cert.pem chain.pem fullchain.pem key.pem origin.json
 //! identities/<name>/current -> generations/<n>
 //! identities/<name>/{renewal.json,deploy.json}
+//! identities/<name>/{machine.json,machine-key.pem,machine-next-key.pem}   a device's account at an internal authority
 //! ```
 //! Trusts the filesystem's rename and fsync, and that only holders of the lock write. A reader who resolves `current` once
 //! never sees a mixed or missing pair, whenever a writer is killed.
@@ -17,6 +18,7 @@ mod durable;
 mod generation;
 mod identity;
 mod lock;
+mod machine;
 mod name;
 mod pending;
 mod records;
@@ -41,13 +43,14 @@ pub use account::{AccountDir, AccountRecord};
 pub use generation::{CurrentPair, Generation, Issued, Origin};
 pub use identity::IdentityDir;
 pub use lock::StateLock;
+pub use machine::MachineRecord;
 pub use name::{IdentityName, ServerLabel};
 pub use pending::PendingOrder;
 pub use records::{DeployOutcome, DeployRecord, LastError, RenewalRecord, SignInWanted, Window};
 pub use recovery::Recovered;
 pub use settings::{
-    ChallengeChoice, DeploySettings, DeviceSettings, DnsSettings, IdentitySettings, KeyType, PersonSettings,
-    ProviderKind, Subject,
+    ChallengeChoice, Credential, DeploySettings, DeviceSettings, DnsSettings, IdentitySettings, KeyType,
+    PersonSettings, ProviderKind, Subject,
 };
 pub use sign_in::{BegunSignIn, SignInWay};
 
@@ -189,6 +192,7 @@ impl StateDir {
             let holds = |settings: IdentitySettings| match &settings.subject {
                 Subject::Device(device) => device.names.iter().any(|name| name == wanted),
                 Subject::Person(person) => Some(&person.email) == email.as_ref(),
+                Subject::Internal(_) => false,
             };
             if identity.settings().is_ok_and(holds) {
                 return Ok(identity);

@@ -1,4 +1,4 @@
-//! What to renew and how: the settings of one identity, a device's or a person's.
+//! What to renew and how: the settings of one identity, a device's, a person's, or one at an internal authority.
 //!
 //! `identity.toml` is written by `enroll` and may be edited by a person, so unknown keys are refused with their name, and keys of a
 //! device with a person's likewise. It holds paths to secrets, never secrets.
@@ -20,7 +20,7 @@ use stored::Stored;
 pub struct IdentitySettings {
     /// Who is certified, and how that is proven.
     pub subject: Subject,
-    /// The ACME directory to order from.
+    /// The ACME directory to order from; for [`Subject::Internal`] the folder of the internal authority.
     pub directory: Url,
     /// The certificate profile to ask for; the server's default if absent.
     pub profile: Option<String>,
@@ -38,6 +38,8 @@ impl IdentitySettings {
         match &self.subject {
             Subject::Device(device) => device.names.iter().map(Identifier::dns).collect(),
             Subject::Person(person) => vec![Identifier::email(person.email.to_string())],
+            // The authority knows them; the token says who it is.
+            Subject::Internal(_) => Vec::new(),
         }
     }
 
@@ -50,7 +52,15 @@ impl IdentitySettings {
     pub fn person(&self) -> Option<&PersonSettings> {
         match &self.subject {
             Subject::Person(person) => Some(person),
-            Subject::Device(_) => None,
+            Subject::Device(_) | Subject::Internal(_) => None,
+        }
+    }
+
+    /// What is shown to an internal authority, if it is one.
+    pub fn internal(&self) -> Option<&Credential> {
+        match &self.subject {
+            Subject::Internal(credential) => Some(credential),
+            Subject::Device(_) | Subject::Person(_) => None,
         }
     }
 }
@@ -62,6 +72,19 @@ pub enum Subject {
     Device(DeviceSettings),
     /// A person, by an e-mail address.
     Person(PersonSettings),
+    /// Whoever a token speaks for, at an internal authority.
+    Internal(Credential),
+}
+
+/// What is shown to an internal authority.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Credential {
+    /// The access token in this file, read anew each time.
+    TokenFile(PathBuf),
+    /// The token of a machine account, kept with the identity.
+    MachineAccount,
+    /// A temporary id, a new one each time.
+    Guest,
 }
 
 /// A device, and how its names are proven.

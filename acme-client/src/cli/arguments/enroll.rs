@@ -16,6 +16,14 @@ Examples:
   From a machine without one: prints a link to open anywhere, and a code to type there:
     acme-client enroll user --ca https://ca.example.com:14000 --email bob@example.com --no-browser";
 
+const INTERNAL_EXAMPLES: &str = "\
+Examples:
+  A person, with the access token that the organisation's identity provider gave:
+    acme-client enroll internal --ca https://ca.example.com:14000 --root roots/external.pem \\
+        --token-file /run/user/1000/token
+  A device, with the code that `ca-server device activate-code` printed:
+    acme-client enroll internal --ca https://ca.example.com:14000 --activation-code ABCD-EFGH-JKMN";
+
 /// What is enrolled.
 #[derive(Debug, Subcommand)]
 pub enum EnrollCommand {
@@ -25,6 +33,58 @@ pub enum EnrollCommand {
     /// A person, who signs in at the organisation's identity provider to prove an e-mail address
     #[command(after_help = format!("{USER_EXAMPLES}\n\n{EXIT_CODES}"))]
     User(Box<UserArguments>),
+    /// Whoever a token speaks for, at the internal authority of a meeting provider
+    #[command(after_help = format!("{INTERNAL_EXAMPLES}\n\n{EXIT_CODES}"))]
+    Internal(Box<InternalArguments>),
+}
+
+/// How somebody is enrolled at an internal authority.
+#[derive(Debug, Args)]
+pub struct InternalArguments {
+    /// The server's URL, or the folder of its internal authority
+    #[arg(long, value_name = "URL")]
+    pub ca: String,
+
+    /// Root certificates (PEM) to trust for the server; kept for renewals [default: those of this machine]
+    #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath)]
+    pub root: Option<PathBuf>,
+
+    /// What to show the authority.
+    #[command(flatten)]
+    pub shown: CredentialArguments,
+
+    /// What to call the identity here
+    #[arg(long, value_name = "ID", default_value = "internal")]
+    pub identity: String,
+
+    /// How many generations of certificates to keep
+    #[arg(long, value_name = "N", default_value_t = 5, value_parser = clap::value_parser!(u32).range(1..))]
+    pub keep: u32,
+
+    /// Command to run when a new certificate is in place; see `docs/acme-client.md` for its environment
+    #[arg(long, value_name = "COMMAND")]
+    pub deploy_hook: Option<String>,
+
+    /// Obtain a new certificate even if the present one is in order
+    #[arg(long)]
+    pub force: bool,
+}
+
+/// What is shown to an internal authority; one of these.
+#[derive(Debug, Args)]
+#[group(required = true, multiple = false)]
+pub struct CredentialArguments {
+    /// A person: file with the access token, read anew at each renewal
+    #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath)]
+    pub token_file: Option<PathBuf>,
+
+    /// A device: the code that its administrator gave, good once; `-` reads it from standard input
+    #[arg(long, value_name = "CODE", allow_hyphen_values = true)]
+    pub activation_code: Option<String>,
+
+    /// Somebody who has not signed in: a temporary id, unverified to others
+    #[arg(long)]
+    pub guest: bool,
 }
 
 /// How a device is enrolled.

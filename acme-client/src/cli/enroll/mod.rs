@@ -1,8 +1,9 @@
-//! `enroll device` and `enroll user`: the first certificate of an identity, and the settings its renewals will use.
+//! `enroll device`, `enroll user` and `enroll internal`: the first certificate of an identity, and the settings its renewals will use.
 //!
 //! Safe to repeat: an order that was cut off is finished, and an identity that is in order is left alone.
 
 mod device;
+mod internal;
 mod user;
 
 use std::{fs, path::Path};
@@ -30,6 +31,7 @@ use crate::{
 };
 
 pub(super) use device::device;
+pub(super) use internal::internal;
 pub(super) use user::user;
 
 /// What `enroll --json` prints.
@@ -220,7 +222,7 @@ fn text(view: &Enrolled) -> String {
     let done = if view.issued { "enrolled" } else { "already enrolled" };
     let mut text = format!(
         "{done} {} until {} ({})\n  certificate  {}\n  full chain   {}\n  private key  {}\n",
-        view.names.join(", "),
+        if view.names.is_empty() { view.identity.to_string() } else { view.names.join(", ") },
         moment(view.not_after),
         distance(SystemClock.now(), view.not_after),
         view.certificate,

@@ -2,20 +2,22 @@
 //!
 //! Decides which keys belong together; the types above hold only what fits.
 
+use std::path::PathBuf;
+
 use certs::name::EmailAddress;
 use serde::{Deserialize, Serialize};
 use url::Url;
 
 use super::{
-    ChallengeChoice, DeploySettings, DeviceSettings, DnsSettings, IdentitySettings, KeyType, PersonSettings,
-    Subject,
+    ChallengeChoice, Credential, DeploySettings, DeviceSettings, DnsSettings, IdentitySettings, KeyType,
+    PersonSettings, Subject,
 };
 
 /// Keys that do not belong together.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub(super) enum Mixed {
     /// Nobody is named.
-    #[error("`names` of a device or the `email` of a person is missing")]
+    #[error("`names` of a device, the `email` of a person, or what to show an internal authority is missing")]
     Nobody,
     /// A device and a person are named.
     #[error("`names` is for a device and `email` for a person; an identity is one of them")]
@@ -29,6 +31,11 @@ pub(super) enum Mixed {
     /// A key of a person in a device's identity.
     #[error("`provider` is for an `email`, not for `names`")]
     ForPeople,
+    /// Something else beside what is shown to an internal authority.
+    #[error(
+        "`token_file`, `machine_account` and `guest` are for an internal authority and stand alone, without {0}"
+    )]
+    ForInternal(&'static str),
 }
 
 /// The file. Plain values first, since TOML wants tables last.
@@ -41,6 +48,12 @@ pub(super) struct Stored {
     email: Option<EmailAddress>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     provider: Option<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    token_file: Option<PathBuf>,
+    #[serde(default, skip_serializing_if = "is_false")]
+    machine_account: bool,
+    #[serde(default, skip_serializing_if = "is_false")]
+    guest: bool,
     directory: Url,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     profile: Option<String>,
@@ -60,11 +73,43 @@ fn default_keep() -> u32 {
     5
 }
 
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde wants it so")]
+fn is_false(value: &bool) -> bool {
+    !value
+}
+
+impl Stored {
+    /// What is shown to an internal authority, if this is one's identity.
+    fn credential(&self) -> Result<Option<Credential>, Mixed> {
+        let credential = match (&self.token_file, self.machine_account, self.guest) {
+            (None, false, false) => return Ok(None),
+            (Some(path), false, false) => Credential::TokenFile(path.clone()),
+            (None, true, false) => Credential::MachineAccount,
+            (None, false, true) => Credential::Guest,
+            (_, _, _) => return Err(Mixed::ForInternal("one another")),
+        };
+        let others = [
+            (!self.names.is_empty(), "`names`"),
+            (self.email.is_some(), "`email`"),
+            (self.provider.is_some(), "`provider`"),
+            (self.profile.is_some(), "`profile`"),
+            (self.challenge.is_some(), "`challenge`"),
+            (self.dns.is_some(), "`[dns]`"),
+        ];
+        match others.into_iter().find(|(there, _)| *there) {
+            Some((_, other)) => Err(Mixed::ForInternal(other)),
+            None => Ok(Some(credential)),
+        }
+    }
+}
+
 impl TryFrom<Stored> for IdentitySettings {
     type Error = Mixed;
 
     fn try_from(stored: Stored) -> Result<Self, Mixed> {
+        let credential = stored.credential()?;
         let subject = match (stored.email, stored.names) {
+            (_, _) if credential.is_some() => Subject::Internal(credential.ok_or(Mixed::Nobody)?),
             (Some(_), names) if !names.is_empty() => return Err(Mixed::Both),
             (None, names) if names.is_empty() => return Err(Mixed::Nobody),
             (Some(_), _) if stored.challenge.is_some() => return Err(Mixed::ForDevices("challenge")),
@@ -95,6 +140,9 @@ impl From<IdentitySettings> for Stored {
             names: Vec::new(),
             email: None,
             provider: None,
+            token_file: None,
+            machine_account: false,
+            guest: false,
             directory,
             profile,
             challenge: None,
@@ -110,6 +158,9 @@ impl From<IdentitySettings> for Stored {
             Subject::Person(PersonSettings { email, provider }) => {
                 Self { email: Some(email), provider, ..nobody }
             }
+            Subject::Internal(Credential::TokenFile(path)) => Self { token_file: Some(path), ..nobody },
+            Subject::Internal(Credential::MachineAccount) => Self { machine_account: true, ..nobody },
+            Subject::Internal(Credential::Guest) => Self { guest: true, ..nobody },
         }
     }
 }
@@ -160,6 +211,27 @@ ttl = 60
         let written = toml::to_string_pretty(&settings).unwrap();
         assert_eq!(read(&written).unwrap(), settings);
         assert!(!written.contains("dns") && !written.contains("names"), "{written}");
+    }
+
+    #[test]
+    fn an_identity_at_an_internal_authority_reads_back_and_says_nothing_else() {
+        let directory = "directory = \"https://ca.test/internal/\"\n";
+        for (line, expected) in [
+            ("token_file = \"/run/token\"\n", Credential::TokenFile("/run/token".into())),
+            ("machine_account = true\n", Credential::MachineAccount),
+            ("guest = true\n", Credential::Guest),
+        ] {
+            let settings = read(&format!("{line}{directory}")).unwrap();
+            assert_eq!(settings.internal(), Some(&expected));
+            assert!(settings.person().is_none() && settings.identifiers().is_empty());
+            assert_eq!(read(&toml::to_string_pretty(&settings).unwrap()).unwrap(), settings);
+            for other in
+                ["guest = true\nmachine_account = true\n", "profile = \"device\"\n", "names = [\"a.test\"]\n"]
+            {
+                let error = read(&format!("{line}{other}{directory}")).unwrap_err();
+                assert!(error.contains("stand alone") || error.contains("duplicate"), "{error}");
+            }
+        }
     }
 
     #[test]

@@ -1,0 +1,162 @@
+//! `enroll internal`: whoever a token speaks for, at the internal authority of a meeting provider.
+//!
+//! A code is good once, so a device that was activated stays so although its certificate is refused: the same command without the code's being
+//! asked again is `renew`.
+
+use std::{
+    fs,
+    io::{self, BufRead as _},
+};
+
+use zeroize::Zeroizing;
+
+use super::{Enrolled, Session, finish, is_from, tell};
+use crate::{
+    acme::Roots,
+    cli::{CliError, Ending, InternalArguments},
+    clock::{Clock as _, SystemClock},
+    enroll::{Agent, EnrollError, Leaf, activate, obtain_internal},
+    internal::{InternalAuthority, InternalError, internal_url},
+    renew::{Due, decide},
+    state::{
+        Credential, DeploySettings, IdentityDir, IdentityName, IdentitySettings, KeyType, ServerLabel,
+        Subject,
+    },
+};
+
+/// Enrols on a token.
+pub(in crate::cli) async fn internal(
+    session: &Session,
+    arguments: &InternalArguments,
+) -> Result<Ending, CliError> {
+    let name = IdentityName::parse(&arguments.identity)?;
+    let code = arguments.shown.activation_code.as_deref().map(activation_code).transpose()?;
+    let settings = settings(arguments)?;
+    let _lock = session.lock()?;
+    let progress = session.progress(false);
+    let agent = session.agent(progress.as_ref(), None);
+    let view = enroll(session, agent, arguments, &settings, &name, code.as_ref()).await?;
+    tell(session, progress, &view)
+}
+
+fn settings(arguments: &InternalArguments) -> Result<IdentitySettings, CliError> {
+    let credential = match (&arguments.shown.token_file, arguments.shown.guest) {
+        (Some(path), _) => {
+            // Renewals run elsewhere than where the person typed this.
+            let absolute =
+                fs::canonicalize(path).map_err(|source| CliError::File { path: path.clone(), source })?;
+            Credential::TokenFile(absolute)
+        }
+        (None, true) => Credential::Guest,
+        (None, false) => Credential::MachineAccount,
+    };
+    Ok(IdentitySettings {
+        subject: Subject::Internal(credential),
+        directory: internal_url(&arguments.ca).map_err(EnrollError::from)?,
+        profile: None,
+        key_type: KeyType::P256,
+        keep: arguments.keep,
+        deploy: arguments.deploy_hook.clone().map(DeploySettings::new),
+    })
+}
+
+/// The code itself, or a line of standard input: other users of this machine see what stands on a command line.
+fn activation_code(given: &str) -> Result<Zeroizing<String>, CliError> {
+    if given != "-" {
+        return Ok(Zeroizing::new(given.to_owned()));
+    }
+    let mut line = Zeroizing::new(String::new());
+    io::stdin().lock().read_line(&mut line).map_err(|source| CliError::File { path: "-".into(), source })?;
+    Ok(Zeroizing::new(line.trim().to_owned()))
+}
+
+async fn enroll(
+    session: &Session,
+    agent: Agent<'_>,
+    arguments: &InternalArguments,
+    settings: &IdentitySettings,
+    name: &IdentityName,
+    code: Option<&Zeroizing<String>>,
+) -> Result<Enrolled, CliError> {
+    let Some(credential) = settings.internal() else {
+        return Err(EnrollError::from(InternalError::NotActivated).into());
+    };
+    let identity = session.state.identity(name);
+    let previous = identity.exists().then(|| identity.settings()).transpose()?;
+    let roots = roots(arguments)?;
+    let transport = match &roots {
+        Some(pem) => session.connector.transport_trusting(Some(pem))?,
+        None => session.connector.transport(&session.state, &settings.directory)?,
+    };
+    let authority = InternalAuthority::new(transport, settings.directory.clone());
+    let current = code.is_none() && !arguments.force && is_current(&identity, previous.as_ref(), settings)?;
+    identity.store_settings(settings)?;
+    if !current {
+        let obtained = match code {
+            Some(code) => activate(agent, &authority, &identity, code).await,
+            None => Ok(()),
+        };
+        let obtained = match obtained {
+            Ok(()) => obtain_internal(agent, &authority, &identity, settings, credential).await,
+            Err(error) => Err(error),
+        };
+        // Whoever answers has shown a certificate below these roots; renewals depend on them.
+        if let (Some(pem), false) = (&roots, never_answered(&obtained)) {
+            session.state.account(&ServerLabel::of(&settings.directory)).store_roots(pem)?;
+        }
+        if let Err(error) = obtained {
+            return Err(undo(&identity, previous.as_ref(), settings, error));
+        }
+    }
+    finish(agent, &identity, settings, settings.directory.clone(), (!current, false)).await
+}
+
+fn roots(arguments: &InternalArguments) -> Result<Option<Vec<u8>>, CliError> {
+    let Some(path) = &arguments.root else { return Ok(None) };
+    let pem = fs::read(path).map_err(|source| CliError::File { path: path.clone(), source })?;
+    Roots::from_pem(&pem).map_err(|source| CliError::Roots { path: path.clone(), source })?;
+    Ok(Some(pem))
+}
+
+fn never_answered<T>(outcome: &Result<T, EnrollError>) -> bool {
+    match outcome {
+        Ok(_) => false,
+        Err(EnrollError::Internal(error)) => !matches!(**error, InternalError::Refused { .. }),
+        Err(_) => true,
+    }
+}
+
+/// Takes back settings that led to nothing; not those of a device that was activated, whose account is good.
+fn undo(
+    identity: &IdentityDir,
+    previous: Option<&IdentitySettings>,
+    settings: &IdentitySettings,
+    error: EnrollError,
+) -> CliError {
+    let is_device = settings.internal() == Some(&Credential::MachineAccount);
+    let activated = is_device && identity.machine().is_ok_and(|machine| machine.is_some());
+    let undone = match previous {
+        Some(previous) if !activated => identity.store_settings(previous),
+        None if !activated => identity.remove(),
+        Some(_) | None => Ok(()),
+    };
+    if let Err(error) = undone {
+        tracing::warn!(%error, "the settings could not be taken back");
+    }
+    error.into()
+}
+
+/// Whether the present certificate is from there, for its key, and not due.
+fn is_current(
+    identity: &IdentityDir,
+    previous: Option<&IdentitySettings>,
+    settings: &IdentitySettings,
+) -> Result<bool, CliError> {
+    let Some(current) = identity.current()? else { return Ok(false) };
+    let Ok(leaf) = Leaf::from_pem(&current.certificate) else { return Ok(false) };
+    let now = SystemClock.now();
+    let same = is_from(&current, previous, settings)
+        && previous.is_some_and(|previous| previous.subject == settings.subject)
+        && leaf.check_key(&current.key, now).is_ok();
+    Ok(same && matches!(decide(now, Some(&leaf), &identity.renewal()?, 0), Due::At(..)))
+}
