@@ -3,6 +3,7 @@
 use std::net::{Ipv4Addr, SocketAddr};
 use std::path::PathBuf;
 
+use ca_server::admin::client::AdminClient;
 use ca_server::admin::listener::AdminSocket;
 use ca_server::cli::init::{self, Init, Made};
 use ca_server::clock::{Clock as _, SystemClock};
@@ -11,6 +12,7 @@ use ca_server::server::{self, Parts, Running};
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 
+use super::internal::Tokens;
 use super::{Arguments, Failure, People, Place};
 use crate::load::process::free_port;
 
@@ -32,6 +34,10 @@ pub(super) struct Authority {
     pub(super) root: PathBuf,
     /// Its content.
     pub(super) root_pem: String,
+    /// The root certificate of the internal authority.
+    pub(super) internal_root_pem: String,
+    /// A way to ask it as its operator does.
+    pub(super) operator: AdminClient,
 }
 
 /// Makes the authority's folder, and lets it ask the DNS server at `resolver` and rely on an identity provider.
@@ -40,6 +46,7 @@ pub(super) fn init(
     place: &Place,
     resolver: SocketAddr,
     people: &People,
+    tokens: &Tokens,
 ) -> Result<Made, Failure> {
     let port = match arguments.port {
         Some(port) => port,
@@ -48,7 +55,7 @@ pub(super) fn init(
     let url = format!("https://localhost:{port}");
     let made = init::make(&Init {
         dir: place.join("ca"),
-        url: url.parse().map_err(|_| Failure::Url(url))?,
+        url: url.parse().map_err(|_| Failure::Url(url.clone()))?,
         domains: vec![arguments.domain.clone()],
         listen: Some(SocketAddr::from((Ipv4Addr::LOCALHOST, port))),
         organisation: Some("Rollcall quickstart".to_owned()),
@@ -59,7 +66,9 @@ pub(super) fn init(
     })?;
     let edited = std::fs::read_to_string(&made.config)
         .map(|text| text.replace("\nresolvers = []", &format!("\nresolvers = [\"{resolver}\"]")))
-        .map(|text| text + &people.config())
+        .map(|text| {
+            text.replace("#guests = false", "guests = true") + &people.config() + &tokens.config(&url)
+        })
         .and_then(|text| std::fs::write(&made.config, text));
     edited.map_err(|source| Failure::File { action: "edit", path: made.config.clone(), source })?;
     Ok(made)
@@ -74,17 +83,33 @@ impl Authority {
         }
         let url = config.url.as_str().trim_end_matches('/').to_owned();
         let root = made.folder.join(format!("roots/{AUTHORITY}.pem"));
-        let root_pem = std::fs::read_to_string(&root).map_err(|source| Failure::File {
-            action: "read",
-            path: root.clone(),
-            source,
-        })?;
+        let read = |path: &PathBuf| {
+            std::fs::read_to_string(path).map_err(|source| Failure::File {
+                action: "read",
+                path: path.clone(),
+                source,
+            })
+        };
+        let root_pem = read(&root)?;
+        let internal_root_pem = read(&made.folder.join("roots/internal.pem"))?;
+        let operator = AdminClient::new(&config);
         let socket = AdminSocket::open(&config.resolve(&config.admin.socket))?;
         let running = server::start(config, Parts::default()).await?;
         let stop = CancellationToken::new();
         let admin = tokio::spawn(socket.serve(running.app().clone(), stop.clone()));
         let directory = made.directory.clone();
-        Ok(Self { running, stop, admin, config: made.config.clone(), directory, url, root, root_pem })
+        Ok(Self {
+            running,
+            stop,
+            admin,
+            config: made.config.clone(),
+            directory,
+            url,
+            root,
+            root_pem,
+            internal_root_pem,
+            operator,
+        })
     }
 
     /// Recomputes the journal's chain, as `ca-server log verify` does; gives the number of its entries.

@@ -82,6 +82,9 @@ pub enum Failure {
     /// The chain is not PEM.
     #[error("the chain is not PEM")]
     Pem(#[from] certs::pem::PemError),
+    /// The operator's request was refused.
+    #[error(transparent)]
+    Operator(#[from] ca_server::admin::client::AdminError),
     /// The name is none.
     #[error("the name is no identifier")]
     Name(#[from] certs::identifier::IdentifierError),
@@ -152,6 +155,7 @@ impl Failure {
             | Self::Trust(_)
             | Self::Pem(_)
             | Self::Name(_)
+            | Self::Operator(_)
             | Self::Key(_)
             | Self::Email(_)
             | Self::Walk(_)

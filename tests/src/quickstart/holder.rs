@@ -15,6 +15,7 @@ use acme_client::state::{
 use time::OffsetDateTime;
 use zeroize::Zeroizing;
 
+use super::internal::Certified;
 use super::{Authority, Failure, Place, Teller};
 
 /// A holder with its state directory.
@@ -35,6 +36,13 @@ pub(super) struct Held {
     pub(super) leaf: Leaf,
     /// The folder with the files.
     pub(super) folder: PathBuf,
+}
+
+impl Held {
+    /// What was issued, and how long that took.
+    pub(super) fn certified(&self, took: std::time::Duration) -> Certified {
+        Certified { fullchain: self.fullchain.clone(), took }
+    }
 }
 
 impl Holder {

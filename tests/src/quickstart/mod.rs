@@ -6,9 +6,11 @@
 
 mod arguments;
 mod authority;
+mod compare;
 mod device;
 mod failure;
 mod holder;
+mod internal;
 mod invitation;
 mod names;
 mod people;
@@ -18,6 +20,7 @@ mod proof;
 mod tell;
 
 use std::process::ExitCode;
+use std::time::Instant;
 
 use clap::Parser as _;
 use tokio::signal::unix::{Signal, SignalKind, signal};
@@ -28,6 +31,7 @@ pub use failure::Failure;
 
 use authority::Authority;
 use holder::Holder;
+use internal::{Certified, Tokens};
 use names::NameServer;
 use people::People;
 use person::Walker;
@@ -60,6 +64,7 @@ pub fn main() -> ExitCode {
 struct Stage {
     names: Option<NameServer>,
     people: Option<People>,
+    tokens: Option<Tokens>,
     authority: Option<Authority>,
 }
 
@@ -99,11 +104,13 @@ async fn show(
     );
     teller.note(&format!("Everything is in {}{}", place.path().display(), place.fate()));
     set_up(arguments, teller, place, stage).await?;
-    let (Some(names), Some(people), Some(authority)) = (&stage.names, &stage.people, &stage.authority) else {
+    let (Some(names), Some(people), Some(tokens), Some(authority)) =
+        (&stage.names, &stage.people, &stage.tokens, &stage.authority)
+    else {
         return Err(Failure::Interrupted);
     };
-    let (device, first_device) = first_device(arguments, teller, place, names, authority).await?;
-    let (person, first_person) = first_person(teller, place, people, authority).await?;
+    let (device, first_device, by_dns) = first_device(arguments, teller, place, names, authority).await?;
+    let (person, first_person, by_sso) = first_person(teller, place, people, authority).await?;
 
     teller.step("Let the agent look whether it is time to renew the device (`acme-client renew`)");
     let due = device.not_due(teller).await?;
@@ -134,11 +141,39 @@ async fn show(
     let entries = authority.verify_journal().await?;
     teller.done(&format!("all hold, and the journal's {entries} entries form one chain"));
 
-    teller.proof(&Proof { directory: authority.directory.clone(), device, person });
+    let identities =
+        both_flows(arguments, teller, place, (names, people, tokens, authority), (&by_dns, &by_sso)).await?;
+    teller.proof(&Proof { directory: authority.directory.clone(), device, person, identities });
     if !arguments.once {
         teller.invitation(&invitation::text(authority, names, people, place, &arguments.domain)?);
     }
     Ok(())
+}
+
+/// The same people and devices at the internal authority, and all of them side by side.
+async fn both_flows(
+    arguments: &Arguments,
+    teller: &Teller,
+    place: &Place,
+    (names, people, tokens, authority): (&NameServer, &People, &Tokens, &Authority),
+    (by_dns, by_sso): (&Certified, &Certified),
+) -> Result<Vec<compare::Row>, Failure> {
+    teller.step("Make organisations, one of which holds the domain (`ca-server org`)");
+    internal::organise(authority, names, &arguments.domain).await?;
+    teller.done(&format!("{} was verified by its TXT record", arguments.domain));
+
+    teller.step("Enrol on tokens at the internal authority (`acme-client enroll internal`)");
+    let email = People::email(&people.bob)?.to_string();
+    let internal = internal::enroll(teller, authority, tokens, &email, place).await?;
+    teller.done("a person by an access token, two devices by activation codes, a guest by nothing");
+
+    teller.step("Compare both flows, as a host of the organisation sees them (`acme-client verify`)");
+    let rows = compare::compare(authority, &arguments.domain, by_dns, by_sso, &internal)?;
+    for line in compare::table(&rows) {
+        teller.note(&line);
+    }
+    teller.done("six identities");
+    Ok(rows)
 }
 
 /// Starts everything that serves.
@@ -157,7 +192,8 @@ async fn set_up(
     teller.done(&format!("OpenID Connect at {}", people.issuer()));
 
     teller.step("Make an authority (`ca-server init`) that relies on it");
-    let made = authority::init(arguments, place, names.address(), people)?;
+    let tokens = stage.tokens.insert(Tokens::new(&arguments.domain, place)?);
+    let made = authority::init(arguments, place, names.address(), people, tokens)?;
     for root in &made.roots {
         teller.note(&format!("root `{}`: SHA-256 {}", root.authority, root.sha256));
     }
@@ -176,16 +212,18 @@ async fn first_device(
     place: &Place,
     names: &NameServer,
     authority: &Authority,
-) -> Result<(Holder, Judged), Failure> {
+) -> Result<(Holder, Judged, Certified), Failure> {
     teller.step("Enrol a device (`acme-client enroll device`)");
     let device = device::device(&arguments.domain, authority, names, place)?;
+    let began = Instant::now();
     let first = device.enroll(teller, None).await?;
+    let certified = first.certified(began.elapsed());
     teller.done(&format!("certificate {} until {}", first.leaf.serial, tell::moment(first.leaf.not_after)));
 
     teller.step("Look at it as another participant would");
     let judged = judge(authority, &device, &first)?;
     teller.done(&judged.verdict.to_string());
-    Ok((device, judged))
+    Ok((device, judged, certified))
 }
 
 async fn first_person(
@@ -193,20 +231,22 @@ async fn first_person(
     place: &Place,
     people: &People,
     authority: &Authority,
-) -> Result<(Holder, Judged), Failure> {
+) -> Result<(Holder, Judged, Certified), Failure> {
     teller.step("Enrol a person, who signs in (`acme-client enroll user`)");
     teller.note("a browser of the tests walks through the pages in the person's place");
     let email = People::email(&people.bob)?;
     let person = person::person(&email, authority, place)?;
     let walker = Walker::new(&authority.root_pem, &people.bob);
+    let began = Instant::now();
     let first = person.enroll(teller, Some(&walker)).await?;
+    let certified = first.certified(began.elapsed());
     teller.note(&format!("the pages: {}", walker.pages().await?.join(" > ")));
     teller.done(&format!("certificate {} until {}", first.leaf.serial, tell::moment(first.leaf.not_after)));
 
     teller.step("Look at it as another participant would");
     let judged = judge(authority, &person, &first)?;
     teller.done(&judged.verdict.to_string());
-    Ok((person, judged))
+    Ok((person, judged, certified))
 }
 
 /// The signals that end the program.

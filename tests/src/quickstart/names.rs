@@ -44,6 +44,11 @@ impl NameServer {
         Ok(Self { dns, key_file, certbot_file })
     }
 
+    /// Publishes a TXT record, as the domain's owner does by hand.
+    pub(super) fn publish(&self, at: &str, text: &str) {
+        self.dns.set_txt(at, &[text]);
+    }
+
     /// Where it answers.
     pub(super) fn address(&self) -> SocketAddr {
         self.dns.address()

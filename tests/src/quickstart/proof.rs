@@ -9,6 +9,7 @@ use serde::Serialize;
 use time::OffsetDateTime;
 
 use super::authority::AUTHORITY;
+use super::compare::Row;
 use super::holder::{Held, Holder};
 use super::{Authority, Failure};
 
@@ -43,6 +44,8 @@ pub(super) struct Proof {
     pub(super) device: Pair,
     /// A person's certificates.
     pub(super) person: Pair,
+    /// Both flows side by side.
+    pub(super) identities: Vec<Row>,
 }
 
 impl Judged {

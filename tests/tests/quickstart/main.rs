@@ -41,7 +41,7 @@ fn once_proves_everything_step_by_step_and_leaves_nothing_behind() {
     let output = run(&["--once"], temporary.path());
     assert!(output.status.success(), "{output:?}");
     let stdout = text(&output.stdout);
-    for step in 1..=12 {
+    for step in 1..=15 {
         let begins = format!("{step:>2}. ");
         assert!(stdout.lines().any(|line| line.starts_with(&begins)), "no step {step} in {stdout}");
     }
@@ -53,6 +53,9 @@ fn once_proves_everything_step_by_step_and_leaves_nothing_behind() {
     }
     assert!(stdout.contains("a browser of the tests walks through the pages"), "{stdout}");
     assert!(stdout.contains("Issued, verified and renewed in "), "{stdout}");
+    let (_, table) = stdout.split_once("    WHO ").unwrap();
+    assert_eq!(table.lines().skip(1).take_while(|line| !line.contains("=>")).count(), 6, "{stdout}");
+    assert!(table.contains("unverified (anonymous)"), "{table}");
     assert!(output.stderr.is_empty(), "{}", text(&output.stderr));
     assert!(is_empty(temporary.path()), "something was left behind");
 }
@@ -75,6 +78,25 @@ fn programs_get_one_json_object_and_the_kept_folder_holds_what_it_tells() {
         assert_ne!(first["serial"], second["serial"]);
         assert_ne!(first["key_sha256"], second["key_sha256"]);
     }
+    let identities = proof["identities"].as_array().unwrap();
+    let found: Vec<_> = identities
+        .iter()
+        .map(|row| format!("{} {} {} {}", row["who"], row["flow"], row["verdict"]["state"], row["lobby"]))
+        .map(|text| text.replace('"', ""))
+        .collect();
+    assert_eq!(
+        found,
+        [
+            "device external {verified-by:external-domain} my-organisation",
+            "device internal internal my-organisation",
+            "person external {verified-by:external-user} my-organisation",
+            "person internal internal my-organisation",
+            "device without a domain internal internal guests",
+            "guest internal unverified unverified",
+        ]
+    );
+    assert_eq!(identities[5]["verdict"]["reason"], "anonymous");
+    assert_eq!(identities[1]["verdict"]["display"], "example.test");
     let again = run(&arguments, temporary.path());
     assert_eq!(again.status.code(), Some(1));
     let stderr = text(&again.stderr);
