@@ -15,6 +15,7 @@ mod cut_off;
 mod enroll;
 mod external_account;
 mod inspect;
+mod internal;
 mod killed;
 mod organisation;
 mod people;

@@ -154,15 +154,8 @@ impl Profile {
         names.iter().map(|name| name.parse().unwrap()).collect()
     }
 
-    /// The file of the product, or where it ships none yet, the one beside this test.
     fn profile(self) -> LeafProfile {
-        let beside: &[(&str, &str)] = &[
-            ("guest.toml", include_str!("data/profiles/guest.toml")),
-            ("internal-device.toml", include_str!("data/profiles/internal-device.toml")),
-            ("internal-user.toml", include_str!("data/profiles/internal-user.toml")),
-        ];
-        let find = |files: &[(&str, &str)]| Profiles::parse(files).unwrap().named(self.shipped()).cloned();
-        find(SHIPPED).or_else(|| find(beside)).unwrap()
+        Profiles::parse(SHIPPED).unwrap().named(self.shipped()).unwrap().clone()
     }
 }
 
