@@ -136,6 +136,8 @@ fn a_file_that_was_lost_or_emptied_is_damage_and_rot_in_a_settled_log_is_none() 
         std::fs::write(&path, whole).unwrap();
     }
     assert_eq!(given_back(folder.path()), Some(rows(&[(2, Some(2)), (3, Some(3))])));
+    // The log that was open holds the files that were removed.
+    let (mut log, _) = open(folder.path());
     log.append(&rows(&[(4, Some(4))])).unwrap();
     log.switch().unwrap();
     let (newer, former) = (current(folder.path()), SLOTS[1 - log.former.slot]);
