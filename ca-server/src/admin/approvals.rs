@@ -77,7 +77,7 @@ pub async fn list(
     let limit = wanted.limit.clamp(1, MAX_PAGE);
     let rows = app.store.approvals(wanted.after.as_deref(), limit).await?;
     let next = rows.last().filter(|_| rows.len() >= limit);
-    let next = next.map(|row| row.value.holder.id.value().to_owned());
+    let next = next.map(|row| row.value.id());
     let now = app.clock.now();
     let living = rows.iter().filter(|row| row.value.expires > now);
     Ok(Json(Page { items: living.map(|row| ApprovalView::new(&row.value)).collect(), next }))
@@ -101,7 +101,8 @@ pub async fn deny(State(app): State<App>, Path(id): Path<String>) -> Result<Json
 
 async fn decide(app: &App, id: &str, decision: Decision) -> Result<Json<ApprovalView>, Refusal> {
     let now = app.clock.now();
-    let seen = load(app, id).await?.filter(|seen| seen.value.id() == id && seen.value.expires > now);
+    let seen: Option<Versioned<ApprovalRequest>> = app.store.load(&id.to_owned()).await?;
+    let seen = seen.filter(|seen| seen.value.expires > now);
     let seen = seen.ok_or(Refusal::Absent("request for approval"))?;
     if seen.value.decision == decision {
         return Err(Refusal::Already("request is decided so"));
@@ -112,9 +113,4 @@ async fn decide(app: &App, id: &str, decision: Decision) -> Result<Json<Approval
     batch.record(now, next.act(decision.as_str()));
     app.store.commit(batch).await?;
     Ok(Json(ApprovalView::new(&next)))
-}
-
-async fn load(app: &App, id: &str) -> Result<Option<Versioned<ApprovalRequest>>, Refusal> {
-    let account = id.split('_').next().unwrap_or_default();
-    Ok(app.store.load(&format!("urn:uuid:{account}")).await?)
 }

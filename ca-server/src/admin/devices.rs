@@ -13,9 +13,9 @@ use super::views::Page;
 use crate::app::App;
 use crate::clock;
 use crate::internal::DeviceId;
-use crate::internal::machine::{MachineAccount, MachineStatus, act, make_code};
+use crate::internal::machine::{ActivationCode, MachineAccount, MachineStatus, act, make_code};
 use crate::internal::opaque::MakeError;
-use crate::store::tables::machine_accounts;
+use crate::store::tables::{activation_codes, machine_accounts};
 use crate::store::{Batch, Versioned};
 
 const MAX_PAGE: usize = 1000;
@@ -64,26 +64,36 @@ pub async fn code(State(app): State<App>, Json(wanted): Json<NewCode>) -> Result
         return Err(Refusal::Value { name: "expires-in", value, wanted: "a time of at most 30days" });
     }
     let mut batch = Batch::new();
-    let account = match &wanted.device {
+    let seen = match &wanted.device {
         Some(text) => {
             let seen = load(&app, text).await?;
             if seen.value.status == MachineStatus::Deactivated {
                 return Err(Refusal::Already("account is deactivated"));
             }
-            batch.unchanged(&seen);
-            seen.value
+            Some(seen)
         }
-        None => {
-            let account = new_account(&app, &wanted).await?;
-            machine_accounts::insert(&mut batch, &account)?;
-            batch.record(now, act(account.id, account.organisation, "created"));
-            account
-        }
+        None => None,
     };
-    let code = make_code(&mut batch, account.id, lifetime, now).map_err(|error| match error {
+    let mut account = match &seen {
+        Some(seen) => seen.value.clone(),
+        None => new_account(&app, &wanted).await?,
+    };
+    let (code, code_id) = make_code(&mut batch, account.id, lifetime, now).map_err(|error| match error {
         MakeError::Entropy(error) => Refusal::from(error),
         MakeError::Store(error) => error.into(),
     })?;
+    // From now on this code gives the account, and no earlier one.
+    let earlier = account.code.replace(code_id);
+    match &seen {
+        Some(seen) => {
+            forget(&app, &mut batch, earlier).await?;
+            machine_accounts::replace(&mut batch, seen, &account)?;
+        }
+        None => {
+            machine_accounts::insert(&mut batch, &account)?;
+            batch.record(now, act(account.id, account.organisation, "created"));
+        }
+    }
     batch.record(now, act(account.id, account.organisation, "activation code made"));
     app.store.commit(batch).await?;
     Ok(Json(DeviceView {
@@ -91,6 +101,15 @@ pub async fn code(State(app): State<App>, Json(wanted): Json<NewCode>) -> Result
         code_expires: Some(clock::after(now, lifetime)),
         ..DeviceView::new(&account)
     }))
+}
+
+/// Removes a code that nobody typed.
+async fn forget(app: &App, batch: &mut Batch, code: Option<String>) -> Result<(), Refusal> {
+    let Some(id) = code else { return Ok(()) };
+    if let Some(seen) = app.store.load::<ActivationCode>(&id).await? {
+        activation_codes::remove(batch, &seen);
+    }
+    Ok(())
 }
 
 async fn new_account(app: &App, wanted: &NewCode) -> Result<MachineAccount, Refusal> {
@@ -107,6 +126,7 @@ async fn new_account(app: &App, wanted: &NewCode) -> Result<MachineAccount, Refu
         status: MachineStatus::Waiting,
         key: None,
         generation: 0,
+        code: None,
         created: app.clock.now(),
         activated: None,
     })
@@ -124,7 +144,7 @@ pub async fn deactivate(
     if seen.value.status == MachineStatus::Deactivated {
         return Err(Refusal::Already("account is deactivated"));
     }
-    let next = MachineAccount { status: MachineStatus::Deactivated, ..seen.value.clone() };
+    let next = MachineAccount { status: MachineStatus::Deactivated, code: None, ..seen.value.clone() };
     let mut batch = Batch::new();
     machine_accounts::replace(&mut batch, &seen, &next)?;
     batch.record(app.clock.now(), act(next.id, next.organisation, "deactivated"));

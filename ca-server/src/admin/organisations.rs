@@ -56,6 +56,10 @@ pub async fn create(
         return Err(Refusal::Value { name: "name", value: name.to_owned(), wanted });
     }
     known_issuers(&app, &wanted.token_issuers)?;
+    // One more would stand in no listing, and its tokens would speak for nobody.
+    if app.store.organisations().await?.len() >= organisations::MOST {
+        return Err(Refusal::Already("server has as many organisations as it may have"));
+    }
     let now = app.clock.now();
     let organisation = Organisation {
         id: OrganisationId::fresh()?,

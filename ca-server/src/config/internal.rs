@@ -90,6 +90,9 @@ pub struct TokenIssuerConfig {
     /// The claim with the e-mail address. Default: `email`.
     #[serde(default = "email")]
     pub email_claim: String,
+    /// Whether the address is taken without `email_verified: true` beside it. The issuer must then write only addresses that it has verified itself, or whoever can choose his own is certified as somebody else. The claim of another name than `email` is taken only with this. Default: false.
+    #[serde(default)]
+    pub email_trusted: bool,
     /// The claim with the name to show. Default: `name`.
     #[serde(default = "name")]
     pub name_claim: String,

@@ -228,6 +228,8 @@ resolvers = []
 # The claims with the account id (a UUID; without it one is made from issuer and sub), the address, the name, and the organisation.
 #user_id_claim = "oid"
 #email_claim = "email"
+# Whether the address counts without `email_verified: true` beside it: only for an issuer that writes none that it has not verified.
+#email_trusted = false
 #name_claim = "name"
 #organisation_claim = "org"
 # Whether each token serves once, and by how much the issuer's clock may be off.

@@ -1,21 +1,21 @@
 //! Where a profile asks for it (`needs-approval`), an administrator approves each certificate before it is issued on a token.
 //!
-//! There is one request for each holder, for one key. An approval serves for one certificate with exactly that key: it is used up in the batch of
-//! the intent. A request with another key takes the place of one that waits, and has to be approved by itself. A device that renews with the
-//! certificate it holds was approved when it got it.
+//! There is one request for each holder and key. An approval serves for one certificate with exactly that key: it is used up in the batch of the
+//! intent. A request with another key has to be approved by itself, and touches nothing that was decided: of an account so many are kept, and one
+//! more takes the place of the oldest that waits. A device that renews with the certificate it holds was approved when it got it.
 
 use certs::identifier::Identifier;
 use certs::key::PublicKey;
 use serde::{Deserialize, Serialize};
 use time::{Duration, OffsetDateTime};
 
-use super::error::InternalError;
+use super::error::{InternalError, TokenError};
 use super::holder::{Front, Holder, HolderEvidence};
 use super::machine;
 use crate::app::App;
 use crate::log::act::Act;
 use crate::store::tables::approvals;
-use crate::store::{Batch, Record, StoreError, Table, Versioned};
+use crate::store::{Batch, Record, Table, Versioned};
 
 /// How long a request waits, and how long what was decided of it stands.
 const LIFETIME: Duration = Duration::days(7);
@@ -23,6 +23,9 @@ const LIFETIME: Duration = Duration::days(7);
 const ASK_AGAIN: u64 = 120;
 /// Characters of the key's thumbprint in an id: enough that nobody makes a key for a given id.
 const KEY_LETTERS: usize = 22;
+
+/// Requests of one account that are kept at a time.
+const MOST_OF_ONE: usize = 8;
 
 /// What an administrator said.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -73,9 +76,13 @@ impl ApprovalRequest {
     /// What an administrator names it by: the account id, and what the key begins with. Another key is another id. Plain letters, for paths and shells.
     #[must_use]
     pub fn id(&self) -> String {
-        let account = self.holder.id.value();
         let key: String = self.key.chars().take(KEY_LETTERS).collect();
-        format!("{}_{key}", account.strip_prefix("urn:uuid:").unwrap_or(&account))
+        format!("{}{key}", prefix(&self.holder.id.value()))
+    }
+
+    /// Whether it is of this holder, and not of one of another organisation with the same id.
+    fn is_of(&self, holder: &HolderEvidence) -> bool {
+        (self.holder.kind, self.holder.organisation) == (holder.kind, holder.organisation)
     }
 
     /// The same, decided.
@@ -98,11 +105,11 @@ impl ApprovalRequest {
 
 impl Record for ApprovalRequest {
     const TABLE: Table = Table::Approvals;
-    /// The account id, `urn:uuid:…`.
+    /// What an administrator names it by.
     type Key = String;
 
     fn key(&self) -> String {
-        self.holder.id.value().to_owned()
+        self.id()
     }
 
     fn encode_key(key: &String) -> Vec<u8> {
@@ -134,42 +141,62 @@ pub(super) async fn demand(
     {
         return Ok(None);
     }
-    let key = machine::thumbprint(asked.key);
-    let seen = app.store.load::<ApprovalRequest>(&asked.holder.urn().as_str().to_owned()).await?;
-    let same = |seen: &&Versioned<ApprovalRequest>| {
-        let ApprovalRequest { key: known, profile, identifiers, expires, .. } = &seen.value;
-        *known == key && profile == asked.profile && identifiers == asked.identifiers && *expires > now
+    let request = ApprovalRequest {
+        holder: asked.holder.evidence(asked.front),
+        identifiers: asked.identifiers.to_vec(),
+        profile: asked.profile.to_owned(),
+        key: machine::thumbprint(asked.key),
+        decision: Decision::Pending,
+        asked: now,
+        expires: now + LIFETIME,
     };
-    match seen.as_ref().filter(same).map(|seen| seen.value.decision) {
-        Some(Decision::Approved) => return Ok(seen),
-        Some(Decision::Denied) => return Err(InternalError::ApprovalDenied),
-        Some(Decision::Pending) => {}
-        None => {
-            let request = ApprovalRequest {
-                holder: asked.holder.evidence(asked.front),
-                identifiers: asked.identifiers.to_vec(),
-                profile: asked.profile.to_owned(),
-                key,
-                decision: Decision::Pending,
-                asked: now,
-                expires: now + LIFETIME,
-            };
-            let mut batch = Batch::new();
-            approvals::put(&mut batch, seen.as_ref(), &request)?;
-            batch.record(now, request.act("asked"));
-            match app.store.commit(batch).await {
-                // The same was asked, or it was decided, at this moment: the next time it is seen.
-                Ok(()) | Err(StoreError::Stale(_)) => {}
-                Err(error) => return Err(error.into()),
+    let seen = app.store.load::<ApprovalRequest>(&request.id()).await?;
+    if let Some(known) = seen.as_ref().map(|seen| &seen.value).filter(|known| known.expires > now) {
+        if !known.is_of(&request.holder) {
+            return Err(TokenError::OtherOrganisation.into());
+        }
+        let same = known.profile == request.profile && known.identifiers == request.identifiers;
+        match known.decision {
+            // No certificate for this key, whatever it would name.
+            Decision::Denied => return Err(InternalError::ApprovalDenied),
+            Decision::Approved if same => return Ok(seen),
+            Decision::Pending if same => {
+                return Err(InternalError::ApprovalPending { retry_after: ASK_AGAIN });
             }
-            tracing::info!(
-                approval.id = request.id(),
-                profile = request.profile,
-                "a certificate waits for approval"
-            );
+            Decision::Approved | Decision::Pending => {}
         }
     }
+    ask(app, seen.as_ref(), &request, now).await?;
     Err(InternalError::ApprovalPending { retry_after: ASK_AGAIN })
+}
+
+/// Records a request. One more than an account may have takes the place of the oldest that waits, never of one that was decided.
+async fn ask(
+    app: &App,
+    seen: Option<&Versioned<ApprovalRequest>>,
+    request: &ApprovalRequest,
+    now: OffsetDateTime,
+) -> Result<(), InternalError> {
+    let mut batch = Batch::new();
+    if seen.is_none() {
+        let others = app.store.approvals_of(&prefix(&request.holder.id.value())).await?;
+        let living = || others.iter().filter(|other| other.value.expires > now);
+        if living().count() >= MOST_OF_ONE {
+            let waiting = living().filter(|other| other.value.decision == Decision::Pending);
+            let oldest = waiting.min_by_key(|other| other.value.asked);
+            approvals::remove(&mut batch, oldest.ok_or(InternalError::ApprovalsFull)?);
+        }
+    }
+    approvals::put(&mut batch, seen, request)?;
+    batch.record(now, request.act("asked"));
+    app.store.commit(batch).await?;
+    tracing::info!(approval.id = request.id(), profile = request.profile, "a certificate waits for approval");
+    Ok(())
+}
+
+/// What the ids of an account's requests begin with.
+fn prefix(urn: &str) -> String {
+    format!("{}_", urn.strip_prefix("urn:uuid:").unwrap_or(urn))
 }
 
 /// Uses an approval up.

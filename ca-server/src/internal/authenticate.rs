@@ -75,6 +75,7 @@ pub async fn record(app: &App, error: &TokenError, now: OffsetDateTime) {
 async fn by_opaque_token(app: &App, token: &str, now: OffsetDateTime) -> Result<Holder, TokenError> {
     let found: OpaqueToken = opaque::find(&app.store, token, now).await?.value;
     match found.bearer {
+        Bearer::Guest { .. } if !app.config.internal.guests => Err(TokenError::GuestsUnwanted),
         Bearer::Guest { guest } => {
             Ok(Holder::Guest(Guest { id: guest, credential: "guest-token".to_owned() }))
         }
@@ -89,13 +90,15 @@ async fn by_opaque_token(app: &App, token: &str, now: OffsetDateTime) -> Result<
                 organisation: account.organisation,
                 id: account.id,
                 key_thumbprint: Some(key_thumbprint),
+                generation,
                 credential: "device-token".to_owned(),
             }))
         }
     }
 }
 
-/// The record of the certificate decides: it must be exactly this one, in force, and a device's.
+/// The record of the certificate decides: it must be exactly this one, in force, a device's, and of the key that the account is bound to now or of one
+/// that followed it by re-enrolment.
 async fn by_certificate(app: &App, der: &[u8], now: OffsetDateTime) -> Result<Holder, TokenError> {
     let serial =
         CertId::from_certificate(der).ok().and_then(|id| id.serial()).ok_or(TokenError::Certificate)?;
@@ -115,10 +118,15 @@ async fn by_certificate(app: &App, der: &[u8], now: OffsetDateTime) -> Result<Ho
     let id: DeviceId = urn.as_str().parse().map_err(|_| TokenError::Certificate)?;
     let account = app.store.load::<MachineAccount>(&id).await?.ok_or(TokenError::Unknown)?.value;
     account.must_be_active()?;
+    // A certificate of an earlier activation, or of a key that the account was moved away from, renews nothing.
+    if evidence.generation != Some(account.generation) {
+        return Err(TokenError::Replaced);
+    }
     Ok(Holder::Device(Device {
         organisation: account.organisation,
         id: account.id,
         key_thumbprint: None,
+        generation: account.generation,
         credential: format!("certificate {serial}"),
     }))
 }

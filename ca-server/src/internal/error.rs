@@ -74,6 +74,14 @@ pub enum TokenError {
     /// The machine account was deactivated.
     #[error("the machine account is deactivated")]
     Deactivated,
+    /// The account was bound to another key since.
+    #[error(
+        "the machine account was bound to another key since this was issued; use that key, or activate the device anew"
+    )]
+    Replaced,
+    /// Guests were let in once, and are no longer.
+    #[error("this server lets no guests in any more; show a token of your organisation")]
+    GuestsUnwanted,
     /// The certificate was not issued here, is revoked, or is over.
     #[error("the certificate is not one of this authority that is in force")]
     Certificate,
@@ -109,6 +117,8 @@ impl TokenError {
             Self::OtherOrganisation => "other-organisation",
             Self::Unknown => "unknown",
             Self::Deactivated => "deactivated",
+            Self::Replaced => "replaced",
+            Self::GuestsUnwanted => "guests",
             Self::Certificate => "certificate",
             Self::CertificateKind => "certificate-kind",
             Self::Store(_) => "store",
@@ -204,6 +214,11 @@ pub enum InternalError {
     /// An administrator said no.
     #[error("an administrator denied a certificate for this key")]
     ApprovalDenied,
+    /// As many requests of the account as are kept were decided lately.
+    #[error(
+        "an administrator has decided many requests of this account for other keys; ask again with one of those, or in a week"
+    )]
+    ApprovalsFull,
     /// Too often.
     #[error("{}", .0.detail)]
     RateLimited(Box<Problem>),
@@ -241,6 +256,7 @@ impl InternalError {
             Self::OtherDomain(_) => Some("internal:other-organisation".to_owned()),
             Self::DomainLost(_) => Some("internal:domain-lost".to_owned()),
             Self::ApprovalDenied => Some("approval:denied".to_owned()),
+            Self::ApprovalsFull => Some("approval:full".to_owned()),
             Self::Prepare(error @ (PrepareError::Leaf(_) | PrepareError::Lint(_))) => {
                 Some(format!("lint: {error}"))
             }
@@ -266,7 +282,7 @@ impl From<InternalError> for Problem {
             InternalError::Csr(_) | InternalError::OtherName(_) | InternalError::IssuersKey => {
                 Self::new(Kind::BadCsr, error.to_string())
             }
-            InternalError::OtherKey | InternalError::ApprovalDenied => {
+            InternalError::OtherKey | InternalError::ApprovalDenied | InternalError::ApprovalsFull => {
                 Self::new(Kind::Unauthorized, error.to_string())
             }
             InternalError::ApprovalPending { retry_after } => Self {

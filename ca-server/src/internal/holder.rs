@@ -88,6 +88,13 @@ uuid_id!(
     GuestId
 );
 
+impl From<UserId> for DeviceId {
+    /// The machine account that would have this id.
+    fn from(id: UserId) -> Self {
+        Self(id.0)
+    }
+}
+
 /// Who asks, after every check of the credential.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Holder {
@@ -123,6 +130,8 @@ pub struct Device {
     /// SHA-256 of the subject public key info that its token is bound to, base64url; `None` if it came with its certificate, which is a
     /// proof of its key by itself.
     pub key_thumbprint: Option<String>,
+    /// Of which binding of the account to a key; what belongs to an earlier one is void.
+    pub generation: u32,
     pub(in crate::internal) credential: String,
 }
 
@@ -181,6 +190,14 @@ impl HolderKind {
     }
 }
 
+/// One holder among all: an id alone is not enough where organisations write their own.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct HolderKey {
+    pub(in crate::internal) kind: HolderKind,
+    pub(in crate::internal) organisation: Option<OrganisationId>,
+    pub(in crate::internal) id: [u8; 16],
+}
+
 /// Through which door a request came.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
@@ -214,6 +231,9 @@ pub struct HolderEvidence {
     pub organisation: Option<OrganisationId>,
     /// By what it was known: `access-token <issuer> <subject>`, `device-token`, `certificate <serial>`, `guest-token`.
     pub credential: String,
+    /// Of a device: of which binding of its account to a key.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub generation: Option<u32>,
     /// SHA-256 of an access token, base64url.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub token_sha256: Option<String>,
@@ -245,14 +265,15 @@ impl Holder {
         }
     }
 
-    /// The sixteen octets of the account id.
+    /// What is counted together.
     #[must_use]
-    pub const fn id_octets(&self) -> [u8; 16] {
-        match self {
+    pub const fn key(&self) -> HolderKey {
+        let id = match self {
             Self::User(user) => *user.id.as_bytes(),
             Self::Device(device) => *device.id.as_bytes(),
             Self::Guest(guest) => *guest.id.as_bytes(),
-        }
+        };
+        HolderKey { kind: self.kind(), organisation: self.organisation(), id }
     }
 
     /// Of which organisation; guests are of none.
@@ -277,11 +298,16 @@ impl Holder {
             Self::Device(device) => (device.credential.clone(), None, None),
             Self::Guest(guest) => (guest.credential.clone(), None, None),
         };
+        let generation = match self {
+            Self::Device(device) => Some(device.generation),
+            Self::User(_) | Self::Guest(_) => None,
+        };
         HolderEvidence {
             kind: self.kind(),
             id: Identifier::Uri(self.urn()),
             organisation: self.organisation(),
             credential,
+            generation,
             token_sha256,
             display_name,
             front,

@@ -6,6 +6,7 @@
 
 use std::sync::Arc;
 
+use certs::csr::Csr;
 use certs::key::PublicKey;
 use certs::leaf::LeafError;
 use certs::serial::Serial;
@@ -20,7 +21,7 @@ use super::{machine, request};
 use crate::app::App;
 use crate::log::intent::intent;
 use crate::log::outcome::outcome;
-use crate::policy::{InternalCandidate, Refused};
+use crate::policy::{Approval, InternalCandidate, Refused};
 use crate::sign::{Authority, PrepareError, Prepared, prepare, sign};
 use crate::store::{Batch, StoreError, Table, Versioned};
 
@@ -75,7 +76,7 @@ async fn tried(
     front: Front,
 ) -> Result<Issued, InternalError> {
     app.limits
-        .internal(holder.id_octets(), app.clock.now())
+        .internal(holder.key(), app.clock.now())
         .map_err(|problem| InternalError::RateLimited(Box::new(problem)))?;
     let mut tries = 0;
     loop {
@@ -102,18 +103,12 @@ async fn tried(
             }
         };
         // Where the profile asks for it, an administrator's word on exactly this.
-        let approved = match approval.profile.needs_approval {
-            false => None,
-            true => {
-                let asked = approval::Asked {
-                    holder,
-                    front,
-                    identifiers: &standing.identifiers,
-                    profile: approval.profile.name.as_str(),
-                    key: request.public_key(),
-                };
-                approval::demand(app, asked, now).await?
+        let approved = match approved(app, holder, front, (&standing, &request, &approval), now).await {
+            Err(InternalError::Store(StoreError::Stale(_))) if tries < TRIES => {
+                tries += 1;
+                continue;
             }
+            approved => approved?,
         };
         // 4., 5. Serial, bytes, lint.
         let prepared = match prepare(authority, approval, now) {
@@ -130,6 +125,27 @@ async fn tried(
             done => return done,
         }
     }
+}
+
+/// What an administrator said of it, if anybody has to be asked.
+async fn approved(
+    app: &App,
+    holder: &Holder,
+    front: Front,
+    (standing, request, approval): (&Standing, &Csr, &Approval),
+    now: OffsetDateTime,
+) -> Result<Option<Versioned<ApprovalRequest>>, InternalError> {
+    if !approval.profile.needs_approval {
+        return Ok(None);
+    }
+    let asked = approval::Asked {
+        holder,
+        front,
+        identifiers: &standing.identifiers,
+        profile: approval.profile.name.as_str(),
+        key: request.public_key(),
+    };
+    approval::demand(app, asked, now).await
 }
 
 /// A token that is bound to a key serves that key alone.

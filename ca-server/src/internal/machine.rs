@@ -14,7 +14,7 @@ use serde::{Deserialize, Serialize};
 use time::OffsetDateTime;
 
 use super::error::TokenError;
-use super::holder::{DeviceId, OrganisationId};
+use super::holder::{DeviceId, HolderKey, HolderKind, OrganisationId};
 use super::key_proof::{KeyProof, ProofError};
 use super::opaque::{self, Bearer, MakeError, OpaqueToken};
 use crate::app::App;
@@ -28,6 +28,9 @@ use crate::verify::jwk::{EcCurve, Jwk};
 
 /// How long a token goes on after it was refreshed: the answer may have been lost.
 const OVERLAP: Duration = Duration::from_secs(3600);
+
+/// How often a refresh is decided anew because something it depends on changed.
+const TRIES: usize = 4;
 
 /// The letters of a code: those that nobody takes for another (Crockford's base 32).
 const LETTERS: &[u8; 32] = b"0123456789ABCDEFGHJKMNPQRSTVWXYZ";
@@ -60,8 +63,11 @@ pub struct MachineAccount {
     /// The device's key, from its activation on.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub key: Option<DeviceKey>,
-    /// How often it was activated.
+    /// How often it was bound to a key: by an activation, or by a refresh that named another.
     pub generation: u32,
+    /// The one code that gives it, by its hash; none if that was typed.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub code: Option<String>,
     /// When it was made.
     #[serde(with = "time::serde::timestamp")]
     pub created: OffsetDateTime,
@@ -103,6 +109,13 @@ impl MachineAccount {
     #[must_use]
     pub fn key_thumbprint(&self) -> Option<String> {
         self.key.as_ref().map(|key| key.thumbprint.clone())
+    }
+
+    /// As whom it is counted.
+    #[must_use]
+    pub const fn holder_key(&self) -> HolderKey {
+        let organisation = Some(self.organisation);
+        HolderKey { kind: HolderKind::Device, organisation, id: *self.id.as_bytes() }
     }
 
     /// Whether a device may act with it.
@@ -156,7 +169,7 @@ impl Record for ActivationCode {
     }
 }
 
-/// Draws a code, `XXXX-XXXX-XXXX`, and adds its record to the batch.
+/// Draws a code, `XXXX-XXXX-XXXX`, and adds its record to the batch. Gives its hash too: it serves once the account names it.
 ///
 /// # Errors
 /// If there is no entropy, or the record cannot be serialised.
@@ -165,13 +178,13 @@ pub fn make_code(
     device: DeviceId,
     lifetime: Duration,
     now: OffsetDateTime,
-) -> Result<Secret, MakeError> {
+) -> Result<(Secret, String), MakeError> {
     let letters = draw()?;
     let record = ActivationCode { id: opaque::id_of(&letters), device, expires: clock::after(now, lifetime) };
     activation_codes::insert(batch, &record)?;
     let groups: Vec<&str> =
         letters.as_bytes().chunks(4).filter_map(|four| std::str::from_utf8(four).ok()).collect();
-    Ok(Secret::new(groups.join("-")))
+    Ok((Secret::new(groups.join("-")), record.id))
 }
 
 fn draw() -> Result<String, NoEntropy> {
@@ -241,13 +254,15 @@ pub async fn activate(app: &App, typed: &str, request: &Csr) -> Result<Activated
     let letters = letters_of(typed).ok_or(MachineError::Code)?;
     let code = app.store.load::<ActivationCode>(&opaque::id_of(&letters)).await?.ok_or(MachineError::Code)?;
     let account = app.store.load::<MachineAccount>(&code.value.device).await?.ok_or(MachineError::Code)?;
-    if code.value.expires <= now || account.value.status == MachineStatus::Deactivated {
+    let replaced = account.value.code.as_ref() != Some(&code.value.id);
+    if replaced || code.value.expires <= now || account.value.status == MachineStatus::Deactivated {
         return Err(MachineError::Code);
     }
     let mut next = account.value.clone();
     next.status = MachineStatus::Active;
     next.key = Some(key);
     next.generation = next.generation.saturating_add(1);
+    next.code = None;
     next.activated = Some(now);
     let mut batch = Batch::new();
     activation_codes::remove(&mut batch, &code);
@@ -271,6 +286,16 @@ pub async fn activate(app: &App, typed: &str, request: &Csr) -> Result<Activated
 /// # Errors
 /// [`MachineError`]; the old token is as it was.
 pub async fn refresh(app: &App, token: &str, proof: &str) -> Result<Activated, MachineError> {
+    let mut tries = 0;
+    loop {
+        match refreshed(app, token, proof, tries == 0).await {
+            Err(MachineError::Store(StoreError::Stale(_))) if tries < TRIES => tries += 1,
+            done => return done,
+        }
+    }
+}
+
+async fn refreshed(app: &App, token: &str, proof: &str, count: bool) -> Result<Activated, MachineError> {
     let now = app.clock.now();
     let seen = opaque::find(&app.store, token, now).await?;
     let Bearer::Device { device, generation } = seen.value.bearer else {
@@ -278,22 +303,38 @@ pub async fn refresh(app: &App, token: &str, proof: &str) -> Result<Activated, M
     };
     let account = app.store.load::<MachineAccount>(&device).await?.ok_or(TokenError::Unknown)?;
     account.value.must_be_active()?;
-    let limited = |problem| MachineError::RateLimited(Box::new(problem));
-    app.limits.internal(*device.as_bytes(), now).map_err(limited)?;
     let key = account.value.key.as_ref().filter(|_| account.value.generation == generation);
     let key = key.ok_or(TokenError::Unknown)?;
+    if count {
+        let limited = |problem| MachineError::RateLimited(Box::new(problem));
+        app.limits.internal(account.value.holder_key(), now).map_err(limited)?;
+    }
     let proof = KeyProof::verify(proof, &key.jwk, (token, &app.links.internal("devices/token")), now)?;
     let mut next = account.value.clone();
-    if let Some(new) = proof.new_key {
+    if let Some(new) = proof.new_key.filter(|new| Some(new) != next.key.as_ref()) {
         next.key = Some(new);
+        next.generation = next.generation.saturating_add(1);
     }
     let mut batch = Batch::new();
     machine_accounts::replace(&mut batch, &account, &next)?;
-    end_soon(&mut batch, &seen, now)?;
+    forget_successor(app, &mut batch, &seen.value).await?;
     let activated = token_for(app, &mut batch, next, now)?;
+    end_soon(&mut batch, &seen, &activated, now)?;
     batch.record(now, act(device, activated.account.organisation, "token refreshed"));
     app.store.commit(batch).await?;
     Ok(activated)
+}
+
+/// A token has one successor: where it is refreshed again, the answer was lost, and the new token takes the place of the one that nobody has. One whose
+/// successor was refreshed in turn is over.
+async fn forget_successor(app: &App, batch: &mut Batch, token: &OpaqueToken) -> Result<(), MachineError> {
+    let Some(id) = &token.successor else { return Ok(()) };
+    let Some(successor) = app.store.load::<OpaqueToken>(id).await? else { return Ok(()) };
+    if successor.value.successor.is_some() {
+        return Err(TokenError::Unknown.into());
+    }
+    opaque_tokens::remove(batch, &successor);
+    Ok(())
 }
 
 fn token_for(
@@ -308,10 +349,20 @@ fn token_for(
     Ok(Activated { account, token, expires: clock::after(now, lifetime) })
 }
 
-/// The old token goes on for a while, in case the answer is lost.
-fn end_soon(batch: &mut Batch, seen: &Versioned<OpaqueToken>, now: OffsetDateTime) -> Result<(), StoreError> {
-    let mut next = seen.value.clone();
-    next.expires = next.expires.min(clock::after(now, OVERLAP));
+/// The old token goes on for a while, in case the answer is lost, for the key that the account is bound to now.
+fn end_soon(
+    batch: &mut Batch,
+    seen: &Versioned<OpaqueToken>,
+    activated: &Activated,
+    now: OffsetDateTime,
+) -> Result<(), StoreError> {
+    let Activated { account, token, .. } = activated;
+    let next = OpaqueToken {
+        bearer: Bearer::Device { device: account.id, generation: account.generation },
+        expires: seen.value.expires.min(clock::after(now, OVERLAP)),
+        successor: Some(opaque::id_of(token.expose())),
+        ..seen.value.clone()
+    };
     opaque_tokens::replace(batch, seen, &next)
 }
 
@@ -329,7 +380,7 @@ mod tests {
         let mut batch = Batch::new();
         let device = DeviceId::fresh().unwrap();
         let now = OffsetDateTime::UNIX_EPOCH;
-        let code = make_code(&mut batch, device, Duration::from_secs(60), now).unwrap();
+        let (code, _) = make_code(&mut batch, device, Duration::from_secs(60), now).unwrap();
         let text = code.expose();
         assert_eq!(text.len(), 14);
         let plain = text.replace('-', "");

@@ -7,6 +7,7 @@
 pub mod access_token;
 pub mod approval;
 pub mod authenticate;
+pub mod claim;
 pub mod domains;
 pub mod error;
 pub mod guest;
@@ -21,5 +22,7 @@ pub mod standing;
 
 pub use authenticate::{Credential, authenticate};
 pub use error::{InternalError, TokenError};
-pub use holder::{Device, DeviceId, Front, Guest, GuestId, Holder, HolderKind, OrganisationId, User, UserId};
+pub use holder::{
+    Device, DeviceId, Front, Guest, GuestId, Holder, HolderKey, HolderKind, OrganisationId, User, UserId,
+};
 pub use issue::{Issued, issue};

@@ -57,6 +57,9 @@ pub struct OpaqueToken {
     /// When it ends.
     #[serde(with = "time::serde::timestamp")]
     pub expires: OffsetDateTime,
+    /// The token that it was refreshed to, by its hash.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub successor: Option<String>,
 }
 
 impl Record for OpaqueToken {
@@ -93,7 +96,8 @@ pub fn make(
         Bearer::Guest { .. } => GUEST,
     };
     let token = Secret::new(format!("{prefix}{}", URL_SAFE_NO_PAD.encode(random_bytes::<32>()?)));
-    let record = OpaqueToken { id: id_of(token.expose()), bearer, expires: clock::after(now, lifetime) };
+    let (id, expires) = (id_of(token.expose()), clock::after(now, lifetime));
+    let record = OpaqueToken { id, bearer, expires, successor: None };
     opaque_tokens::insert(batch, &record)?;
     Ok(token)
 }

@@ -10,6 +10,7 @@ use certs::leaf::Proof;
 use certs::name::{DnsName, EmailAddress};
 use time::OffsetDateTime;
 
+use super::claim::{self, Claim};
 use super::error::{InternalError, TokenError};
 use super::holder::{Device, Holder, OrganisationId, User};
 use super::machine::MachineAccount;
@@ -31,6 +32,7 @@ pub struct Standing {
     pub created: i64,
     organisation: Option<Versioned<Organisation>>,
     account: Option<Versioned<MachineAccount>>,
+    claim: Option<Claim>,
 }
 
 impl Standing {
@@ -44,6 +46,9 @@ impl Standing {
         }
         if let Some(account) = &self.account {
             batch.unchanged(account);
+        }
+        if let Some(claim) = &self.claim {
+            claim.pin(batch)?;
         }
         if let Holder::User(user) = holder
             && let Some(single_use) = &user.token.single_use
@@ -75,6 +80,7 @@ pub async fn standing(app: &App, holder: &Holder, now: OffsetDateTime) -> Result
             created: 0,
             organisation: None,
             account: None,
+            claim: None,
         }),
     }
 }
@@ -84,6 +90,7 @@ async fn of_user(app: &App, user: &User, now: OffsetDateTime) -> Result<Standing
     if !organisation.value.token_issuers.contains(&user.token.issuer) {
         return Err(TokenError::OtherOrganisation.into());
     }
+    let claim = claim::of_user(&app.store, user).await?;
     let mut identifiers = Vec::with_capacity(2);
     if let Some(address) = &user.email
         && certifies(&app.store, &organisation.value, address, (app.config.internal.domain_grace, now))
@@ -99,6 +106,7 @@ async fn of_user(app: &App, user: &User, now: OffsetDateTime) -> Result<Standing
         created: 0,
         organisation: Some(organisation),
         account: None,
+        claim: Some(claim),
     })
 }
 
@@ -123,6 +131,9 @@ async fn certifies(
 async fn of_device(app: &App, device: &Device, now: OffsetDateTime) -> Result<Standing, InternalError> {
     let account = app.store.load::<MachineAccount>(&device.id).await?.ok_or(TokenError::Unknown)?;
     account.value.must_be_active()?;
+    if account.value.generation != device.generation {
+        return Err(TokenError::Replaced.into());
+    }
     let bound = account.value.key_thumbprint();
     if account.value.organisation != device.organisation
         || (device.key_thumbprint.is_some() && device.key_thumbprint != bound)
@@ -140,6 +151,7 @@ async fn of_device(app: &App, device: &Device, now: OffsetDateTime) -> Result<St
         created: account.value.created.unix_timestamp(),
         organisation: Some(organisation),
         account: Some(account),
+        claim: None,
     })
 }
 

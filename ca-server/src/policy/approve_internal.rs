@@ -94,6 +94,7 @@ fn whole<'r>(
     let profile = rules.profiles.named(name).filter(|_| offered).ok_or_else(|| {
         RefusalReason::UnknownProfile { profile: name.to_owned(), offered: authority.profiles().to_vec() }
     })?;
+    holds(profile, candidate.identifiers)?;
     let mut validity = profile.validity(now, None, None)?;
     let end = authority.issuer().not_after();
     if validity.not_before >= end {
@@ -101,6 +102,19 @@ fn whole<'r>(
     }
     validity.not_after = validity.not_after.min(end);
     Ok((profile, validity))
+}
+
+/// As many identifiers as the profile has room for, and each kind that it demands.
+fn holds(profile: &LeafProfile, identifiers: &[Identifier]) -> Result<(), RefusalReason> {
+    let (count, max) = (identifiers.len(), profile.max_identifiers);
+    if count > max {
+        return Err(RefusalReason::TooMany { count, max, profile: profile.name.to_string() });
+    }
+    let has = |kind| identifiers.iter().any(|identifier| identifier.kind() == kind);
+    match profile.required_identifiers.iter().find(|kind| !has(**kind)) {
+        Some(kind) => Err(RefusalReason::KindMissing { profile: profile.name.to_string(), kind: *kind }),
+        None => Ok(()),
+    }
 }
 
 /// The rules that permit one identifier.

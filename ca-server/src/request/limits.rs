@@ -12,6 +12,7 @@ use time::OffsetDateTime;
 
 use crate::config::{InternalConfig, LimitsConfig};
 use crate::ids::AccountId;
+use crate::internal::HolderKey;
 use crate::respond::kinds::Kind;
 use crate::respond::problem::Problem;
 
@@ -25,6 +26,9 @@ const FINALIZATIONS_PER_ORDER: u32 = 4;
 /// hit a given one is below 2⁻³⁵.
 const ALL_ACTIVATIONS: u32 = 100_000;
 
+/// Guests that all clients together may let in in an hour: a token of each is kept for hours.
+const ALL_GUESTS: u32 = 100_000;
+
 const HOUR: i128 = 3_600_000_000_000;
 
 /// The limits of `[limits]`.
@@ -34,10 +38,11 @@ pub struct RateLimits {
     orders: Limit<AccountId>,
     finalizations: Limit<AccountId>,
     changes: Limit<AccountId>,
-    holders: Limit<[u8; 16]>,
+    holders: Limit<HolderKey>,
     activations: Limit<IpAddr>,
     all_activations: Limit<()>,
     guests: Limit<IpAddr>,
+    all_guests: Limit<()>,
 }
 
 impl RateLimits {
@@ -53,6 +58,7 @@ impl RateLimits {
             activations: Limit::per_hour(internal.activations_per_hour),
             all_activations: Limit::per_hour(ALL_ACTIVATIONS),
             guests: Limit::per_hour(internal.guests_per_hour),
+            all_guests: Limit::per_hour(ALL_GUESTS),
         }
     }
 
@@ -94,12 +100,14 @@ impl RateLimits {
 }
 
 impl RateLimits {
-    /// Counts one certificate for a holder of the internal authority, whatever comes of it.
+    /// Counts one certificate for a holder of the internal authority, or one new token for its device, whatever comes of it.
     ///
     /// # Errors
     /// `rateLimited` with the time to wait.
-    pub fn internal(&self, holder: [u8; 16], now: OffsetDateTime) -> Result<(), Problem> {
-        self.holders.take(holder, now).map_err(|wait| refused("certificate requests of this account", wait))
+    pub fn internal(&self, holder: HolderKey, now: OffsetDateTime) -> Result<(), Problem> {
+        self.holders
+            .take(holder, now)
+            .map_err(|wait| refused("requests of this account for certificates and tokens", wait))
     }
 
     /// Counts one activation code that `client` tries, wrong or right. The limit over all clients bounds what can be guessed from many addresses.
@@ -112,12 +120,13 @@ impl RateLimits {
         taken.map_err(|wait| refused("activation codes", wait))
     }
 
-    /// Counts one guest let in from `client`.
+    /// Counts one guest let in from `client`. The limit over all clients bounds what many addresses can make the store hold.
     ///
     /// # Errors
     /// `rateLimited` with the time to wait.
     pub fn guest(&self, client: IpAddr, now: OffsetDateTime) -> Result<(), Problem> {
-        self.guests.take(network(client), now).map_err(|wait| refused("guests from your address", wait))
+        self.guests.take(network(client), now).map_err(|wait| refused("guests from your address", wait))?;
+        self.all_guests.take((), now).map_err(|wait| refused("guests", wait))
     }
 }
 
@@ -220,6 +229,16 @@ mod tests {
         }
         limit.take(CALLERS, at(10)).unwrap();
         assert_eq!(limit.callers.lock().len(), 1);
+    }
+
+    #[test]
+    fn guests_have_a_ceiling_however_many_addresses_they_come_from() {
+        let config = InternalConfig { guests_per_hour: 0, ..InternalConfig::default() };
+        let limits = RateLimits::new(&LimitsConfig::default(), &config);
+        let client = |number: u32| IpAddr::V4(number.into());
+        assert!((0..ALL_GUESTS).all(|number| limits.guest(client(number), at(0)).is_ok()));
+        assert!(limits.guest(client(ALL_GUESTS), at(0)).is_err());
+        assert!(limits.guest(client(ALL_GUESTS), at(3600)).is_ok());
     }
 
     #[test]

@@ -24,7 +24,7 @@ use certs::verdict::{Verdict, verdict};
 use http::{HeaderMap, HeaderName, HeaderValue, Method};
 use rustls_pki_types::CertificateDer;
 use serde_json::{Value, json};
-use tokio_util::sync::CancellationToken;
+use tokio_util::sync::{CancellationToken, DropGuard};
 
 use crate::ca::{Builder, TestCa};
 use crate::device::Reply;
@@ -38,7 +38,7 @@ pub struct InternalCa {
     /// The issuer of its people's tokens.
     pub issuer: TokenIssuer,
     admin: AdminClient,
-    stop: CancellationToken,
+    _stop: DropGuard,
 }
 
 impl InternalCa {
@@ -68,7 +68,13 @@ impl InternalCa {
         let stop = CancellationToken::new();
         tokio::spawn(socket.serve(ca.app().clone(), stop.clone()));
         let admin = AdminClient::new(ca.config());
-        Self { ca, issuer, admin, stop }
+        Self { ca, issuer, admin, _stop: stop.drop_guard() }
+    }
+
+    /// The server alone; nobody listens on the operator's socket any more.
+    #[must_use]
+    pub fn into_ca(self) -> TestCa {
+        self.ca
     }
 
     /// Makes an organisation whose people `corp` speaks for.
@@ -165,11 +171,12 @@ impl InternalCa {
         json!({"iss": ISSUER, "aud": AUDIENCE, "sub": subject, "iat": now, "nbf": now, "exp": now + 300, "jti": format!("{subject}-{now}"), "name": "Alice Example"})
     }
 
-    /// A good token for a person with this address.
+    /// A good token for a person with this address, which the issuer has verified.
     #[must_use]
     pub fn token(&self, subject: &str, email: &str) -> String {
         let mut claims = self.claims(subject);
         claims["email"] = email.into();
+        claims["email_verified"] = true.into();
         self.issuer.token(&claims)
     }
 
@@ -179,12 +186,6 @@ impl InternalCa {
         let mut trust = TrustSets::new();
         trust.insert_pem(TrustSetName::internal(), self.ca.root_pem()).expect("the root is PEM");
         verdict(&chain(pem), &trust, None, &[], self.ca.app().clock.now())
-    }
-}
-
-impl Drop for InternalCa {
-    fn drop(&mut self) {
-        self.stop.cancel();
     }
 }
 

@@ -77,6 +77,33 @@ async fn what_was_denied_is_refused_and_what_was_not_looked_at_is_not_approved()
 }
 
 #[tokio::test]
+async fn asking_with_other_keys_touches_nothing_that_was_decided() {
+    let (_, text) = SHIPPED.iter().find(|(name, _)| *name == "internal-user.toml").unwrap();
+    let text = format!("{text}\nneeds-approval = true\n");
+    let it =
+        InternalCa::build(TestCa::builder().file("policy/profiles/internal-user.toml", &text), |_| {}).await;
+    it.organisation("Corp").await;
+    let bearer = format!("Bearer {}", it.issuer.token(&it.claims("alice")));
+    let enroll = async |csr: &[u8]| it.enroll(None, "simpleenroll", Some(&bearer), csr).await;
+    let (denied, approved) = (request(&key(), &Wanted::default()), request(&key(), &Wanted::default()));
+    for (csr, decision) in [(&denied, "deny"), (&approved, "approve")] {
+        assert_waits(&enroll(csr).await);
+        let requests = waiting(&it).await;
+        let pending = requests.iter().find(|request| request["decision"] == "pending").unwrap();
+        let id = pending["id"].as_str().unwrap();
+        it.tell(&format!("/approvals/{id}/{decision}"), json!({})).await;
+    }
+    for _ in 0..9 {
+        it.ca.clock.advance(Duration::seconds(1));
+        assert_waits(&enroll(&request(&key(), &Wanted::default())).await);
+    }
+    assert_eq!(waiting(&it).await.len(), 8, "of an account so many are kept");
+    assert_eq!(enroll(&denied).await.status, 403);
+    assert_eq!(enroll(&approved).await.status, 200);
+    assert_eq!(enroll(&denied).await.status, 403, "for a week");
+}
+
+#[tokio::test]
 async fn the_other_front_asks_as_well() {
     let it = start().await;
     let key = rollcall_tests::internal::new_key();

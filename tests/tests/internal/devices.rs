@@ -17,7 +17,12 @@ async fn certify(it: &InternalCa, token: &str, key: &SigningKey) -> Reply {
 }
 
 /// A proof of `key` for `token`, with claims changed.
-fn proof(it: &InternalCa, key: &SigningKey, token: &str, change: impl FnOnce(&mut Value)) -> String {
+pub(crate) fn proof(
+    it: &InternalCa,
+    key: &SigningKey,
+    token: &str,
+    change: impl FnOnce(&mut Value),
+) -> String {
     let mut claims = json!({
         "aud": it.ca.url("/internal/devices/token"),
         "iat": it.ca.app().clock.now().unix_timestamp(),

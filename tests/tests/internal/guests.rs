@@ -1,7 +1,9 @@
 //! Guests get a temporary id and hours, and their certificate says that nothing is known of them.
 
+use ca_server::internal::{Credential, authenticate};
 use certs::leaf::Proof;
 use certs::verdict::{Reason, State};
+use rollcall_tests::ca::TestCa;
 use rollcall_tests::internal::InternalCa;
 use serde_json::json;
 use time::Duration;
@@ -32,6 +34,21 @@ async fn a_guest_token_ends_after_hours() {
     let reply = it.certificate(admitted["token"].as_str().unwrap()).await;
     assert_eq!(reply.status, 401, "{reply}");
     assert!(reply.headers["www-authenticate"].to_str().unwrap().contains("expired"), "{reply}");
+}
+
+#[tokio::test]
+async fn a_guest_token_ends_when_the_operator_wants_no_more_guests() {
+    let it = InternalCa::build(TestCa::builder().sled(), |_| {}).await;
+    let admitted = it.post("guests", None, &json!({})).await.json();
+    let token = admitted["token"].as_str().unwrap();
+    assert_eq!(it.certificate(token).await.status, 200, "while guests are wanted");
+    let ca = it.into_ca();
+    let mut config = ca.config().clone();
+    config.internal.guests = false;
+    let ca = ca.restart_with(config).await;
+    let credential = Credential::Bearer(token);
+    let refused = authenticate(ca.app(), credential, ca.app().clock.now()).await.unwrap_err();
+    assert_eq!(refused.reason(), "guests");
 }
 
 #[tokio::test]

@@ -9,6 +9,7 @@
 
 mod approvals;
 mod attacks;
+mod bindings;
 mod devices;
 mod domains;
 mod est;
@@ -17,4 +18,5 @@ mod est_gate;
 mod gate;
 mod guests;
 mod oidc_provider;
+mod organisations;
 mod people;

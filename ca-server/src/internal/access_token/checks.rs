@@ -118,14 +118,16 @@ fn derived(issuer: &str, subject: &str) -> UserId {
     UserId::of(uuid::Builder::from_custom_bytes(octets).into_uuid())
 }
 
-/// The address, if there is one that the issuer does not call unverified.
+/// The address, if there is one that the issuer says it has verified, or that it is trusted to have. `email_verified` speaks of the claim `email` alone.
 fn email(claims: &Claims, settings: &Settings) -> Result<Option<EmailAddress>, TokenError> {
     let Some(value) = claims.value(&settings.email_claim) else { return Ok(None) };
-    if claims.value("email_verified").is_some_and(|verified| verified != &serde_json::Value::Bool(true)) {
-        return Ok(None);
-    }
     let address = value.as_str().and_then(|text| EmailAddress::parse(text).ok());
-    address.map(Some).ok_or(TokenError::Claim("email"))
+    let address = address.ok_or(TokenError::Claim("email"))?;
+    let counts = match claims.value("email_verified") {
+        Some(said) if settings.email_claim == "email" => *said == serde_json::Value::Bool(true),
+        Some(_) | None => settings.email_trusted,
+    };
+    Ok(counts.then_some(address))
 }
 
 /// What must not have been seen before: `jti` of this issuer.

@@ -35,6 +35,8 @@ pub(super) struct Settings {
     pub(super) user_ids: UserIds,
     /// The claim with the address.
     pub(super) email_claim: String,
+    /// Whether its addresses count without `email_verified`.
+    pub(super) email_trusted: bool,
     /// The claim with the name to show.
     pub(super) name_claim: String,
     /// The claim that names the organisation.

@@ -161,6 +161,7 @@ fn one(config: &Config, section: &TokenIssuerConfig) -> Result<TokenIssuer, Faul
         scopes: section.scopes.clone(),
         user_ids: section.user_id_claim.clone().map_or(UserIds::Derived, UserIds::Claim),
         email_claim: section.email_claim.clone(),
+        email_trusted: section.email_trusted,
         name_claim: section.name_claim.clone(),
         organisation_claim: section.organisation_claim.clone(),
         single_use: section.single_use,

@@ -1,4 +1,4 @@
-//! Requests for approval at rest, one for each holder. They are pruned an hour after their end.
+//! Requests for approval at rest, one for each holder and key. They are pruned an hour after their end.
 
 use crate::internal::approval::ApprovalRequest;
 use crate::store::{Batch, Range, Record, Store, StoreError, Table, Versioned, keys};
@@ -34,7 +34,15 @@ fn expiry_row(record: &ApprovalRequest) -> Vec<u8> {
 }
 
 impl Store {
-    /// Requests in the order of their account ids, those after `after`.
+    /// Requests whose id begins so: those of one account.
+    ///
+    /// # Errors
+    /// If the backend fails or a record does not parse.
+    pub async fn approvals_of(&self, prefix: &str) -> Result<Vec<Versioned<ApprovalRequest>>, StoreError> {
+        self.list(Range::of(Table::Approvals).prefix(prefix.as_bytes().to_vec())).await
+    }
+
+    /// Requests in the order of their ids, those after `after`.
     ///
     /// # Errors
     /// If the backend fails or a record does not parse.

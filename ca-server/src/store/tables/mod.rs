@@ -77,8 +77,10 @@ pub enum Table {
     ActivationCodes = 25,
     /// Token of a device or guest by its hash.
     OpaqueTokens = 26,
-    /// Request for approval by account id.
+    /// Request for approval by account id and key.
     Approvals = 27,
+    /// Account id → kind and organisation of the holder for whom it was certified. Unique, and kept: certificates name it for good.
+    IdClaims = 28,
 }
 
 impl Table {
@@ -112,6 +114,7 @@ impl Table {
         Self::ActivationCodes,
         Self::OpaqueTokens,
         Self::Approvals,
+        Self::IdClaims,
     ];
 
     /// The number on disk.
