@@ -67,8 +67,8 @@ pub struct Verdict {
 /// Judges a chain, leaf first, as presented by a peer.
 ///
 /// A root in `external-domain` vouches for DNS names alone, one in `external-user` for e-mail addresses alone; `internal` and sets of any other name
-/// vouch for whatever their authorities certify. A certificate whose policy is [`Proof::Anonymous`] is of a guest: its chain may be in order, its holder
-/// stays unverified. `expected` is whom the peer claims to be by other means, if anyone. With `revocation_lists` empty, revocation is not looked at; a certificate
+/// vouch for whatever their authorities certify. A certificate whose policy is [`Proof::Anonymous`] is of a guest, and so is one of `internal` without
+/// the policy of any proof: its chain may be in order, its holder stays unverified. `expected` is whom the peer claims to be by other means, if anyone. With `revocation_lists` empty, revocation is not looked at; a certificate
 /// without a list is taken as not revoked.
 pub fn verdict(
     chain: &[CertificateDer<'_>],
@@ -124,7 +124,9 @@ fn judge(
         info.trust_set = Some(trusted.set.clone());
     }
     verdict.authority = Some(trusted.root);
-    if facts.proofs.contains(&Proof::Anonymous) {
+    // What our own authority issues says how it was proven: a certificate that does not is of nobody known.
+    let unsaid = trusted.set.is_internal() && facts.proofs.is_empty();
+    if unsaid || facts.proofs.contains(&Proof::Anonymous) {
         verdict.reason = Some(Reason::Anonymous);
     } else if trusted.set.is_internal() {
         verdict.state = State::Internal;

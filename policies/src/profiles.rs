@@ -188,6 +188,7 @@ fn advice(fault: &ProfileError) -> (&'static str, &'static str) {
         ProfileError::ApprovalUnasked { .. } => {
             ("needs-approval", "leave it out; approval is for the proofs \"token\" and \"anonymous\"")
         }
+        ProfileError::AnonymousUnsaid => ("policy", "write \"proof\", or leave it out"),
         ProfileError::IdentifierLimit { .. } => ("max-identifiers", "write a number from 1 to 100"),
         ProfileError::MaxLifetimeTooLong => ("max-lifetime", "write \"3650days\" or less"),
     }

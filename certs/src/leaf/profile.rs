@@ -74,6 +74,11 @@ pub enum ProfileError {
         /// The proof.
         proof: Proof,
     },
+    /// A guest's certificate that would look like anybody's.
+    #[error(
+        "proof anonymous needs policy = \"proof\": without it nothing in the certificate says that its holder is unknown"
+    )]
+    AnonymousUnsaid,
     /// No limit, or one beyond reason.
     #[error("max-identifiers is {max}, 1 to 100 are allowed")]
     IdentifierLimit {
@@ -274,6 +279,9 @@ impl LeafProfile {
             && let Some(proof) = self.proofs.iter().find(|proof| !asked(proof))
         {
             faults.push(ProfileError::ApprovalUnasked { proof: *proof });
+        }
+        if self.proofs.contains(&Proof::Anonymous) && self.policy != PolicyRule::Proof {
+            faults.push(ProfileError::AnonymousUnsaid);
         }
         self.check_kinds(&mut faults);
         faults

@@ -46,7 +46,7 @@ pub enum Reason {
     InvalidPath,
     /// The path leads to a root that is trusted, but not for such a name.
     WrongAuthority,
-    /// All is in order, but the authority says that nothing was proven: a guest.
+    /// All is in order, but the authority says that nothing was proven, or the internal one does not say how: a guest.
     Anonymous,
 }
 

@@ -66,6 +66,15 @@ fn check_names_every_fault_at_once() {
 }
 
 #[test]
+fn what_proves_nothing_must_say_so_in_the_certificate() {
+    let mut profile = parse(device());
+    profile.proofs = [Proof::Anonymous].into();
+    assert_eq!(profile.check(), []);
+    profile.policy = PolicyRule::None;
+    assert_eq!(profile.check(), [ProfileError::AnonymousUnsaid]);
+}
+
+#[test]
 fn profile_names_are_lower_case_words() {
     for good in ["device", "internal-device", "p1"] {
         assert_eq!(good.parse::<ProfileName>().unwrap().as_str(), good);
