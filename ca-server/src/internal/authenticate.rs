@@ -13,7 +13,7 @@ use super::machine::MachineAccount;
 use super::opaque::{self, Bearer, OpaqueToken};
 use crate::app::App;
 use crate::order::model::{Certificate, CertificateStatus};
-use crate::policy::Refused;
+use crate::policy::{Refused, Subject};
 
 /// What a client shows of itself.
 #[derive(Clone, Copy)]
@@ -42,20 +42,25 @@ pub async fn authenticate(
     credential: Credential<'_>,
     now: OffsetDateTime,
 ) -> Result<Holder, TokenError> {
+    let mut subject = Subject::Stranger;
     let judged = match credential {
         Credential::Bearer("") => Err(TokenError::Missing),
-        Credential::Bearer(token) if opaque::is_ours(token) => by_opaque_token(app, token, now).await,
-        Credential::Bearer(token) => app.token_issuers.verify(app, token, now).await.map(Holder::User),
-        Credential::Certificate(der) => by_certificate(app, der, now).await,
+        Credential::Bearer(token) if opaque::is_ours(token) => {
+            by_opaque_token(app, token, (&mut subject, now)).await
+        }
+        Credential::Bearer(token) => {
+            app.token_issuers.verify(app, token, (&mut subject, now)).await.map(Holder::User)
+        }
+        Credential::Certificate(der) => by_certificate(app, der, (&mut subject, now)).await,
     };
     if let Err(error) = &judged {
-        record(app, error, now).await;
+        record(app, error, &subject, now).await;
     }
     judged
 }
 
 /// Journals that a credential was refused. One that is missing, or that we cannot judge now, is no decision.
-pub async fn record(app: &App, error: &TokenError, now: OffsetDateTime) {
+pub async fn record(app: &App, error: &TokenError, subject: &Subject, now: OffsetDateTime) {
     if let TokenError::Missing | TokenError::KeysUnavailable(_) | TokenError::Store(_) = error {
         return;
     }
@@ -67,12 +72,21 @@ pub async fn record(app: &App, error: &TokenError, now: OffsetDateTime) {
         identifiers: Vec::new(),
         rule: format!("token:{}", error.reason()),
     };
-    if let Err(error) = app.refusals.record(&app.store, refused, now).await {
+    if let Err(error) = app.refusals.record_of(&app.store, subject, refused, now).await {
         tracing::error!(%error, "a refusal could not be journalled");
     }
 }
 
-async fn by_opaque_token(app: &App, token: &str, now: OffsetDateTime) -> Result<Holder, TokenError> {
+/// The device of an account, before it is known whether it may act.
+fn known(device: DeviceId, credential: &str) -> Subject {
+    Subject::Known { id: format!("device {device}"), credential: credential.to_owned() }
+}
+
+async fn by_opaque_token(
+    app: &App,
+    token: &str,
+    (subject, now): (&mut Subject, OffsetDateTime),
+) -> Result<Holder, TokenError> {
     let found: OpaqueToken = opaque::find(&app.store, token, now).await?.value;
     match found.bearer {
         Bearer::Guest { .. } if !app.config.internal.guests => Err(TokenError::GuestsUnwanted),
@@ -80,6 +94,7 @@ async fn by_opaque_token(app: &App, token: &str, now: OffsetDateTime) -> Result<
             Ok(Holder::Guest(Guest { id: guest, credential: "guest-token".to_owned() }))
         }
         Bearer::Device { device, generation } => {
+            *subject = known(device, "device-token");
             let account = app.store.load::<MachineAccount>(&device).await?.ok_or(TokenError::Unknown)?.value;
             account.must_be_active()?;
             let key_thumbprint = account.key_thumbprint().ok_or(TokenError::Unknown)?;
@@ -99,7 +114,11 @@ async fn by_opaque_token(app: &App, token: &str, now: OffsetDateTime) -> Result<
 
 /// The record of the certificate decides: it must be exactly this one, in force, a device's, and of the key that the account is bound to now or of one
 /// that followed it by re-enrolment.
-async fn by_certificate(app: &App, der: &[u8], now: OffsetDateTime) -> Result<Holder, TokenError> {
+async fn by_certificate(
+    app: &App,
+    der: &[u8],
+    (subject, now): (&mut Subject, OffsetDateTime),
+) -> Result<Holder, TokenError> {
     let serial =
         CertId::from_certificate(der).ok().and_then(|id| id.serial()).ok_or(TokenError::Certificate)?;
     let record = app.store.load::<Certificate>(&serial).await?.ok_or(TokenError::Certificate)?.value;
@@ -116,6 +135,7 @@ async fn by_certificate(app: &App, der: &[u8], now: OffsetDateTime) -> Result<Ho
         return Err(TokenError::CertificateKind);
     };
     let id: DeviceId = urn.as_str().parse().map_err(|_| TokenError::Certificate)?;
+    *subject = known(id, &format!("certificate {serial}"));
     let account = app.store.load::<MachineAccount>(&id).await?.ok_or(TokenError::Unknown)?.value;
     account.must_be_active()?;
     // A certificate of an earlier activation, or of a key that the account was moved away from, renews nothing.

@@ -12,6 +12,7 @@ use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
 use crate::ids::{InvalidId, NoEntropy, random_bytes};
+use crate::policy::Subject;
 use crate::sso::person::SingleUse;
 
 macro_rules! uuid_id {
@@ -156,6 +157,12 @@ pub(in crate::internal) struct TokenFacts {
     pub(in crate::internal) single_use: Option<SingleUse>,
 }
 
+impl TokenFacts {
+    fn credential(&self) -> String {
+        format!("access-token {} {}", self.issuer, self.subject)
+    }
+}
+
 /// What kind of holder.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
@@ -286,17 +293,29 @@ impl Holder {
         }
     }
 
+    /// Who it is when it is refused.
+    #[must_use]
+    pub fn subject(&self) -> Subject {
+        let organisation = self.organisation().map(|id| id.to_string()).unwrap_or_default();
+        let id = format!("{} {organisation} {}", self.kind().as_str(), self.urn().as_str());
+        Subject::Known { id, credential: self.credential() }
+    }
+
+    /// By what it is known.
+    fn credential(&self) -> String {
+        match self {
+            Self::User(user) => user.token.credential(),
+            Self::Device(device) => device.credential.clone(),
+            Self::Guest(guest) => guest.credential.clone(),
+        }
+    }
+
     /// What is kept.
     #[must_use]
     pub fn evidence(&self, front: Front) -> HolderEvidence {
-        let (credential, token_sha256, display_name) = match self {
-            Self::User(user) => (
-                format!("access-token {} {}", user.token.issuer, user.token.subject),
-                Some(user.token.sha256.clone()),
-                user.display_name.clone(),
-            ),
-            Self::Device(device) => (device.credential.clone(), None, None),
-            Self::Guest(guest) => (guest.credential.clone(), None, None),
+        let (token_sha256, display_name) = match self {
+            Self::User(user) => (Some(user.token.sha256.clone()), user.display_name.clone()),
+            Self::Device(_) | Self::Guest(_) => (None, None),
         };
         let generation = match self {
             Self::Device(device) => Some(device.generation),
@@ -306,7 +325,7 @@ impl Holder {
             kind: self.kind(),
             id: Identifier::Uri(self.urn()),
             organisation: self.organisation(),
-            credential,
+            credential: self.credential(),
             generation,
             token_sha256,
             display_name,

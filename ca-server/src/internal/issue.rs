@@ -63,7 +63,7 @@ pub async fn issue(
             identifiers: vec![certs::identifier::Identifier::Uri(holder.urn())],
             rule,
         };
-        app.refusals.record(&app.store, refused, app.clock.now()).await?;
+        app.refusals.record_of(&app.store, &holder.subject(), refused, app.clock.now()).await?;
     }
     issued
 }
@@ -98,7 +98,7 @@ async fn tried(
         let approval = match app.policy.approve_internal(&candidate, authority, now) {
             Ok(approval) => approval,
             Err(refusal) => {
-                let problem = refusal.record(&app.refusals, &app.store, now).await;
+                let problem = refusal.record_of(&holder.subject(), &app.refusals, &app.store, now).await;
                 return Err(InternalError::Refused(Box::new(problem)));
             }
         };

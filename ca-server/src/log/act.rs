@@ -75,6 +75,9 @@ pub enum Act {
         identifiers: Vec<Identifier>,
         /// Which rule or check refused.
         rule: String,
+        /// What was shown, where it was really issued: `access-token corp alice`.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        credential: Option<String>,
         /// How many more identifiers were refused.
         #[serde(default, skip_serializing_if = "is_zero")]
         more_identifiers: u64,

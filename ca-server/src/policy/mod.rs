@@ -21,7 +21,7 @@ pub use approve::{Approval, Candidate};
 pub use approve_internal::InternalCandidate;
 pub(crate) use refusal::summed_up;
 pub use refusal::{Refusal, RefusalReason};
-pub use refusal_log::{RefusalLog, Refused};
+pub use refusal_log::{RefusalLog, Refused, Subject};
 
 /// Why the policy files were not taken; the rules in force stay in force.
 #[derive(Debug, thiserror::Error)]

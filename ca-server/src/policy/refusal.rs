@@ -10,7 +10,7 @@ use certs::name::DnsName;
 use policies::profiles::Misfit;
 use time::OffsetDateTime;
 
-use super::refusal_log::{RefusalLog, Refused};
+use super::refusal_log::{RefusalLog, Refused, Subject};
 use crate::challenge::caa::CaaRefusal;
 use crate::ids::{AccountId, OrderId};
 use crate::respond::kinds::Kind;
@@ -184,6 +184,22 @@ impl Refusal {
     pub async fn record(self, log: &RefusalLog, store: &Store, now: OffsetDateTime) -> Problem {
         if let Some(refused) = self.refused()
             && let Err(error) = log.record(store, refused, now).await
+        {
+            tracing::error!(%error, "a refusal could not be journalled");
+        }
+        self.into()
+    }
+
+    /// The same for one whom the internal authority refuses.
+    pub async fn record_of(
+        self,
+        subject: &Subject,
+        log: &RefusalLog,
+        store: &Store,
+        now: OffsetDateTime,
+    ) -> Problem {
+        if let Some(refused) = self.refused()
+            && let Err(error) = log.record_of(store, subject, refused, now).await
         {
             tracing::error!(%error, "a refusal could not be journalled");
         }

@@ -1,7 +1,7 @@
 //! Refusals on their way into the journal: of each account the first few of a minute one by one, the rest as a count.
 //!
 //! Steps of sign-ins have a count of their own, and of each sign-in every reason is journalled once: whoever has a link can be refused with
-//! it as often as he likes.
+//! it as often as he likes. So have those of whom nothing is known: whoever guesses at tokens does not hide what holders of good ones are refused.
 //!
 //! The journal is kept for good, so nobody may fill it by being refused. Every refusal is told to its client and counted in the metrics;
 //! the next one that is journalled says how many were left out before it. The counts are in memory and begin anew at a start.
@@ -51,9 +51,23 @@ pub struct Refused {
     pub rule: String,
 }
 
+/// Who was refused by the internal authority.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Subject {
+    /// A holder, or somebody whose token was really signed by one of the issuers.
+    Known {
+        /// What tells him from others.
+        id: String,
+        /// What he showed: `access-token corp alice`. Never a token.
+        credential: String,
+    },
+    /// Somebody of whom nothing is known.
+    Stranger,
+}
+
 impl Refused {
     /// The entry of the journal, after `left_out` others that have none.
-    pub(crate) fn act(self, left_out: u64) -> Act {
+    pub(crate) fn act(self, credential: Option<String>, left_out: u64) -> Act {
         let Self { action, account, order, mut identifiers, rule } = self;
         let more_identifiers = identifiers.len().saturating_sub(MOST_LISTED);
         identifiers.truncate(MOST_LISTED);
@@ -63,6 +77,7 @@ impl Refused {
             order,
             identifiers,
             rule: rule.chars().take(LONGEST_RULE).collect(),
+            credential,
             more_identifiers: u64::try_from(more_identifiers).unwrap_or(u64::MAX),
             left_out,
         }
@@ -79,7 +94,7 @@ pub struct RefusalLog(Arc<Mutex<Tallies>>);
 pub(crate) struct Admitted {
     act: Act,
     budget: Budget,
-    account: Option<AccountId>,
+    caller: Caller,
     minute: i64,
     left_out: u64,
     told: Option<(SignInId, String)>,
@@ -96,7 +111,8 @@ impl Admitted {
 struct Tallies {
     sign_ins: Tally,
     others: Tally,
-    accounts: HashMap<(Budget, Option<AccountId>), Tally>,
+    strangers: Tally,
+    accounts: HashMap<(Budget, Caller), Tally>,
     /// In which minute a sign-in was journalled with a rule.
     told: HashMap<(SignInId, String), i64>,
 }
@@ -106,8 +122,24 @@ struct Tallies {
 enum Budget {
     /// Steps of sign-ins.
     SignIns,
+    /// Those of whom nothing is known.
+    Strangers,
     /// Everything else.
     Others,
+}
+
+/// Who is counted by himself.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+enum Caller {
+    Account(Option<AccountId>),
+    Holder(String),
+    Stranger,
+}
+
+impl From<Option<AccountId>> for Caller {
+    fn from(account: Option<AccountId>) -> Self {
+        Self::Account(account)
+    }
 }
 
 #[derive(Clone, Copy, Debug, Default)]
@@ -147,6 +179,34 @@ impl RefusalLog {
         now: OffsetDateTime,
     ) -> Result<(), StoreError> {
         self.write(store, self.admit(refused, None, now), now).await
+    }
+
+    /// Journals that the internal authority refused somebody, or leaves it out.
+    ///
+    /// # Errors
+    /// If the journal cannot be written.
+    pub async fn record_of(
+        &self,
+        store: &Store,
+        subject: &Subject,
+        refused: Refused,
+        now: OffsetDateTime,
+    ) -> Result<(), StoreError> {
+        self.write(store, self.admit_of(subject, refused, now), now).await
+    }
+
+    fn admit_of(&self, subject: &Subject, refused: Refused, now: OffsetDateTime) -> Option<Admitted> {
+        let (budget, caller, credential) = match subject.clone() {
+            Subject::Known { id, credential } => (Budget::Others, Caller::Holder(id), Some(credential)),
+            Subject::Stranger => (Budget::Strangers, Caller::Stranger, None),
+        };
+        metrics::counter!("rollcall_refusals_total", "action" => refused.action).increment(1);
+        let Some(left_out) = self.take(budget, caller.clone(), now) else {
+            metrics::counter!("rollcall_refusals_left_out_total", "action" => refused.action).increment(1);
+            return None;
+        };
+        let act = refused.act(credential, left_out);
+        Some(Admitted { act, budget, caller, minute: minute_of(now), left_out, told: None })
     }
 
     /// Journals that a step of a sign-in was refused, or leaves it out.
@@ -194,22 +254,24 @@ impl RefusalLog {
             metrics::counter!("rollcall_refusals_left_out_total", "action" => action).increment(1);
             return None;
         };
-        Some(Admitted { act: refused.act(left_out), budget, account, minute: minute_of(now), left_out, told })
+        let (act, caller) = (refused.act(None, left_out), account.into());
+        Some(Admitted { act, budget, caller, minute: minute_of(now), left_out, told })
     }
 
     /// Takes back what was admitted and could not be written, so that the next try is not taken for a repetition.
     pub(crate) fn withdraw(&self, admitted: Admitted) {
-        let Admitted { budget, account, minute, left_out, told, .. } = admitted;
+        let Admitted { budget, caller, minute, left_out, told, .. } = admitted;
         let mut tallies = self.0.lock();
         if let Some(told) = told {
             tallies.told.remove(&told);
         }
         let all = match budget {
             Budget::SignIns => &mut tallies.sign_ins,
+            Budget::Strangers => &mut tallies.strangers,
             Budget::Others => &mut tallies.others,
         };
         all.give_back(minute, 0);
-        tallies.accounts.entry((budget, account)).or_default().give_back(minute, left_out);
+        tallies.accounts.entry((budget, caller)).or_default().give_back(minute, left_out);
     }
 
     /// As [`Self::take`], and of a sign-in each rule once.
@@ -228,7 +290,7 @@ impl RefusalLog {
             tallies.told.clear();
         }
         if tallies.told.contains_key(&step) {
-            tallies.accounts.entry((Budget::SignIns, account)).or_default().left_out += 1;
+            tallies.accounts.entry((Budget::SignIns, account.into())).or_default().left_out += 1;
             return None;
         }
         let taken = tallies.take(Budget::SignIns, account, minute);
@@ -239,8 +301,8 @@ impl RefusalLog {
     }
 
     /// How many refusals of the account were left out before this one; `None` if this one is left out too.
-    fn take(&self, budget: Budget, account: Option<AccountId>, now: OffsetDateTime) -> Option<u64> {
-        self.0.lock().take(budget, account, minute_of(now))
+    fn take(&self, budget: Budget, caller: impl Into<Caller>, now: OffsetDateTime) -> Option<u64> {
+        self.0.lock().take(budget, caller, minute_of(now))
     }
 }
 
@@ -250,11 +312,13 @@ fn minute_of(now: OffsetDateTime) -> i64 {
 }
 
 impl Tallies {
-    fn take(&mut self, budget: Budget, account: Option<AccountId>, minute: i64) -> Option<u64> {
-        let Self { sign_ins, others, accounts, .. } = self;
-        let (all, account) = match budget {
-            Budget::SignIns => (sign_ins, (budget, account)),
-            Budget::Others => (others, (budget, account)),
+    fn take(&mut self, budget: Budget, caller: impl Into<Caller>, minute: i64) -> Option<u64> {
+        let Self { sign_ins, others, strangers, accounts, .. } = self;
+        let account = (budget, caller.into());
+        let all = match budget {
+            Budget::SignIns => sign_ins,
+            Budget::Strangers => strangers,
+            Budget::Others => others,
         };
         if accounts.len() >= ACCOUNTS && !accounts.contains_key(&account) {
             accounts.retain(|_, tally| tally.minute == minute);
@@ -313,6 +377,24 @@ mod tests {
     }
 
     #[test]
+    fn strangers_do_not_silence_holders_and_one_holder_does_not_silence_another() {
+        let log = RefusalLog::default();
+        let by = |subject: &Subject| {
+            let rule = "token:signature".to_owned();
+            let refused =
+                Refused { action: "token", account: None, order: None, identifiers: Vec::new(), rule };
+            log.admit_of(subject, refused, at(0)).is_some()
+        };
+        let known = |name: &str| Subject::Known {
+            id: name.to_owned(),
+            credential: format!("access-token corp {name}"),
+        };
+        assert_eq!((0..1000).filter(|_| by(&Subject::Stranger)).count(), 10);
+        assert_eq!((0..1000).filter(|_| by(&known("alice"))).count(), 10);
+        assert!(by(&known("bob")));
+    }
+
+    #[test]
     fn of_a_sign_in_every_reason_is_journalled_once_and_the_next_one_counts_the_rest() {
         let (log, alice) = (RefusalLog::default(), some_account());
         let step = |rule: &str| (SignInId::from_bytes([1; 16]), rule.to_owned());
@@ -362,7 +444,7 @@ mod tests {
             identifiers,
             rule: "long ".repeat(1000),
         };
-        let act = refused.act(7);
+        let act = refused.act(None, 7);
         assert!(serde_json::to_string(&act).unwrap().len() < 2000);
         let Act::Refused { identifiers, more_identifiers, left_out, .. } = act else { panic!("{act:?}") };
         assert_eq!((identifiers.len(), more_identifiers, left_out), (10, 90, 7));

@@ -124,6 +124,25 @@ async fn every_attack_token_is_refused_with_its_reason_recorded_once_and_issues_
 }
 
 #[tokio::test]
+async fn what_strangers_are_refused_does_not_hide_what_people_are() {
+    let it = InternalCa::start().await;
+    it.organisation("Corp").await;
+    let forged = TokenIssuer::new("k1").token(&it.claims("alice"));
+    for _ in 0..30 {
+        assert_eq!(it.certificate(&forged).await.status, 401);
+    }
+    let mut claims = it.claims("alice");
+    claims["aud"] = "https://other.test".into();
+    assert_eq!(it.certificate(&it.issuer.token(&claims)).await.status, 401);
+    let audit = it.ca.audit().await;
+    let refused: Vec<_> = audit.of_kind("refused").collect();
+    assert_eq!(refused.len(), 11, "ten of strangers, and hers");
+    assert_eq!(refused[0].get("credential"), None, "nobody is named by a forged token");
+    assert_eq!(refused[10]["credential"], "access-token corp alice");
+    assert_eq!(refused[10]["rule"], "token:audience");
+}
+
+#[tokio::test]
 async fn without_a_token_the_answer_says_which_kind_is_wanted_and_nothing_is_recorded() {
     let it = InternalCa::start().await;
     let before = it.ca.snapshot().await;

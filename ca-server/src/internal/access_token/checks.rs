@@ -13,7 +13,7 @@ use crate::sso::oidc::id_token::Claims;
 use crate::sso::person::SingleUse;
 
 /// Longest `sub` and `jti`.
-const MAX_ID: usize = 255;
+pub(super) const MAX_ID: usize = 255;
 
 /// What a token says, after every check.
 #[derive(Debug)]

@@ -18,6 +18,7 @@ use super::error::TokenError;
 use super::holder::{TokenFacts, User};
 use super::organisation::Organisation;
 use crate::app::App;
+use crate::policy::Subject;
 use crate::sso::oidc::id_token::IdToken;
 use crate::sso::oidc::settings::shown;
 
@@ -61,12 +62,12 @@ impl TokenIssuers {
         }
     }
 
-    /// The person that a token speaks for.
+    /// The person that a token speaks for. `subject` is who it says, once its signature verified.
     pub(super) async fn verify(
         &self,
         app: &App,
         token: &str,
-        now: OffsetDateTime,
+        (subject, now): (&mut Subject, OffsetDateTime),
     ) -> Result<User, TokenError> {
         if token.len() > MAX_TOKEN {
             return Err(TokenError::Malformed("it is too long"));
@@ -76,6 +77,10 @@ impl TokenIssuers {
         let issuer = self.0.iter().find(|issuer| issuer.settings.issuer == named);
         let issuer = issuer.ok_or_else(|| TokenError::Issuer(shown(&named)))?;
         let claims = issuer.verified(&jws, now).await?;
+        if let Some(sub) = claims.fact_named("sub").filter(|sub| sub.len() <= checks::MAX_ID) {
+            let credential = format!("access-token {} {sub}", issuer.settings.name);
+            *subject = Subject::Known { id: credential.clone(), credential };
+        }
         let said = checks::all(&claims, &issuer.settings, now)?;
         let organisation = organisation(app, issuer, &said).await?;
         let Said { subject, user_id, email, display_name, single_use, .. } = said;

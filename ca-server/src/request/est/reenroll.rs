@@ -76,5 +76,6 @@ async fn journal(app: &App, holder: &Holder, rule: &str) -> Result<(), Problem> 
         identifiers: vec![Identifier::Uri(holder.urn())],
         rule: rule.to_owned(),
     };
-    app.refusals.record(&app.store, refused, app.clock.now()).await.map_err(Problem::from)
+    let (subject, now) = (holder.subject(), app.clock.now());
+    app.refusals.record_of(&app.store, &subject, refused, now).await.map_err(Problem::from)
 }

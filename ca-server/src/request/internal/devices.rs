@@ -18,7 +18,7 @@ use crate::internal::authenticate::record;
 use crate::internal::machine::{self, Activated, MachineError};
 use crate::internal::opaque::MakeError;
 use crate::internal::organisation::Organisation;
-use crate::policy::Refused;
+use crate::policy::{Refused, Subject};
 use crate::respond::kinds::Kind;
 use crate::respond::problem::Problem;
 
@@ -101,7 +101,7 @@ async fn denied(app: &App, error: MachineError) -> Denied {
         MachineError::Code => "activation:code".to_owned(),
         MachineError::Proof(fault) => format!("activation:proof-{}", fault.reason()),
         MachineError::Token(error) => {
-            record(app, error, app.clock.now()).await;
+            record(app, error, &Subject::Stranger, app.clock.now()).await;
             String::new()
         }
         MachineError::Key | MachineError::RateLimited(_) | MachineError::Make(_) | MachineError::Store(_) => {
@@ -111,7 +111,9 @@ async fn denied(app: &App, error: MachineError) -> Denied {
     if !rule.is_empty() {
         let refused =
             Refused { action: "activate", account: None, order: None, identifiers: Vec::new(), rule };
-        if let Err(error) = app.refusals.record(&app.store, refused, app.clock.now()).await {
+        if let Err(error) =
+            app.refusals.record_of(&app.store, &Subject::Stranger, refused, app.clock.now()).await
+        {
             tracing::error!(%error, "a refusal could not be journalled");
         }
     }
