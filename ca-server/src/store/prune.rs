@@ -153,7 +153,9 @@ async fn remove<R: Prunable>(store: &Store, batch: &mut Batch, ending: &Ending) 
 trait Prunable: Record {
     fn key_from(octets: &[u8]) -> Option<Self::Key>;
     fn ends(&self) -> OffsetDateTime;
-    fn may_go(&self) -> bool;
+    fn may_go(&self) -> bool {
+        true
+    }
     fn remove(batch: &mut Batch, seen: &Versioned<Self>);
 }
 
@@ -182,10 +184,6 @@ impl Prunable for Authorization {
 
     fn ends(&self) -> OffsetDateTime {
         self.expires
-    }
-
-    fn may_go(&self) -> bool {
-        true
     }
 
     fn remove(batch: &mut Batch, seen: &Versioned<Self>) {
@@ -220,10 +218,6 @@ impl Prunable for SignIn {
         self.expires
     }
 
-    fn may_go(&self) -> bool {
-        true
-    }
-
     fn remove(batch: &mut Batch, seen: &Versioned<Self>) {
         sign_ins::remove(batch, seen);
     }
@@ -236,10 +230,6 @@ impl Prunable for UsedAssertion {
 
     fn ends(&self) -> OffsetDateTime {
         self.until
-    }
-
-    fn may_go(&self) -> bool {
-        true
     }
 
     fn remove(batch: &mut Batch, seen: &Versioned<Self>) {
@@ -256,10 +246,6 @@ impl Prunable for OpaqueToken {
         self.expires
     }
 
-    fn may_go(&self) -> bool {
-        true
-    }
-
     fn remove(batch: &mut Batch, seen: &Versioned<Self>) {
         opaque_tokens::remove(batch, seen);
     }
@@ -274,10 +260,6 @@ impl Prunable for ActivationCode {
         self.expires
     }
 
-    fn may_go(&self) -> bool {
-        true
-    }
-
     fn remove(batch: &mut Batch, seen: &Versioned<Self>) {
         activation_codes::remove(batch, seen);
     }
@@ -290,10 +272,6 @@ impl Prunable for ApprovalRequest {
 
     fn ends(&self) -> OffsetDateTime {
         self.expires
-    }
-
-    fn may_go(&self) -> bool {
-        true
     }
 
     fn remove(batch: &mut Batch, seen: &Versioned<Self>) {
