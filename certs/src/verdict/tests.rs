@@ -4,7 +4,7 @@ use super::*;
 use crate::asn1::{OCTET_STRING, SEQUENCE, object_identifier, sequence_content, tlv};
 use crate::crl::{CrlRequest, RevocationReason, Revoked, assemble_crl, crl_tbs};
 use crate::key::{KeyKind, SigningKey};
-use crate::leaf::ExtendedKeyUsage;
+use crate::leaf::{ExtendedKeyUsage, LeafProfile, PolicyRule};
 use crate::name::DnsName;
 use crate::samples::{Authority, NOW, device, guest, identifier, token_account, token_user, user};
 use crate::serial::Serial;
@@ -148,6 +148,15 @@ fn a_guest_is_known_by_an_authority_and_yet_unverified() {
     let info = found.info.unwrap();
     assert_eq!((info.kind, info.trust_set), (SubjectKind::Guest, Some(set("internal"))));
     assert_eq!(info.authority.as_deref(), Some("internal root"));
+}
+
+#[test]
+fn a_certificate_of_the_internal_authority_that_does_not_say_how_it_was_proven_is_unverified() {
+    let internal = Authority::new("internal");
+    let unsaid = LeafProfile { policy: PolicyRule::None, ..token_user() };
+    let leaf = internal.leaf(&unsaid, &[identifier("email:alice@example.com")], &key(), |_| {});
+    let found = verdict(&internal.chain(leaf), &trusting(&[("internal", &internal)]), None, &[], NOW);
+    assert_eq!((found.state, found.reason), (State::Unverified, Some(Reason::Anonymous)));
 }
 
 #[test]

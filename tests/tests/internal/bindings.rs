@@ -126,6 +126,18 @@ async fn a_token_has_one_successor_however_often_it_is_refreshed() {
 }
 
 #[tokio::test]
+async fn refreshes_that_meet_leave_one_successor() {
+    let it = start().await;
+    let key = new_key();
+    let (_, token) = it.activated("Corp", &key).await;
+    let tries = (0..4).map(|_| refresh(&it, &token, &key, |_| {}));
+    for reply in futures_util::future::join_all(tries).await {
+        assert_eq!(reply.status, 200, "{reply}");
+    }
+    assert_eq!(it.ca.snapshot().await.rows(Table::OpaqueTokens), 2);
+}
+
+#[tokio::test]
 async fn a_move_to_another_key_whose_answer_was_lost_is_done_again_with_that_key() {
     let it = start().await;
     let (key, next) = (new_key(), new_key());
