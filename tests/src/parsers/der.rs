@@ -1,10 +1,13 @@
 //! Just enough DER to take a signed structure apart and put another one together.
 
-pub(super) const SEQUENCE: u8 = 0x30;
-pub(super) const BIT_STRING: u8 = 0x03;
+/// The tag of a sequence.
+pub const SEQUENCE: u8 = 0x30;
+/// The tag of a bit string.
+pub const BIT_STRING: u8 = 0x03;
 
 /// One tag, length and value, with lengths up to 65,535.
-pub(super) fn tlv(tag: u8, content: &[u8]) -> Vec<u8> {
+#[must_use]
+pub fn tlv(tag: u8, content: &[u8]) -> Vec<u8> {
     let length = content.len();
     let [.., high, low] = length.to_be_bytes();
     let mut out = match length {
@@ -17,18 +20,20 @@ pub(super) fn tlv(tag: u8, content: &[u8]) -> Vec<u8> {
 }
 
 /// One element of the input.
-pub(super) struct Element<'a> {
+#[derive(Debug)]
+pub struct Element<'a> {
     tag: u8,
     /// Its value.
-    pub(super) content: &'a [u8],
+    pub content: &'a [u8],
     /// Tag, length and value.
-    pub(super) whole: &'a [u8],
+    pub whole: &'a [u8],
     /// What follows it.
-    pub(super) rest: &'a [u8],
+    pub rest: &'a [u8],
 }
 
 /// The first element.
-pub(super) fn take(input: &[u8]) -> Option<Element<'_>> {
+#[must_use]
+pub fn take(input: &[u8]) -> Option<Element<'_>> {
     let (&[tag, first], after) = input.split_first_chunk::<2>()?;
     let (length, header) = match first {
         0..=0x7f => (usize::from(first), 2),
@@ -41,6 +46,7 @@ pub(super) fn take(input: &[u8]) -> Option<Element<'_>> {
 }
 
 /// The content of the sequence that the input begins with.
-pub(super) fn sequence(input: &[u8]) -> Option<&[u8]> {
+#[must_use]
+pub fn sequence(input: &[u8]) -> Option<&[u8]> {
     take(input).filter(|element| element.tag == SEQUENCE).map(|element| element.content)
 }

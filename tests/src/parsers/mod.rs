@@ -32,7 +32,7 @@ pub mod saml_metadata;
 pub mod saml_response;
 pub mod tsig_key;
 
-mod der;
+pub mod der;
 mod openid;
 mod support;
 

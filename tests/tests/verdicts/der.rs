@@ -2,11 +2,11 @@
 
 use certs::key::{KeyKind, SigningKey};
 use certs::tbs::{assemble, tbs_of};
+use rollcall_tests::parsers::der::take;
+pub(crate) use rollcall_tests::parsers::der::{BIT_STRING, SEQUENCE, tlv};
 use rustls_pki_types::CertificateDer;
 
-pub(crate) const SEQUENCE: u8 = 0x30;
 pub(crate) const OCTET_STRING: u8 = 0x04;
-pub(crate) const BIT_STRING: u8 = 0x03;
 const VERSION: u8 = 0xa0;
 const EXTENSIONS: u8 = 0xa3;
 
@@ -18,41 +18,19 @@ pub(crate) const SUBJECT_KEY_IDENTIFIER: &[u8] = &[6, 3, 0x55, 0x1d, 0x0e];
 pub(crate) const NAME_CONSTRAINTS: &[u8] = &[6, 3, 0x55, 0x1d, 0x1e];
 pub(crate) const UNKNOWN: &[u8] = &[6, 3, 0x2a, 3, 4];
 
-pub(crate) fn tlv(tag: u8, content: &[u8]) -> Vec<u8> {
-    let length = content.len();
-    let [.., high, low] = length.to_be_bytes();
-    let mut out = match length {
-        0..=0x7f => vec![tag, low],
-        0x80..=0xff => vec![tag, 0x81, low],
-        _ => vec![tag, 0x82, high, low],
-    };
-    out.extend_from_slice(content);
-    out
-}
-
 /// The elements that stand one after another in the input, whole.
 fn elements(mut input: &[u8]) -> Vec<Vec<u8>> {
     let mut out = Vec::new();
     while !input.is_empty() {
-        let whole = header(input).0 + header(input).1;
-        out.push(input[..whole].to_vec());
-        input = &input[whole..];
+        let element = take(input).unwrap();
+        out.push(element.whole.to_vec());
+        input = element.rest;
     }
     out
 }
 
-/// Lengths of the header and the content of the first element.
-fn header(input: &[u8]) -> (usize, usize) {
-    match input[1] {
-        short @ 0..=0x7f => (2, usize::from(short)),
-        0x81 => (3, usize::from(input[2])),
-        0x82 => (4, usize::from(u16::from_be_bytes([input[2], input[3]]))),
-        other => panic!("a length of {other:#x}"),
-    }
-}
-
 fn content(element: &[u8]) -> &[u8] {
-    &element[header(element).0..]
+    take(element).unwrap().content
 }
 
 /// The fields of a certificate that is to be signed again.
