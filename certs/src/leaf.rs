@@ -1,7 +1,7 @@
 //! Leaf certificates: what a profile may say, what a request adds, and the bytes that get signed.
 //!
 //! Everything in a leaf comes from the profile and the order; of a certificate request only the public key is taken. The to-be-signed bytes
-//! are made once, by signing a *twin* with a throwaway key, so they can be linted and recorded before the real key is asked.
+//! are made once and seen in a *twin* with the signature of a throwaway key, so they can be linted and recorded before the real key is asked.
 
 mod build;
 mod profile;

@@ -1,7 +1,7 @@
 //! To-be-signed bytes: made once, seen by lints and the journal, then signed by whatever holds the key.
 //!
 //! `rcgen` encodes; the issuer's name is then put in byte for byte from its own certificate, since relying parties compare names as bytes. The
-//! *twin* is the same bytes under a throwaway key, so that every lint and parser can look at a whole certificate before the real key is asked.
+//! *twin* is the same bytes with the signature of a throwaway key, so that every lint and parser can look at a whole certificate before the real key is asked.
 
 use rustls_pki_types::CertificateDer;
 
@@ -26,21 +26,24 @@ pub enum AssembleError {
     Differs,
 }
 
-/// Throwaway keys for twins. Make one at start; it protects nothing and is never written.
+/// Signatures of throwaway keys, for twins. Make one at start; it protects nothing and is never written.
+///
+/// A twin is looked at and never verified, so that it is signed costs a certificate nothing: each kind of key signed once, and is gone.
 #[derive(Debug)]
 pub struct TwinKey {
-    p256: SigningKey,
-    p384: SigningKey,
+    p256: Vec<u8>,
+    p384: Vec<u8>,
 }
 
 impl TwinKey {
-    /// Makes the keys.
+    /// Makes the keys and has them sign.
     pub fn generate() -> Result<Self, KeyError> {
-        Ok(Self { p256: SigningKey::generate(KeyKind::P256)?, p384: SigningKey::generate(KeyKind::P384)? })
+        let signature = |kind| SigningKey::generate(kind)?.sign(b"twin");
+        Ok(Self { p256: signature(KeyKind::P256)?, p384: signature(KeyKind::P384)? })
     }
 
-    /// The key that stands in for an issuer of this kind.
-    pub fn of_kind(&self, kind: KeyKind) -> &SigningKey {
+    /// The signature that stands in for that of an issuer of this kind.
+    fn of_kind(&self, kind: KeyKind) -> &[u8] {
         match kind {
             KeyKind::P256 => &self.p256,
             KeyKind::P384 => &self.p384,
@@ -59,8 +62,7 @@ impl Tbs {
     /// Takes `rcgen`'s output, puts in the issuer's name, and makes the twin.
     pub(crate) fn from_encoded(encoded: &[u8], issuer: &Issuer, twin: &TwinKey) -> Result<Self, TbsError> {
         let der = with_issuer_name(encoded, issuer.subject_der()).ok_or(TbsError::Encoding)?;
-        let key = twin.of_kind(issuer.kind());
-        let twin = shell(&der, &key.sign(&der)?, issuer.kind());
+        let twin = shell(&der, twin.of_kind(issuer.kind()), issuer.kind());
         Ok(Self { der, twin })
     }
 
@@ -84,9 +86,6 @@ pub enum TbsError {
     /// The encoder's output has an unexpected shape.
     #[error("the encoder wrote an unexpected structure")]
     Encoding,
-    /// The twin could not be signed.
-    #[error(transparent)]
-    Key(#[from] KeyError),
 }
 
 /// Puts recorded bytes and a signature together, after checking that `signer` made the signature over exactly these bytes.

@@ -26,7 +26,7 @@ const SUBJECT_KEY_IDENTIFIER: &[u64] = &[2, 5, 29, 14];
 
 /// Builds the bytes to sign, and their twin.
 ///
-/// Deterministic but for the twin's signature: the same request gives the same bytes.
+/// Deterministic: the same request gives the same bytes.
 pub fn leaf_tbs(request: &LeafRequest<'_>, issuer: &Issuer, twin: &TwinKey) -> Result<Tbs, LeafError> {
     request.check(issuer)?;
     let encoded = parameters(request)?
