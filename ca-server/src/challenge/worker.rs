@@ -1,6 +1,7 @@
 //! The validation queue: answered challenges wait in the store's queue until a worker has settled them (RFC 8555 §7.5.1).
 //!
-//! The table is the truth and outlives a crash; the channel only saves looking there. An attempt that may succeed later is put back with a
+//! The table is the truth and outlives a crash; the channel only saves looking there. A first attempt may be made before its row is written, while the
+//! client that answered waits. An attempt that may succeed later is put back with a
 //! later due time, durably. What an outcome means for the authorization is decided in `order/`, never here.
 
 mod attempt;
@@ -10,7 +11,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::time::Duration;
 
-use tokio::sync::{Notify, mpsc};
+use tokio::sync::{Notify, mpsc, oneshot};
 
 use super::caa::CaaGate;
 use super::{Attempt, Validators};
@@ -32,13 +33,22 @@ const IN_MEMORY: usize = 4096;
 struct Job {
     due: Due,
     attempt: Arc<Attempt>,
+    /// Whether the row is in the table.
+    recorded: bool,
+}
+
+/// A job on its way to the dispatcher, and who waits for the end of its next attempt.
+#[derive(Debug)]
+struct Handed {
+    job: Job,
+    waits: Option<oneshot::Sender<()>>,
 }
 
 /// Where answered challenges are handed over. Cheap to clone.
 #[derive(Clone, Debug)]
 pub struct Queue {
     shared: Arc<Shared>,
-    jobs: mpsc::Sender<Job>,
+    jobs: mpsc::Sender<Handed>,
 }
 
 /// What the queue and its worker both see.
@@ -78,7 +88,7 @@ fn show_length(length: usize) {
 #[derive(Debug)]
 pub struct Inbox {
     shared: Arc<Shared>,
-    jobs: mpsc::Receiver<Job>,
+    jobs: mpsc::Receiver<Handed>,
 }
 
 impl Queue {
@@ -92,11 +102,28 @@ impl Queue {
 
     /// Hands over a challenge whose row was just committed: the attempt starts when it is due, without a look into the store.
     pub fn push(&self, due: Due, attempt: Attempt) {
-        self.shared.grew();
-        if self.jobs.try_send(Job { due, attempt: Arc::new(attempt) }).is_err() {
-            self.shared.shrank();
+        if !self.hand_over(Job { due, attempt: Arc::new(attempt), recorded: true }, None) {
             self.shared.ring();
         }
+    }
+
+    /// Has a challenge tried whose row is not written, and waits until the attempt has ended, but no longer than `most`. Whatever came of it is in the
+    /// store then; if nothing is, the row is to be written and pushed.
+    pub async fn attempt(&self, due: Due, attempt: Attempt, most: Duration) {
+        let (waits, ended) = oneshot::channel();
+        if self.hand_over(Job { due, attempt: Arc::new(attempt), recorded: false }, Some(waits)) {
+            // The sender is dropped when the attempt has ended; nothing is ever sent.
+            let _ = tokio::time::timeout(most, ended).await;
+        }
+    }
+
+    fn hand_over(&self, job: Job, waits: Option<oneshot::Sender<()>>) -> bool {
+        self.shared.grew();
+        let taken = self.jobs.try_send(Handed { job, waits }).is_ok();
+        if !taken {
+            self.shared.shrank();
+        }
+        taken
     }
 
     /// Says that there are new rows in the table, without handing them over.

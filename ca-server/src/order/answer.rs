@@ -1,7 +1,8 @@
 //! Answering a challenge and giving up an authorization (RFC 8555 §7.5.1, §7.5.2).
 //!
-//! The challenge becomes `processing` in the same batch that queues its validation: a crash afterwards loses neither, a crash before changes
-//! nothing. Answering again changes nothing.
+//! An answered challenge is tried at once, before anything is written: most are settled within the request, in one batch. One that takes longer, or has
+//! to be tried again, becomes `processing` in the same batch that queues its validation: a crash afterwards loses neither, a crash before changes nothing,
+//! and nothing was acknowledged. Answering again changes nothing.
 
 use time::OffsetDateTime;
 
@@ -10,7 +11,7 @@ use super::state::{AuthorizationEvent, ChallengeEvent, Illegal};
 use crate::ids::{AuthorizationId, ChallengeId};
 use crate::store::tables::authorizations;
 use crate::store::tables::validations::{self, Due};
-use crate::store::{Batch, Store, StoreError, Versioned};
+use crate::store::{Batch, Store, StoreError, Table, Versioned};
 
 /// How often a change is decided anew because somebody else changed the authorization.
 const TRIES: usize = 5;
@@ -41,35 +42,42 @@ pub struct Answered {
     pub queued: Option<Due>,
 }
 
-/// Takes the client's word that `challenge` can be validated.
+/// The validation that the client's word calls for, to be tried from `now` on; `None` if the challenge was answered before. Nothing is written.
+///
+/// # Errors
+/// [`AnswerError`]
+pub fn wanted(
+    seen: &Authorization,
+    challenge: ChallengeId,
+    now: OffsetDateTime,
+) -> Result<Option<Due>, AnswerError> {
+    let found = find(seen, challenge).ok_or(AnswerError::NoSuchChallenge)?;
+    match (seen.status_at(now), found.status) {
+        (AuthorizationStatus::Pending, ChallengeStatus::Pending) => {
+            Ok(Some(Due { at: now, authorization: seen.id, challenge, attempts: 0 }))
+        }
+        (_, ChallengeStatus::Processing | ChallengeStatus::Valid)
+        | (AuthorizationStatus::Valid, ChallengeStatus::Pending | ChallengeStatus::Invalid) => Ok(None),
+        (status, ChallengeStatus::Pending | ChallengeStatus::Invalid) => Err(AnswerError::Ended(status)),
+    }
+}
+
+/// Takes the client's word that the challenge of `due` can be validated, and queues that.
 ///
 /// # Errors
 /// [`AnswerError`]
 pub async fn answer(
     store: &Store,
     mut seen: Versioned<Authorization>,
-    challenge: ChallengeId,
+    due: Due,
     now: OffsetDateTime,
 ) -> Result<Answered, AnswerError> {
     for _ in 0..TRIES {
-        let found = find(&seen.value, challenge).ok_or(AnswerError::NoSuchChallenge)?;
-        match (seen.value.status_at(now), found.status) {
-            (AuthorizationStatus::Pending, ChallengeStatus::Pending) => {}
-            (_, ChallengeStatus::Processing | ChallengeStatus::Valid)
-            | (AuthorizationStatus::Valid, ChallengeStatus::Pending | ChallengeStatus::Invalid) => {
-                return Ok(Answered { authorization: seen.value, queued: None });
-            }
-            (status, ChallengeStatus::Pending | ChallengeStatus::Invalid) => {
-                return Err(AnswerError::Ended(status));
-            }
+        if wanted(&seen.value, due.challenge, now)?.is_none() {
+            return Ok(Answered { authorization: seen.value, queued: None });
         }
-        let mut next = seen.value.clone();
-        for challenge in next.challenges.iter_mut().filter(|one| one.id == challenge) {
-            challenge.status = challenge.status.step(ChallengeEvent::Answer)?;
-        }
-        let due = Due { at: now, authorization: next.id, challenge, attempts: 0 };
         let mut batch = Batch::new();
-        authorizations::replace(&mut batch, &seen, &next)?;
+        let next = answered(&mut batch, &seen, due.challenge)?;
         validations::enqueue(&mut batch, &due);
         match store.commit(batch).await {
             Ok(()) => return Ok(Answered { authorization: next, queued: Some(due) }),
@@ -77,7 +85,43 @@ pub async fn answer(
             Err(error) => return Err(error.into()),
         }
     }
-    Err(StoreError::Stale(crate::store::Table::Authorizations).into())
+    Err(StoreError::Stale(Table::Authorizations).into())
+}
+
+/// Puts off the validation of `due` until `at`, one more attempt having been made; its challenge may not be `processing` yet.
+///
+/// # Errors
+/// If the store fails.
+pub async fn put_off(store: &Store, due: &Due, at: OffsetDateTime) -> Result<Due, StoreError> {
+    for _ in 0..TRIES {
+        let mut batch = Batch::new();
+        let later = validations::postpone(&mut batch, due, at);
+        let seen = store.load::<Authorization>(&due.authorization).await?;
+        if let Some(seen) = seen.filter(|seen| matches!(wanted(&seen.value, due.challenge, at), Ok(Some(_))))
+        {
+            answered(&mut batch, &seen, due.challenge)
+                .map_err(|_| StoreError::Stale(Table::Authorizations))?;
+        }
+        match store.commit(batch).await {
+            Err(StoreError::Stale(_)) => {}
+            done => return done.map(|()| later),
+        }
+    }
+    Err(StoreError::Stale(Table::Authorizations))
+}
+
+/// Has the challenge be `processing` in `batch`.
+fn answered(
+    batch: &mut Batch,
+    seen: &Versioned<Authorization>,
+    challenge: ChallengeId,
+) -> Result<Authorization, AnswerError> {
+    let mut next = seen.value.clone();
+    for challenge in next.challenges.iter_mut().filter(|one| one.id == challenge) {
+        challenge.status = challenge.status.step(ChallengeEvent::Answer)?;
+    }
+    authorizations::replace(batch, seen, &next)?;
+    Ok(next)
 }
 
 /// Gives the authorization up. One that is given up already stays so, without an error.
@@ -107,7 +151,7 @@ pub async fn deactivate(
             Err(error) => return Err(error.into()),
         }
     }
-    Err(StoreError::Stale(crate::store::Table::Authorizations).into())
+    Err(StoreError::Stale(Table::Authorizations).into())
 }
 
 /// The challenge with this id.

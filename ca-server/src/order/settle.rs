@@ -1,13 +1,14 @@
 //! The end of a validation attempt: its outcome goes into the authorization and its row leaves the queue, in one batch.
 //!
 //! A success must come as a [`Control`], which only `challenge/` can make. What happened to the authorization meanwhile (given up,
-//! expired, proven otherwise) wins over a late outcome. A failed sign-in is journalled as far as the log of refusals lets it. Called by the worker only; it must never prove what was not answered.
+//! expired, proven otherwise) wins over a late outcome. A failed sign-in is journalled as far as the log of refusals lets it. Called by the worker only; it must
+//! never prove what was not answered: where the answer is not in the store yet, the attempt says so, and the answer is recorded with its outcome.
 
 use std::time::Duration;
 
 use time::OffsetDateTime;
 
-use super::model::{Authorization, AuthorizationStatus, Challenge};
+use super::model::{Authorization, AuthorizationStatus, Challenge, ChallengeStatus};
 use super::state::{AuthorizationEvent, ChallengeEvent, Illegal};
 use crate::challenge::Control;
 use crate::clock;
@@ -30,6 +31,8 @@ pub const TO_FINALIZE: Duration = Duration::from_secs(3600);
 pub struct Attempted {
     /// Its row in the queue: which authorization and challenge it was made for.
     pub due: Due,
+    /// Whether the answer is in the store; if not, this attempt is the answer's.
+    pub recorded: bool,
     /// What came of it.
     pub outcome: Result<Control, StoredProblem>,
 }
@@ -139,6 +142,9 @@ fn record(
     else {
         return Ok(Decision::plain(Settled::Superseded));
     };
+    if !attempt.recorded && challenge.status == ChallengeStatus::Pending {
+        challenge.status = challenge.status.step(ChallengeEvent::Answer)?;
+    }
     let decision = match &attempt.outcome {
         Ok(control) => {
             check(control, &seen.value, challenge)?;

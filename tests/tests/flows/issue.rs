@@ -170,7 +170,7 @@ async fn polling_says_when_to_come_again_while_a_validation_runs() {
     let url = order.authorizations().remove(0);
     let seen = alice.read(&url).await;
     alice.publish(&ca.dns, &seen, "dns-01");
-    ca.dns.fault(rollcall_tests::dns::Fault::Slow(std::time::Duration::from_millis(300)));
+    ca.dns.fault(rollcall_tests::dns::Fault::Slow(std::time::Duration::from_millis(900)));
     let asked = challenge(&seen, "dns-01")["url"].as_str().unwrap().to_owned();
     let reply = alice.post(&asked, &json!({})).await.expect(StatusCode::OK);
     assert_eq!(reply.json()["status"], "processing");

@@ -10,6 +10,7 @@ mod binding;
 mod caa;
 mod certificates;
 mod client;
+mod first_attempt;
 mod front;
 mod issue;
 mod metadata;

@@ -144,7 +144,9 @@ async fn a_wrong_proof_is_told_with_its_reason() {
     local.dns.set_txt("_acme-challenge.room-1.corp.test", &["something-else"]);
     let mut authorizations = order.authorizations();
     let mut authorization = authorizations.next().await.unwrap().unwrap();
-    authorization.challenge(ChallengeType::Dns01).unwrap().set_ready().await.unwrap();
+    let answered = authorization.challenge(ChallengeType::Dns01).unwrap().set_ready().await;
+    let Err(Error::Api(told)) = answered else { panic!("a wrong proof was taken") };
+    assert_eq!(told.r#type.as_deref(), Some("urn:ietf:params:acme:error:incorrectResponse"));
     let Err(Error::Api(problem)) = order.poll_ready(&PATIENCE).await else {
         panic!("a wrong proof was taken")
     };

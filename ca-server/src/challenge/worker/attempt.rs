@@ -1,16 +1,17 @@
 //! One attempt: proof and CAA side by side under a timeout, then the outcome is settled or the row is put back for later.
 //!
-//! Decides only whether trying again may help. Must leave the row in the table unless it was settled or replaced.
+//! Decides only whether trying again may help. Must leave the row in the table unless it was settled or replaced;
+//! an attempt whose row is not written yet leaves one if it has to be tried again.
 
 use std::time::Duration;
 
 use super::{Job, Parts};
 use crate::challenge::caa::Manner;
 use crate::challenge::{Attempt, ChallengeError, Control};
+use crate::order::answer::put_off;
 use crate::order::{Attempted, Recording, SettleError, Settled, settle};
 use crate::respond::problem::StoredProblem;
-use crate::store::Batch;
-use crate::store::tables::validations::{self, Due};
+use crate::store::tables::validations::Due;
 
 /// Wait before the second attempt; each further wait is three times as long.
 const FIRST_DELAY: Duration = Duration::from_secs(2);
@@ -79,7 +80,7 @@ async fn record(
     outcome: Result<Control, StoredProblem>,
     count: &(dyn Fn(&'static str) + Sync),
 ) -> Verdict {
-    let attempted = Attempted { due: job.due, outcome };
+    let attempted = Attempted { due: job.due, recorded: job.recorded, outcome };
     let Parts { store, refusals, lifetime, .. } = parts;
     let recording = Recording { store, refusals, now: parts.clock.now(), lifetime: *lifetime };
     match settle(recording, attempted).await {
@@ -96,10 +97,8 @@ async fn record(
 }
 
 async fn put_back(parts: &Parts, job: &Job, delay: Duration) -> Verdict {
-    let mut batch = Batch::new();
-    let later = validations::postpone(&mut batch, &job.due, parts.clock.now() + delay);
-    match parts.store.commit(batch).await {
-        Ok(()) => Verdict::Later(later, delay),
+    match put_off(&parts.store, &job.due, parts.clock.now() + delay).await {
+        Ok(later) => Verdict::Later(later, delay),
         Err(error) => Verdict::NotRecorded(error.into()),
     }
 }

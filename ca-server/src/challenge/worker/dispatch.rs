@@ -9,12 +9,13 @@ use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::Duration;
 
+use tokio::sync::oneshot;
 use tokio::task::{Id, JoinError, JoinSet};
 use tokio::time::{Instant, sleep_until};
 use tokio_util::sync::CancellationToken;
 
 use super::attempt::{Verdict, run};
-use super::{IN_MEMORY, Inbox, Job, Parts};
+use super::{Handed, IN_MEMORY, Inbox, Job, Parts};
 use crate::challenge::Attempt;
 use crate::ids::ChallengeId;
 use crate::order::model::{Account, AccountStatus, Authorization, ChallengeStatus};
@@ -57,6 +58,7 @@ pub fn start(inbox: Inbox, parts: Parts) -> Worker {
         inbox,
         running: JoinSet::new(),
         jobs: HashMap::new(),
+        waits: HashMap::new(),
         known: HashSet::new(),
         waiting: BinaryHeap::new(),
         later: HashMap::new(),
@@ -72,6 +74,8 @@ struct Dispatcher {
     running: JoinSet<Verdict>,
     /// The job of each running task.
     jobs: HashMap<Id, Job>,
+    /// Who waits for an attempt to end; dropping it tells them.
+    waits: HashMap<ChallengeId, oneshot::Sender<()>>,
     /// Challenges that run or wait in memory.
     known: HashSet<ChallengeId>,
     /// When the jobs in `later` fall due.
@@ -90,7 +94,7 @@ impl Dispatcher {
                 biased;
                 () = stop.cancelled() => break,
                 Some(ended) = self.running.join_next_with_id() => self.ended(ended),
-                Some(job) = self.inbox.jobs.recv(), if free => self.take(job),
+                Some(handed) = self.inbox.jobs.recv(), if free => self.take(handed),
                 () = sleep_until(next.unwrap_or_else(Instant::now)), if next.is_some() => {}
                 () = self.inbox.shared.bell.notified() => self.read_table().await,
             }
@@ -101,13 +105,16 @@ impl Dispatcher {
     }
 
     /// Takes a job that was handed over and starts it when it is due. One that waits here for a later time was queued anew: it gives way.
-    fn take(&mut self, job: Job) {
+    fn take(&mut self, Handed { job, waits }: Handed) {
         let is_new = self.known.insert(job.due.challenge);
         if !is_new {
             self.inbox.shared.shrank();
             if self.later.remove(&job.due.challenge).is_none() {
                 return;
             }
+        }
+        if let Some(waits) = waits {
+            self.waits.insert(job.due.challenge, waits);
         }
         match self.delay(&job.due) {
             Duration::ZERO => self.spawn(job),
@@ -152,9 +159,10 @@ impl Dispatcher {
             Err(error) => (error.id(), None),
         };
         let Some(job) = self.jobs.remove(&id) else { return };
+        self.waits.remove(&job.due.challenge);
         match verdict {
             Some(Verdict::Settled) => self.forget(job.due.challenge),
-            Some(Verdict::Later(due, delay)) => self.wait(Job { due, ..job }, delay),
+            Some(Verdict::Later(due, delay)) => self.wait(Job { due, recorded: true, ..job }, delay),
             Some(Verdict::NotRecorded(error)) => {
                 tracing::error!(challenge.id = %job.due.challenge, %error, "outcome of a validation could not be stored");
                 self.wait(job, AFTER_FAILURE);
@@ -213,7 +221,7 @@ impl Dispatcher {
     /// A job that waits, but whose row now stands for an earlier time, waits for that.
     fn move_forward(&mut self, due: Due) {
         let Some(job) = self.later.get(&due.challenge).filter(|job| due.at < job.due.at) else { return };
-        let job = Job { due, attempt: job.attempt.clone() };
+        let job = Job { due, ..job.clone() };
         let delay = self.delay(&due);
         self.wait(job, delay);
     }
@@ -225,7 +233,7 @@ impl Dispatcher {
                 self.known.insert(due.challenge);
                 self.inbox.shared.grew();
                 let delay = self.delay(&due);
-                self.wait(Job { due, attempt: Arc::new(attempt) }, delay);
+                self.wait(Job { due, attempt: Arc::new(attempt), recorded: true }, delay);
                 Ok(())
             }
             None => {

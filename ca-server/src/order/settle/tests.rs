@@ -7,7 +7,7 @@ use certs::leaf::Proof;
 use super::*;
 use crate::challenge::Attempt;
 use crate::challenge::canned::{attempt, control};
-use crate::order::answer::answer;
+use crate::order::answer::{answer, wanted};
 use crate::order::model::ChallengeStatus;
 use crate::respond::kinds::Kind;
 use crate::respond::problem::Problem;
@@ -56,7 +56,8 @@ async fn read(store: &Store, attempt: &Attempt) -> Versioned<Authorization> {
 async fn answered(attempt: &Attempt) -> (Store, Due) {
     let store = opened(attempt).await;
     let seen = read(&store, attempt).await;
-    let queued = answer(&store, seen, attempt.challenge, now()).await.unwrap().queued;
+    let due = wanted(&seen.value, attempt.challenge, now()).unwrap().unwrap();
+    let queued = answer(&store, seen, due, now()).await.unwrap().queued;
     (store, queued.unwrap())
 }
 
@@ -78,7 +79,8 @@ async fn a_proof_makes_challenge_and_authorization_valid_and_empties_the_queue()
     let attempt = attempt(Proof::Dns01, "room-1.corp.test", false);
     let (store, due) = answered(&attempt).await;
     let outcome = Ok(control(&attempt, now()));
-    let outcome = settled(&store, now(), LIFETIME * 2, Attempted { due, outcome }).await.unwrap();
+    let outcome =
+        settled(&store, now(), LIFETIME * 2, Attempted { due, recorded: true, outcome }).await.unwrap();
     assert_eq!(outcome, Settled::Proven);
     let proven = read(&store, &attempt).await.value;
     assert_eq!(proven.status_at(now()), AuthorizationStatus::Valid);
@@ -93,7 +95,10 @@ async fn a_proof_makes_challenge_and_authorization_valid_and_empties_the_queue()
 async fn a_failure_ends_the_authorization_and_keeps_its_reason() {
     let attempt = attempt(Proof::Dns01, "room-1.corp.test", false);
     let (store, due) = answered(&attempt).await;
-    let outcome = settled(&store, now(), LIFETIME, Attempted { due, outcome: Err(failure()) }).await.unwrap();
+    let outcome =
+        settled(&store, now(), LIFETIME, Attempted { due, recorded: true, outcome: Err(failure()) })
+            .await
+            .unwrap();
     assert_eq!(outcome, Settled::Failed);
     let failed = read(&store, &attempt).await.value;
     assert_eq!(failed.status, AuthorizationStatus::Invalid);
@@ -108,7 +113,7 @@ async fn an_outcome_that_comes_after_the_authorization_was_given_up_changes_noth
     let seen = read(&store, &attempt).await;
     crate::order::answer::deactivate(&store, seen, now()).await.unwrap();
     let outcome = Ok(control(&attempt, now()));
-    let outcome = settled(&store, now(), LIFETIME, Attempted { due, outcome }).await.unwrap();
+    let outcome = settled(&store, now(), LIFETIME, Attempted { due, recorded: true, outcome }).await.unwrap();
     assert_eq!(outcome, Settled::Superseded);
     assert_eq!(read(&store, &attempt).await.value.status, AuthorizationStatus::Deactivated);
     assert!(store.validations(9).await.unwrap().is_empty());
@@ -120,7 +125,7 @@ async fn a_proof_that_comes_after_expiry_changes_nothing() {
     let (store, due) = answered(&attempt).await;
     let late = now() + LIFETIME;
     let outcome = Ok(control(&attempt, late));
-    let outcome = settled(&store, late, LIFETIME, Attempted { due, outcome }).await.unwrap();
+    let outcome = settled(&store, late, LIFETIME, Attempted { due, recorded: true, outcome }).await.unwrap();
     assert_eq!(outcome, Settled::Superseded);
     assert_eq!(read(&store, &attempt).await.value.status_at(late), AuthorizationStatus::Invalid);
 }
@@ -136,7 +141,8 @@ async fn a_proof_of_something_else_is_refused_and_proves_nothing() {
     ];
     for other in others {
         let outcome = Ok(control(&other, now()));
-        let refused = settled(&store, now(), LIFETIME, Attempted { due, outcome }).await.unwrap_err();
+        let refused =
+            settled(&store, now(), LIFETIME, Attempted { due, recorded: true, outcome }).await.unwrap_err();
         assert!(matches!(refused, SettleError::Mismatch { .. }), "{refused}");
         assert_eq!(read(&store, &attempt).await.value.status, AuthorizationStatus::Pending);
     }
@@ -149,6 +155,7 @@ async fn a_challenge_that_was_never_answered_cannot_be_proven() {
     let due =
         Due { at: now(), authorization: attempt.authorization, challenge: attempt.challenge, attempts: 0 };
     let outcome = Ok(control(&attempt, now()));
-    let refused = settled(&store, now(), LIFETIME, Attempted { due, outcome }).await.unwrap_err();
+    let refused =
+        settled(&store, now(), LIFETIME, Attempted { due, recorded: true, outcome }).await.unwrap_err();
     assert!(matches!(refused, SettleError::Illegal(_)), "{refused}");
 }
