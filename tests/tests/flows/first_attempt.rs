@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use ca_server::clock::Clock as _;
 use futures_util::future::join_all;
 use http::StatusCode;
 use rollcall_tests::ca::TestCa;
