@@ -8,12 +8,13 @@ use std::time::Instant;
 
 use axum::extract::{MatchedPath, Request, State};
 use axum::middleware::Next;
-use axum::response::{IntoResponse, Response};
+use axum::response::Response;
 use http::header::{CACHE_CONTROL, LINK};
 use http::{HeaderName, HeaderValue, Method};
 use tracing::Instrument as _;
 
 use super::client_address;
+use super::est::elsewhere::told;
 use super::request_id::RequestId;
 use crate::app::App;
 use crate::ids::AuthorityName;
@@ -61,13 +62,14 @@ pub async fn frame(State(app): State<App>, mut request: Request, next: Next) -> 
 }
 
 async fn run(app: &App, request: Request, next: Next) -> Response {
+    let path = request.uri().path().to_owned();
     let work = app.tasks.spawn(next.run(request).instrument(tracing::Span::current()));
     match tokio::time::timeout(app.config.limits.request_timeout, work).await {
         Ok(Ok(response)) => response,
         Ok(Err(failure)) => {
             tracing::error!(error = %failure, "the handler of a request panicked");
             let detail = "the server could not complete the request; try again later";
-            Problem::new(Kind::ServerInternal, detail).into_response()
+            told(&path, Problem::new(Kind::ServerInternal, detail))
         }
         Err(_) => {
             tracing::warn!(
@@ -75,7 +77,7 @@ async fn run(app: &App, request: Request, next: Next) -> Response {
             );
             let detail = "the request takes longer than it should; ask again for its outcome";
             let problem = Problem::new(Kind::ServiceUnavailable, detail);
-            Problem { retry_after: Some(5), ..problem }.into_response()
+            told(&path, Problem { retry_after: Some(5), ..problem })
         }
     }
 }

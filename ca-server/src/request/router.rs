@@ -4,6 +4,7 @@
 
 use axum::Router;
 use axum::middleware::from_fn_with_state;
+use axum::response::Response;
 use axum::routing::{get, post};
 use http::{Method, Uri};
 use tower_http::cors::{Any, CorsLayer};
@@ -14,6 +15,7 @@ use super::acme::{
 };
 use super::est::cacerts::cacerts;
 use super::est::csrattrs::csrattrs;
+use super::est::elsewhere::{is_est, told};
 use super::est::reenroll::simplereenroll;
 use super::est::simpleenroll::simpleenroll;
 use super::frame::{self, frame};
@@ -107,15 +109,20 @@ fn cors() -> CorsLayer {
     ])
 }
 
-async fn unknown() -> Problem {
-    Problem::new(Kind::NotFound, "there is no such resource; the directory lists what there is")
+async fn unknown(uri: Uri) -> Response {
+    let detail = if is_est(uri.path()) {
+        "there is no such operation; EST offers cacerts, csrattrs, simpleenroll and simplereenroll here"
+    } else {
+        "there is no such resource; the directory lists what there is"
+    };
+    told(uri.path(), Problem::new(Kind::NotFound, detail))
 }
 
-async fn wrong_method(method: Method, uri: Uri) -> Problem {
+async fn wrong_method(method: Method, uri: Uri) -> Response {
     let detail = if method == Method::GET && uri.path().starts_with("/acme/") {
         "this resource is read by POST-as-GET (RFC 8555 section 6.3), not by GET".to_owned()
     } else {
         format!("{method} is not allowed here; see Allow")
     };
-    Problem::new(Kind::MethodNotAllowed, detail)
+    told(uri.path(), Problem::new(Kind::MethodNotAllowed, detail))
 }

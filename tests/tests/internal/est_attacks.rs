@@ -236,3 +236,28 @@ async fn certificates_of_others_enrol_nobody() {
     let answer = device.it.est(Some(&identity), "GET /.well-known/est/cacerts", &[], b"").await;
     assert_eq!(answer.status, 200);
 }
+
+#[tokio::test]
+async fn what_is_none_of_its_operations_is_refused_in_text_under_each_form_of_the_path() {
+    let it = InternalCa::start().await;
+    for (line, status, reason) in [
+        ("GET /.well-known/est", 404, "EST offers cacerts"),
+        ("GET /.well-known/est/", 404, "EST offers cacerts"),
+        ("POST /.well-known/est/serverkeygen", 404, "EST offers cacerts"),
+        ("POST /.well-known/est/internal/fullcmc", 404, "EST offers cacerts"),
+        ("GET /internal/.well-known/est/CACerts", 404, "EST offers cacerts"),
+        ("GET /.well-known/est/a/b/c", 404, "EST offers cacerts"),
+        ("GET /.well-known/est/simpleenroll", 405, "GET is not allowed"),
+        ("POST /.well-known/est/internal/cacerts", 405, "POST is not allowed"),
+        ("DELETE /internal/.well-known/est/csrattrs", 405, "DELETE is not allowed"),
+    ] {
+        let answer = it.est(None, line, &[], b"").await;
+        assert_refused(line, &answer, status, reason);
+        assert_eq!(answer.header("allow").is_some(), status == 405, "{line}: {}", answer.head);
+    }
+    // Beside EST the form stays as it is.
+    for line in ["GET /.well-known/estate", "GET /internal/certificates"] {
+        let answer = it.est(None, line, &[], b"").await;
+        assert_eq!(answer.header("content-type"), Some("application/problem+json"), "{line}: {answer:?}");
+    }
+}

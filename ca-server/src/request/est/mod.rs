@@ -8,6 +8,7 @@ pub mod authorization;
 pub mod cacerts;
 pub mod certificate;
 pub mod csrattrs;
+pub mod elsewhere;
 pub mod label;
 pub mod reenroll;
 pub mod refusal;
