@@ -13,14 +13,12 @@ use super::views::Page;
 use crate::app::App;
 use crate::clock;
 use crate::internal::DeviceId;
-use crate::internal::machine::{ActivationCode, MachineAccount, MachineStatus, act, make_code};
+use crate::internal::machine::{ActivationCode, LONGEST_CODE, MachineAccount, MachineStatus, act, make_code};
 use crate::internal::opaque::MakeError;
 use crate::store::tables::{activation_codes, machine_accounts};
 use crate::store::{Batch, Versioned};
 
 const MAX_PAGE: usize = 1000;
-/// Longest life of a code: one that lies about for longer is found by somebody else.
-const LONGEST_CODE: Duration = Duration::from_secs(30 * 86_400);
 
 /// Which accounts.
 #[derive(Debug, Deserialize)]

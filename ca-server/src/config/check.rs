@@ -7,6 +7,7 @@ mod loaded;
 use std::collections::BTreeSet;
 use std::os::unix::fs::PermissionsExt as _;
 use std::path::Path;
+use std::time::Duration;
 
 use certs::name::DnsName;
 use policies::Ruleset;
@@ -15,6 +16,7 @@ use time::OffsetDateTime;
 use super::load::ConfigProblem;
 use super::{AuthorityConfig, Config, TlsMode};
 use crate::ids::AuthorityName;
+use crate::internal::machine::LONGEST_CODE;
 use crate::policy::{self, PolicyError};
 
 /// The longest path that a Unix socket can have on Linux.
@@ -27,6 +29,7 @@ pub fn check(config: &Config, now: OffsetDateTime) -> Vec<ConfigProblem> {
     address(config, &mut found);
     outside(config, &mut found);
     numbers(config, &mut found);
+    longest(config, &mut found);
     local(config, &mut found);
     found.extend(crate::sso::providers::problems(config));
     found.extend(crate::internal::access_token::problems(config));
@@ -109,6 +112,7 @@ fn numbers(config: &Config, found: &mut Vec<ConfigProblem>) {
         ("internal.device_token_lifetime", config.internal.device_token_lifetime),
         ("internal.guest_token_lifetime", config.internal.guest_token_lifetime),
         ("internal.activation_code_lifetime", config.internal.activation_code_lifetime),
+        ("internal.approval_poll", config.internal.approval_poll),
         ("internal.domain_recheck", config.internal.domain_recheck),
         ("internal.domain_grace", config.internal.domain_grace),
         ("limits.request_timeout", config.limits.request_timeout),
@@ -116,6 +120,20 @@ fn numbers(config: &Config, found: &mut Vec<ConfigProblem>) {
     ] {
         if time.is_zero() {
             add(key, "must be longer than nothing".to_owned(), "leave the key out for its default");
+        }
+    }
+}
+
+/// Times that must not be too long.
+fn longest(config: &Config, found: &mut Vec<ConfigProblem>) {
+    let day = Duration::from_secs(86_400);
+    for (key, time, longest) in [
+        ("internal.approval_poll", config.internal.approval_poll, day),
+        ("internal.activation_code_lifetime", config.internal.activation_code_lifetime, LONGEST_CODE),
+    ] {
+        if time > longest {
+            let message = format!("must be at most {}", humantime::format_duration(longest));
+            found.push(ConfigProblem::new(key, message, "leave the key out for its default"));
         }
     }
 }

@@ -31,6 +31,9 @@ pub struct InternalConfig {
     /// How long a domain is held after its record was last seen; then it is lost, and nothing is issued that would name it. Default: 2days.
     #[serde(with = "humantime_serde")]
     pub domain_grace: Duration,
+    /// After how long a client asks again whose certificate waits for an administrator (`Retry-After`, in whole seconds); at most 1day. Clients such as strongSwan's ask no sooner, whatever they are set to. Default: 2min.
+    #[serde(with = "humantime_serde")]
+    pub approval_poll: Duration,
     /// Certificates per person, device or guest and hour; 0 for no limit. Default: 60.
     pub certificates_per_hour: u32,
     /// Activation codes that may be tried per client address and hour, wrong or right; 0 for no limit. Default: 60. Without a limit codes can be guessed.
@@ -49,6 +52,7 @@ impl Default for InternalConfig {
             activation_code_lifetime: Duration::from_secs(7 * 86_400),
             domain_recheck: Duration::from_secs(6 * 3600),
             domain_grace: Duration::from_secs(2 * 86_400),
+            approval_poll: Duration::from_secs(120),
             certificates_per_hour: 60,
             activations_per_hour: 60,
             guests_per_hour: 60,

@@ -202,6 +202,8 @@ resolvers = []
 # How often the TXT records of organisations' domains are looked for, and how long a domain is held after its record was last seen.
 #domain_recheck = "6h"
 #domain_grace = "2days"
+# After how long a client asks again whose certificate waits for an administrator.
+#approval_poll = "2min"
 # Certificates per person, device or guest; activation codes tried, and guests let in, per client address; all per hour. 0: no limit.
 #certificates_per_hour = 60
 #activations_per_hour = 60

@@ -19,8 +19,6 @@ use crate::store::{Batch, Record, Table, Versioned};
 
 /// How long a request waits, and how long what was decided of it stands.
 const LIFETIME: Duration = Duration::days(7);
-/// After how many seconds a client asks again.
-const ASK_AGAIN: u64 = 120;
 /// Characters of the key's thumbprint in an id: enough that nobody makes a key for a given id.
 const KEY_LETTERS: usize = 22;
 
@@ -153,7 +151,7 @@ pub(super) async fn demand(
     let seen = app.store.load::<ApprovalRequest>(&request.id()).await?;
     if let Some(known) = seen.as_ref().map(|seen| &seen.value).filter(|known| known.expires > now) {
         if !known.is_of(&request.holder) {
-            return Err(TokenError::OtherOrganisation.into());
+            return Err(TokenError::OthersId.into());
         }
         let same = known.profile == request.profile && known.identifiers == request.identifiers;
         match known.decision {
@@ -161,13 +159,18 @@ pub(super) async fn demand(
             Decision::Denied => return Err(InternalError::ApprovalDenied),
             Decision::Approved if same => return Ok(seen),
             Decision::Pending if same => {
-                return Err(InternalError::ApprovalPending { retry_after: ASK_AGAIN });
+                return Err(pending(app));
             }
             Decision::Approved | Decision::Pending => {}
         }
     }
     ask(app, seen.as_ref(), &request, now).await?;
-    Err(InternalError::ApprovalPending { retry_after: ASK_AGAIN })
+    Err(pending(app))
+}
+
+/// Nobody decided yet; with when to ask again, in whole seconds and never at once.
+fn pending(app: &App) -> InternalError {
+    InternalError::ApprovalPending { retry_after: app.config.internal.approval_poll.as_secs().max(1) }
 }
 
 /// Records a request. One more than an account may have takes the place of the oldest that waits, never of one that was decided.
@@ -195,7 +198,7 @@ async fn ask(
 }
 
 /// What the ids of an account's requests begin with.
-fn prefix(urn: &str) -> String {
+pub(super) fn prefix(urn: &str) -> String {
     format!("{}_", urn.strip_prefix("urn:uuid:").unwrap_or(urn))
 }
 

@@ -65,21 +65,17 @@ pub async fn record(app: &App, error: &TokenError, subject: &Subject, now: Offse
         return;
     }
     metrics::counter!("rollcall_tokens_refused_total", "reason" => error.reason()).increment(1);
-    let refused = Refused {
-        action: "token",
-        account: None,
-        order: None,
-        identifiers: Vec::new(),
-        rule: format!("token:{}", error.reason()),
-    };
+    let refused =
+        Refused { action: "token", account: None, order: None, identifiers: Vec::new(), rule: error.rule() };
     if let Err(error) = app.refusals.record_of(&app.store, subject, refused, now).await {
         tracing::error!(%error, "a refusal could not be journalled");
     }
 }
 
 /// The device of an account, before it is known whether it may act.
-fn known(device: DeviceId, credential: &str) -> Subject {
-    Subject::Known { id: format!("device {device}"), credential: credential.to_owned() }
+pub(super) fn known(device: DeviceId, credential: &str) -> Subject {
+    let identifier = Some(Identifier::Uri(device.urn()));
+    Subject::Known { id: format!("device {device}"), credential: credential.to_owned(), identifier }
 }
 
 async fn by_opaque_token(
@@ -87,14 +83,17 @@ async fn by_opaque_token(
     token: &str,
     (subject, now): (&mut Subject, OffsetDateTime),
 ) -> Result<Holder, TokenError> {
-    let found: OpaqueToken = opaque::find(&app.store, token, now).await?.value;
+    let found: OpaqueToken = opaque::find(&app.store, token).await?.value;
+    if let Bearer::Device { device, .. } = found.bearer {
+        *subject = known(device, "device-token");
+    }
+    found.must_be_in_force(now)?;
     match found.bearer {
         Bearer::Guest { .. } if !app.config.internal.guests => Err(TokenError::GuestsUnwanted),
         Bearer::Guest { guest } => {
             Ok(Holder::Guest(Guest { id: guest, credential: "guest-token".to_owned() }))
         }
         Bearer::Device { device, generation } => {
-            *subject = known(device, "device-token");
             let account = app.store.load::<MachineAccount>(&device).await?.ok_or(TokenError::Unknown)?.value;
             account.must_be_active()?;
             let key_thumbprint = account.key_thumbprint().ok_or(TokenError::Unknown)?;

@@ -65,11 +65,11 @@ impl Claim {
 pub(super) async fn of_user(store: &Store, user: &User) -> Result<Claim, InternalError> {
     let wanted = IdClaim { id: user.id, kind: HolderKind::User, organisation: user.organisation };
     if store.load::<MachineAccount>(&DeviceId::from(user.id)).await?.is_some() {
-        return Err(TokenError::OtherOrganisation.into());
+        return Err(TokenError::OthersId.into());
     }
     match store.load::<IdClaim>(&user.id).await? {
         None => Ok(Claim::New(wanted)),
         Some(held) if held.value == wanted => Ok(Claim::Held(held)),
-        Some(_) => Err(TokenError::OtherOrganisation.into()),
+        Some(_) => Err(TokenError::OthersId.into()),
     }
 }

@@ -14,6 +14,15 @@ use crate::sign::{PrepareError, SignError};
 use crate::sso::oidc::OidcRefusal;
 use crate::store::StoreError;
 
+/// What a client is told of a refusal that a rule of ours decided: the reason, and the rule as the journal names it.
+#[must_use]
+pub fn naming(reason: &impl std::fmt::Display, rule: Option<String>) -> String {
+    match rule {
+        Some(rule) => format!("{reason} (rule `{rule}`)"),
+        None => reason.to_string(),
+    }
+}
+
 /// Why a credential is not taken.
 #[derive(Debug, thiserror::Error)]
 pub enum TokenError {
@@ -68,6 +77,11 @@ pub enum TokenError {
     /// It speaks for nobody here: no organisation, or another than its issuer may speak for.
     #[error("the access token's issuer speaks for no organisation of this server, or not for this one")]
     OtherOrganisation,
+    /// It speaks for an account id that is another organisation's, or a device's.
+    #[error(
+        "the account id belongs to another organisation, or to a device; an operator can release it (`ca-server org release`)"
+    )]
+    OthersId,
     /// An opaque token that is not known: never issued, replaced, or forgotten.
     #[error("the token is not known here, or is no longer")]
     Unknown,
@@ -114,7 +128,7 @@ impl TokenError {
             Self::NotYetValid(_) => "not-yet-valid",
             Self::Scope(_) => "scope",
             Self::Replayed => "replayed",
-            Self::OtherOrganisation => "other-organisation",
+            Self::OtherOrganisation | Self::OthersId => "other-organisation",
             Self::Unknown => "unknown",
             Self::Deactivated => "deactivated",
             Self::Replaced => "replaced",
@@ -123,6 +137,12 @@ impl TokenError {
             Self::CertificateKind => "certificate-kind",
             Self::Store(_) => "store",
         }
+    }
+
+    /// What the journal calls it.
+    #[must_use]
+    pub fn rule(&self) -> String {
+        format!("token:{}", self.reason())
     }
 
     /// What stands in `WWW-Authenticate` (RFC 6750 §3); `None` where another token would not help.
@@ -250,7 +270,7 @@ impl InternalError {
     #[must_use]
     pub fn rule(&self) -> Option<String> {
         match self {
-            Self::Token(error) => Some(format!("token:{}", error.reason())),
+            Self::Token(error) => Some(error.rule()),
             Self::OtherName(_) => Some("internal:other-name".to_owned()),
             Self::OtherKey => Some("internal:other-key".to_owned()),
             Self::OtherDomain(_) => Some("internal:other-organisation".to_owned()),
@@ -283,14 +303,14 @@ impl From<InternalError> for Problem {
                 Self::new(Kind::BadCsr, error.to_string())
             }
             InternalError::OtherKey | InternalError::ApprovalDenied | InternalError::ApprovalsFull => {
-                Self::new(Kind::Unauthorized, error.to_string())
+                Self::new(Kind::Unauthorized, naming(&error, error.rule()))
             }
             InternalError::ApprovalPending { retry_after } => Self {
                 retry_after: Some(retry_after),
                 ..Self::new(Kind::UserActionRequired, error.to_string())
             },
             InternalError::OtherDomain(_) | InternalError::DomainLost(_) => {
-                Self::new(Kind::RejectedIdentifier, error.to_string())
+                Self::new(Kind::RejectedIdentifier, naming(&error, error.rule()))
             }
             InternalError::RateLimited(problem) | InternalError::Refused(problem) => *problem,
             InternalError::Prepare(_)

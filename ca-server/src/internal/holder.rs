@@ -298,7 +298,8 @@ impl Holder {
     pub fn subject(&self) -> Subject {
         let organisation = self.organisation().map(|id| id.to_string()).unwrap_or_default();
         let id = format!("{} {organisation} {}", self.kind().as_str(), self.urn().as_str());
-        Subject::Known { id, credential: self.credential() }
+        let identifier = Some(Identifier::Uri(self.urn()));
+        Subject::Known { id, credential: self.credential(), identifier }
     }
 
     /// By what it is known.

@@ -13,6 +13,7 @@ use certs::key::{PublicKey, Secret};
 use serde::{Deserialize, Serialize};
 use time::OffsetDateTime;
 
+use super::authenticate::known;
 use super::error::TokenError;
 use super::holder::{DeviceId, HolderKey, HolderKind, OrganisationId};
 use super::key_proof::{KeyProof, ProofError};
@@ -21,6 +22,7 @@ use crate::app::App;
 use crate::clock;
 use crate::ids::{NoEntropy, random_bytes};
 use crate::log::act::Act;
+use crate::policy::Subject;
 use crate::respond::problem::Problem;
 use crate::store::tables::{activation_codes, machine_accounts, opaque_tokens};
 use crate::store::{Batch, Record, StoreError, Table, Versioned};
@@ -36,6 +38,12 @@ const TRIES: usize = 4;
 const LETTERS: &[u8; 32] = b"0123456789ABCDEFGHJKMNPQRSTVWXYZ";
 /// Letters of a code; five bits each.
 const LENGTH: usize = 12;
+
+/// How many codes there are, each as likely as the others.
+pub const CODES: u64 = 1 << (5 * LENGTH);
+
+/// Longest life of a code: one that lies about for longer is found by somebody else.
+pub const LONGEST_CODE: Duration = Duration::from_secs(30 * 86_400);
 
 /// Whether a machine account may act.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -244,6 +252,18 @@ pub enum MachineError {
     Store(#[from] StoreError),
 }
 
+impl MachineError {
+    /// What the journal calls it; `None` for what is journalled as a token's, or is no decision about the one who asks.
+    #[must_use]
+    pub fn rule(&self) -> Option<String> {
+        match self {
+            Self::Code => Some("activation:code".to_owned()),
+            Self::Proof(fault) => Some(format!("refresh:proof-{}", fault.reason())),
+            Self::Key | Self::Token(_) | Self::RateLimited(_) | Self::Make(_) | Self::Store(_) => None,
+        }
+    }
+}
+
 /// Gives the account of a code to the device that typed it, and binds it to the key that signed the request.
 ///
 /// # Errors
@@ -281,26 +301,38 @@ pub async fn activate(app: &App, typed: &str, request: &Csr) -> Result<Activated
     }
 }
 
-/// A new token for the old one, shown with a proof of the key that it is bound to; the proof may name a new key to bind to.
+/// A new token for the old one, shown with a proof of the key that it is bound to; the proof may name a new key to bind to. `subject` is whose token it
+/// is, once that is known.
 ///
 /// # Errors
 /// [`MachineError`]; the old token is as it was.
-pub async fn refresh(app: &App, token: &str, proof: &str) -> Result<Activated, MachineError> {
+pub async fn refresh(
+    app: &App,
+    (token, proof): (&str, &str),
+    subject: &mut Subject,
+) -> Result<Activated, MachineError> {
     let mut tries = 0;
     loop {
-        match refreshed(app, token, proof, tries == 0).await {
+        match refreshed(app, (token, proof), tries == 0, subject).await {
             Err(MachineError::Store(StoreError::Stale(_))) if tries < TRIES => tries += 1,
             done => return done,
         }
     }
 }
 
-async fn refreshed(app: &App, token: &str, proof: &str, count: bool) -> Result<Activated, MachineError> {
+async fn refreshed(
+    app: &App,
+    (token, proof): (&str, &str),
+    count: bool,
+    subject: &mut Subject,
+) -> Result<Activated, MachineError> {
     let now = app.clock.now();
-    let seen = opaque::find(&app.store, token, now).await?;
+    let seen = opaque::find(&app.store, token).await?;
     let Bearer::Device { device, generation } = seen.value.bearer else {
         return Err(TokenError::Unknown.into());
     };
+    *subject = known(device, "device-token");
+    seen.value.must_be_in_force(now)?;
     let account = app.store.load::<MachineAccount>(&device).await?.ok_or(TokenError::Unknown)?;
     account.value.must_be_active()?;
     let key = account.value.key.as_ref().filter(|_| account.value.generation == generation);

@@ -62,6 +62,16 @@ pub struct OpaqueToken {
     pub successor: Option<String>,
 }
 
+impl OpaqueToken {
+    /// Whether it serves at `now`.
+    ///
+    /// # Errors
+    /// [`TokenError::Expired`].
+    pub fn must_be_in_force(&self, now: OffsetDateTime) -> Result<(), TokenError> {
+        if self.expires <= now { Err(TokenError::Expired(self.expires)) } else { Ok(()) }
+    }
+}
+
 impl Record for OpaqueToken {
     const TABLE: Table = Table::OpaqueTokens;
     type Key = String;
@@ -113,15 +123,11 @@ pub enum MakeError {
     Store(#[from] StoreError),
 }
 
-/// The record of a token that is in force.
+/// The record of a token, in force or not.
 ///
 /// # Errors
-/// [`TokenError::Unknown`] or [`TokenError::Expired`].
-pub async fn find(
-    store: &Store,
-    token: &str,
-    now: OffsetDateTime,
-) -> Result<Versioned<OpaqueToken>, TokenError> {
+/// [`TokenError::Malformed`] or [`TokenError::Unknown`].
+pub async fn find(store: &Store, token: &str) -> Result<Versioned<OpaqueToken>, TokenError> {
     if token.len() > LONGEST {
         return Err(TokenError::Malformed("it is too long"));
     }
@@ -129,9 +135,6 @@ pub async fn find(
     let found = store.load::<OpaqueToken>(&id).await?.ok_or(TokenError::Unknown)?;
     if !bool::from(found.value.id.as_bytes().ct_eq(id.as_bytes())) {
         return Err(TokenError::Unknown);
-    }
-    if found.value.expires <= now {
-        return Err(TokenError::Expired(found.value.expires));
     }
     Ok(found)
 }

@@ -60,6 +60,8 @@ pub enum Subject {
         id: String,
         /// What he showed: `access-token corp alice`. Never a token.
         credential: String,
+        /// His account id, where it is certain; the journal names it where the refusal names nothing else.
+        identifier: Option<Identifier>,
     },
     /// Somebody of whom nothing is known.
     Stranger,
@@ -196,8 +198,14 @@ impl RefusalLog {
     }
 
     fn admit_of(&self, subject: &Subject, refused: Refused, now: OffsetDateTime) -> Option<Admitted> {
+        let mut refused = refused;
         let (budget, caller, credential) = match subject.clone() {
-            Subject::Known { id, credential } => (Budget::Others, Caller::Holder(id), Some(credential)),
+            Subject::Known { id, credential, identifier } => {
+                if refused.identifiers.is_empty() {
+                    refused.identifiers.extend(identifier);
+                }
+                (Budget::Others, Caller::Holder(id), Some(credential))
+            }
             Subject::Stranger => (Budget::Strangers, Caller::Stranger, None),
         };
         metrics::counter!("rollcall_refusals_total", "action" => refused.action).increment(1);
@@ -388,6 +396,7 @@ mod tests {
         let known = |name: &str| Subject::Known {
             id: name.to_owned(),
             credential: format!("access-token corp {name}"),
+            identifier: None,
         };
         assert_eq!((0..1000).filter(|_| by(&Subject::Stranger)).count(), 10);
         assert_eq!((0..1000).filter(|_| by(&known("alice"))).count(), 10);

@@ -22,8 +22,9 @@ const CALLERS: usize = 65_536;
 /// How often an order may be finalized: a request that is refused may be mended and sent again.
 const FINALIZATIONS_PER_ORDER: u32 = 4;
 
-/// Activation codes that all clients together may try in an hour. A code has 60 bits and lives a week by default: 2²⁴ guesses at most, so the chance to
-/// hit a given one is below 2⁻³⁵.
+/// Activation codes that all clients together may try in an hour, and at once. A code has 60 bits and lives a week, or 30 days at most: below 2²⁷ guesses,
+/// so the chance to hit a given one is below 2⁻³³; a test measures it. A start lets another hour's worth through: eight thousand of them within the
+/// life of one code would bring the chance to 2⁻³⁰.
 const ALL_ACTIVATIONS: u32 = 100_000;
 
 /// Guests that all clients together may let in in an hour: a token of each is kept for hours.
@@ -239,6 +240,30 @@ mod tests {
         assert!((0..ALL_GUESTS).all(|number| limits.guest(client(number), at(0)).is_ok()));
         assert!(limits.guest(client(ALL_GUESTS), at(0)).is_err());
         assert!(limits.guest(client(ALL_GUESTS), at(3600)).is_ok());
+    }
+
+    #[test]
+    fn whoever_guesses_as_fast_as_he_may_from_any_number_of_addresses_hits_a_code_with_less_than_two_to_the_minus_thirty()
+     {
+        use crate::internal::machine::{CODES, LONGEST_CODE};
+
+        let config = InternalConfig { activations_per_hour: 0, ..InternalConfig::default() };
+        let limits = RateLimits::new(&LimitsConfig::default(), &config);
+        let client = IpAddr::V4(1.into());
+        let tried = |second| (0_u64..).find(|_| limits.activation(client, at(second)).is_err()).unwrap();
+        let tried_in_an_hour = |first: i64| -> u64 { (first..first + 3600).map(tried).sum() };
+        let (begin, later) = (tried_in_an_hour(0), tried_in_an_hour(3600));
+        assert!(begin <= 200_001 && later <= 100_001, "{begin}, then {later} in an hour");
+        for lifetime in [InternalConfig::default().activation_code_lifetime, LONGEST_CODE] {
+            let hours = lifetime.as_secs() / 3600;
+            let guesses = begin + later * (hours - 1);
+            let chance = CODES / guesses;
+            println!(
+                "a code of {hours} h: {guesses} guesses among {CODES}, one in {chance}: below 2^-{}",
+                chance.ilog2()
+            );
+            assert!(chance > 1 << 30);
+        }
     }
 
     #[test]

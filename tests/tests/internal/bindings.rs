@@ -165,3 +165,52 @@ async fn refreshes_of_a_token_count_in_the_limit_of_its_device_before_anything_i
     it.ca.clock.advance(Duration::minutes(31));
     token_of(&refresh(&it, &token, &key, |_| {}).await);
 }
+
+#[tokio::test]
+async fn a_proof_that_fails_is_counted_and_recorded_with_the_account_whose_token_it_came_with() {
+    let it = InternalCa::start_with(|config| config.internal.certificates_per_hour = 3).await;
+    it.organisation("Corp").await;
+    let key = new_key();
+    let (account, token) = it.activated("Corp", &key).await;
+    // As many strangers as the journal takes in a minute.
+    for _ in 0..12 {
+        let body = json!({"code": "0000-0000-0000", "csr": csr(&new_key(), &[])});
+        assert_eq!(it.post("devices/activate", None, &body).await.status, 403);
+    }
+    for _ in 0..3 {
+        let reply = refresh(&it, &token, &key, |claims| claims["aud"] = "https://evil.test".into()).await;
+        assert_eq!(reply.status, 403, "{reply}");
+        assert!(reply.json()["detail"].as_str().unwrap().contains("rule `refresh:proof-other`"), "{reply}");
+    }
+    let reply = refresh(&it, &token, &key, |_| {}).await;
+    assert_eq!(reply.status, 429, "they count in the limit of the account: {reply}");
+    let audit = it.ca.audit().await;
+    let refused: Vec<_> = audit.of_kind("refused").filter(|act| act["action"] == "refresh").collect();
+    assert_eq!(refused.len(), 3, "strangers do not hide them");
+    for act in refused {
+        assert_eq!(
+            (&act["rule"], &act["credential"]),
+            (&json!("refresh:proof-other"), &json!("device-token"))
+        );
+        assert_eq!(act["identifiers"], json!([{"type": "uri", "value": account}]), "{act}");
+    }
+    let strangers = audit.of_kind("refused").filter(|act| act["rule"] == "activation:code");
+    assert!(strangers.into_iter().all(|act| act.get("credential").is_none()));
+}
+
+#[tokio::test]
+async fn a_token_that_is_over_is_refused_as_its_accounts() {
+    let it = start().await;
+    let key = new_key();
+    let (account, token) = it.activated("Corp", &key).await;
+    it.ca.clock.advance(Duration::days(30));
+    assert_eq!(refresh(&it, &token, &key, |_| {}).await.status, 401);
+    assert_eq!(certify(&it, &token, &key).await.status, 401);
+    let audit = it.ca.audit().await;
+    let refused: Vec<_> = audit.of_kind("refused").collect();
+    assert_eq!(refused.len(), 2);
+    for act in refused {
+        assert_eq!(act["rule"], "token:expired");
+        assert_eq!(act["identifiers"], json!([{"type": "uri", "value": account}]), "{act}");
+    }
+}

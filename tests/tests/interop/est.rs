@@ -1,7 +1,8 @@
 //! EST with clients as they are: strongSwan's `pki --estca` and `pki --est`, and openssl with curl, enrol a device and enrol it again.
 
+use std::io::{BufRead as _, BufReader, Read as _};
 use std::path::{Path, PathBuf};
-use std::process::Command;
+use std::process::{Child, Command, Stdio};
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
@@ -216,10 +217,7 @@ async fn strongswan_enrols_a_device_and_enrols_it_again() {
 async fn a_device_waits_until_the_administrator_approves() {
     let local = Local::start().await;
     let Some(device) = Device::new(&local).await else { return };
-    let profile = local.server.folder.join("policy/profiles/internal-device.toml");
-    let text = std::fs::read_to_string(&profile).unwrap();
-    std::fs::write(&profile, text.replace("needs-approval = false", "needs-approval = true")).unwrap();
-    ask(&local.server, &["policy", "reload"]);
+    demand_approval(&local);
     let authorities = device.authorities();
     let request = device.request(&device.key("key.pem"), "request.der");
     let user = format!(":{}", device.token(&request));
@@ -235,4 +233,86 @@ async fn a_device_waits_until_the_administrator_approves() {
     let answer = device.curl(&typed);
     device.believed(&device.certificates(&answer, "certificate.pem"), &authorities);
     assert_eq!(ask(&local.server, &["approvals", "list"])["items"], serde_json::json!([]));
+}
+
+/// Certificates of devices wait for an administrator from now on.
+fn demand_approval(local: &Local) {
+    let profile = local.server.folder.join("policy/profiles/internal-device.toml");
+    let text = std::fs::read_to_string(&profile).unwrap();
+    std::fs::write(&profile, text.replace("needs-approval = false", "needs-approval = true")).unwrap();
+    ask(&local.server, &["policy", "reload"]);
+}
+
+/// A client that was told to wait, and does.
+struct Waiting {
+    child: Child,
+    said: BufReader<std::process::ChildStderr>,
+}
+
+impl Waiting {
+    /// Starts strongSwan's client and reads on until it says that it waits.
+    #[track_caller]
+    fn start(pki: &Path, arguments: &[&str]) -> Self {
+        let mut command = Command::new(pki);
+        command.args(arguments).stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
+        let mut child = command.spawn().unwrap();
+        let mut said = BufReader::new(child.stderr.take().unwrap());
+        let mut told = String::new();
+        while !told.contains("request pending, polling every 1 second") {
+            assert!(said.read_line(&mut told).unwrap() > 0, "it ended before it waited:\n{told}");
+        }
+        Self { child, said }
+    }
+
+    /// Whether it ended well, what it wrote, and what it said.
+    fn end(mut self) -> (bool, Vec<u8>, String) {
+        let (mut written, mut told) = (Vec::new(), String::new());
+        self.said.read_to_string(&mut told).unwrap();
+        self.child.stdout.take().unwrap().read_to_end(&mut written).unwrap();
+        (self.child.wait().unwrap().success(), written, told)
+    }
+}
+
+/// strongSwan asks no sooner than the server says, so the server says a second.
+#[tokio::test(flavor = "multi_thread")]
+async fn strongswan_asks_again_by_itself_until_the_administrator_has_decided() {
+    let Some(pki) = foreign::program("pki") else { return };
+    let local = Local::start_with(&[("#approval_poll = \"2min\"", "approval_poll = \"1s\"")]).await;
+    let Some(device) = Device::new(&local).await else { return };
+    demand_approval(&local);
+    let authorities = device.authorities();
+    let (root, url) = (device.tls_root(), local.server.url.clone());
+    let mut trusted = vec!["--cacert", &root];
+    let split: Vec<String> = std::fs::read_to_string(&authorities)
+        .unwrap()
+        .split_inclusive("-----END CERTIFICATE-----\n")
+        .enumerate()
+        .map(|(number, pem)| device.write(&format!("authority-{number}.pem"), pem))
+        .collect();
+    split.iter().filter(|path| std::fs::read_to_string(path).unwrap().contains("BEGIN")).for_each(|path| {
+        trusted.extend(["--cacert", path.as_str()]);
+    });
+    for (decision, patience, serves) in
+        [("approve", "120", true), ("deny", "120", false), ("approvals are too late", "2", false)]
+    {
+        let request = device.request(&device.key("key.pem"), "request.der");
+        let user = format!(":{}", device.token(&request));
+        let asking = ["--est", "--url", &url, "--in", &request, "--userpass", &user, "--outform", "pem"];
+        let polling = ["--interval", "1", "--maxpolltime", patience];
+        let waiting = Waiting::start(&pki, &[&asking[..], &polling, &trusted].concat());
+        let items = ask(&local.server, &["approvals", "list"])["items"].clone();
+        let pending = items.as_array().unwrap().iter().find(|item| item["decision"] == "pending").unwrap();
+        let id = pending["id"].as_str().unwrap();
+        if patience == "120" {
+            ask(&local.server, &["approvals", decision, id]);
+        }
+        let (success, written, told) = waiting.end();
+        assert_eq!(success, serves, "{decision}: {told}");
+        if serves {
+            let serial = device.believed(&device.write("polled.pem", written), &authorities);
+            assert_eq!(status(&local.server, &serial), "issued");
+        } else {
+            assert!(written.is_empty(), "{decision}: {told}");
+        }
+    }
 }

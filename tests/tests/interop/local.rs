@@ -21,12 +21,24 @@ pub(crate) struct Local {
 impl Local {
     /// Starts both, the server as `init` made it.
     pub(crate) async fn start() -> Self {
+        Self::start_with(&[]).await
+    }
+
+    /// The same with these changes of `ca.toml`.
+    pub(crate) async fn start_with(changes: &[(&str, &str)]) -> Self {
         let folder = tempfile::tempdir().unwrap();
         let dns = FakeDns::start().await;
         dns.add_zone(ZONE);
         let program = Path::new(env!("CARGO_BIN_EXE_harness-ca-server"));
         let home = folder.path().join("ca");
         let url = Server::init(program, &home, ZONE, dns.address()).unwrap();
+        let config = home.join("ca.toml");
+        let mut text = std::fs::read_to_string(&config).unwrap();
+        for (from, to) in changes {
+            assert!(text.contains(from), "{from}");
+            text = text.replacen(from, to, 1);
+        }
+        std::fs::write(&config, text).unwrap();
         let (server, _) = Server::start(program, &home, &url).unwrap();
         Self { server, dns: std::sync::Arc::new(dns), folder }
     }

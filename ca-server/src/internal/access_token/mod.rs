@@ -79,7 +79,7 @@ impl TokenIssuers {
         let claims = issuer.verified(&jws, now).await?;
         if let Some(sub) = claims.fact_named("sub").filter(|sub| sub.len() <= checks::MAX_ID) {
             let credential = format!("access-token {} {sub}", issuer.settings.name);
-            *subject = Subject::Known { id: credential.clone(), credential };
+            *subject = Subject::Known { id: credential.clone(), credential, identifier: None };
         }
         let said = checks::all(&claims, &issuer.settings, now)?;
         let organisation = organisation(app, issuer, &said).await?;

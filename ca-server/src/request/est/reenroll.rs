@@ -44,8 +44,10 @@ pub async fn simplereenroll(
         Ok(held) => unchanged(&app, &holder, &held).await?,
         Err(Changed::Request(error)) => return Err(Problem::new(Kind::BadCsr, error.to_string()).into()),
         Err(changed) => {
-            journal(&app, &holder, "est:changed-names").await?;
-            let detail = format!("{changed}; re-enrolment keeps the names (RFC 7030 section 4.2.2)");
+            let rule = "est:changed-names";
+            journal(&app, &holder, rule).await?;
+            let detail =
+                format!("{changed}; re-enrolment keeps the names (RFC 7030 section 4.2.2; rule `{rule}`)");
             return Err(Problem::new(Kind::BadCsr, detail).into());
         }
     }
@@ -59,10 +61,11 @@ async fn unchanged(app: &App, holder: &Holder, held: &[Identifier]) -> Result<()
     if now.len() == held.len() && now.iter().all(|name| held.contains(name)) {
         return Ok(());
     }
-    journal(app, holder, "est:account-renamed").await?;
+    let rule = "est:account-renamed";
+    journal(app, holder, rule).await?;
     let names: Vec<String> = now.iter().map(ToString::to_string).collect();
     let detail = format!(
-        "the account is now {}; enrol at simpleenroll with a token to get a certificate with these names",
+        "the account is now {}; enrol at simpleenroll with a token to get a certificate with these names (rule `{rule}`)",
         names.join(", ")
     );
     Err(Problem::new(Kind::Unauthorized, detail).into())

@@ -5,6 +5,7 @@ use axum::response::{IntoResponse, Response};
 use http::header::{CONTENT_TYPE, RETRY_AFTER, WWW_AUTHENTICATE};
 use http::{HeaderValue, StatusCode};
 
+use crate::internal::error::naming;
 use crate::internal::{InternalError, TokenError};
 use crate::respond::kinds::Kind;
 use crate::respond::problem::Problem;
@@ -22,9 +23,11 @@ impl Refusal {
     /// The same where no token would help: a client with its certificate gets 403 and no challenge.
     #[must_use]
     pub fn of_certificate(error: TokenError) -> Self {
+        let rule = error.rule();
         let mut problem = Problem::from(error);
         if problem.kind == Kind::TokenRefused {
             problem.kind = Kind::Unauthorized;
+            problem.detail = naming(&problem.detail, Some(rule));
         }
         problem.into()
     }

@@ -15,6 +15,7 @@ use serde::{Deserialize, Serialize};
 use super::{Denied, bearer, body};
 use crate::app::App;
 use crate::internal::authenticate::record;
+use crate::internal::error::naming;
 use crate::internal::machine::{self, Activated, MachineError};
 use crate::internal::opaque::MakeError;
 use crate::internal::organisation::Organisation;
@@ -61,7 +62,7 @@ pub async fn activate(
     let (csr, _) = Csr::parse_claiming(&body::csr(&wanted.csr)?).map_err(|error| bad(error.to_string()))?;
     match machine::activate(&app, &wanted.code, &csr).await {
         Ok(activated) => told(&app, &activated, StatusCode::CREATED).await,
-        Err(error) => Err(denied(&app, error).await),
+        Err(error) => Err(denied(&app, "activate", error, &Subject::Stranger).await),
     }
 }
 
@@ -73,9 +74,10 @@ pub async fn refresh(State(app): State<App>, request: Request<Body>) -> Result<R
     app.internal_authority()?;
     let token = bearer(request.headers())?.to_owned();
     let wanted: Refresh = body::read(&app, request).await?;
-    match machine::refresh(&app, &token, &wanted.proof).await {
+    let mut subject = Subject::Stranger;
+    match machine::refresh(&app, (&token, &wanted.proof), &mut subject).await {
         Ok(activated) => told(&app, &activated, StatusCode::OK).await,
-        Err(error) => Err(denied(&app, error).await),
+        Err(error) => Err(denied(&app, "refresh", error, &subject).await),
     }
 }
 
@@ -95,38 +97,34 @@ async fn told(app: &App, activated: &Activated, status: StatusCode) -> Result<Re
     Ok((status, Json(answer)).into_response())
 }
 
-/// The answer; what somebody decided is journalled once.
-async fn denied(app: &App, error: MachineError) -> Denied {
-    let rule = match &error {
-        MachineError::Code => "activation:code".to_owned(),
-        MachineError::Proof(fault) => format!("activation:proof-{}", fault.reason()),
-        MachineError::Token(error) => {
-            record(app, error, &Subject::Stranger, app.clock.now()).await;
-            String::new()
-        }
-        MachineError::Key | MachineError::RateLimited(_) | MachineError::Make(_) | MachineError::Store(_) => {
-            String::new()
-        }
-    };
-    if !rule.is_empty() {
-        let refused =
-            Refused { action: "activate", account: None, order: None, identifiers: Vec::new(), rule };
-        if let Err(error) =
-            app.refusals.record_of(&app.store, &Subject::Stranger, refused, app.clock.now()).await
-        {
+/// The answer; what somebody decided is journalled once, against the account where that is known.
+async fn denied(app: &App, action: &'static str, error: MachineError, subject: &Subject) -> Denied {
+    let now = app.clock.now();
+    if let MachineError::Token(error) = &error {
+        record(app, error, subject, now).await;
+    }
+    if let Some(rule) = error.rule() {
+        let refused = Refused { action, account: None, order: None, identifiers: Vec::new(), rule };
+        if let Err(error) = app.refusals.record_of(&app.store, subject, refused, now).await {
             tracing::error!(%error, "a refusal could not be journalled");
         }
     }
-    match error {
-        MachineError::Code | MachineError::Proof(_) => {
-            Problem::new(Kind::Unauthorized, error.to_string()).into()
+    error.into()
+}
+
+impl From<MachineError> for Denied {
+    fn from(error: MachineError) -> Self {
+        match error {
+            MachineError::Code | MachineError::Proof(_) => {
+                Problem::new(Kind::Unauthorized, naming(&error, error.rule())).into()
+            }
+            MachineError::Key => Problem::new(Kind::BadCsr, error.to_string()).into(),
+            MachineError::Token(error) => error.into(),
+            MachineError::RateLimited(problem) => (*problem).into(),
+            MachineError::Make(MakeError::Store(error)) | MachineError::Store(error) => {
+                Problem::internal(error).into()
+            }
+            MachineError::Make(MakeError::Entropy(error)) => Problem::internal(error).into(),
         }
-        MachineError::Key => Problem::new(Kind::BadCsr, error.to_string()).into(),
-        MachineError::Token(error) => error.into(),
-        MachineError::RateLimited(problem) => (*problem).into(),
-        MachineError::Make(MakeError::Store(error)) | MachineError::Store(error) => {
-            Problem::internal(error).into()
-        }
-        MachineError::Make(MakeError::Entropy(error)) => Problem::internal(error).into(),
     }
 }
