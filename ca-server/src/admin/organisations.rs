@@ -56,28 +56,32 @@ pub async fn create(
         return Err(Refusal::Value { name: "name", value: name.to_owned(), wanted });
     }
     known_issuers(&app, &wanted.token_issuers)?;
-    // One more would stand in no listing, and its tokens would speak for nobody.
-    if app.store.organisations().await?.len() >= organisations::MOST {
-        return Err(Refusal::Already("server has as many organisations as it may have"));
-    }
-    let now = app.clock.now();
     let organisation = Organisation {
         id: OrganisationId::fresh()?,
         name: name.to_owned(),
         domains: Vec::new(),
         preferred: None,
         token_issuers: wanted.token_issuers,
-        created: now,
+        created: app.clock.now(),
     };
+    while !insert(&app, &organisation).await? {}
+    Ok(Json(view(&app, &organisation)))
+}
+
+/// Writes it; false if another was made since they were counted, which happens as often as there may be organisations at most.
+async fn insert(app: &App, organisation: &Organisation) -> Result<bool, Refusal> {
+    let count = app.store.organisation_count().await?;
+    // One more would stand in no listing, and its tokens would speak for nobody.
+    if count.is_full() {
+        return Err(Refusal::Already("server has as many organisations as it may have"));
+    }
     let mut batch = Batch::new();
-    organisations::insert(&mut batch, &organisation)?;
-    batch.record(now, act(&organisation, "created"));
+    organisations::insert(&mut batch, organisation, count)?;
+    batch.record(organisation.created, act(organisation, "created"));
     match app.store.commit(batch).await {
         Err(StoreError::Stale(Table::OrganisationNames)) => Err(Refusal::Already("name is taken")),
-        done => {
-            done?;
-            Ok(Json(view(&app, &organisation)))
-        }
+        Err(StoreError::Stale(Table::Meta)) => Ok(false),
+        done => Ok(done.map(|()| true)?),
     }
 }
 

@@ -154,11 +154,10 @@ async fn a_profile_that_demands_an_address_refuses_who_has_none() {
     assert_eq!(it.certificate(&it.token("alice", "alice@corp.test")).await.status, 200);
 }
 
-#[tokio::test]
-async fn there_are_only_as_many_organisations_as_are_listed() {
-    let it = InternalCa::start().await;
+/// Organisations as a server without a count of them left them behind.
+async fn crowd(it: &InternalCa, count: usize) {
     let mut batch = Batch::new();
-    for number in 0..organisations::MOST - 1 {
+    for number in 0..count {
         let organisation = Organisation {
             id: OrganisationId::fresh().unwrap(),
             name: format!("Corp {number}"),
@@ -167,12 +166,41 @@ async fn there_are_only_as_many_organisations_as_are_listed() {
             token_issuers: Vec::new(),
             created: it.ca.app().clock.now(),
         };
-        organisations::insert(&mut batch, &organisation).unwrap();
+        batch.insert(&organisation).unwrap();
     }
     it.ca.app().store.commit(batch).await.unwrap();
+}
+
+#[tokio::test]
+async fn there_are_only_as_many_organisations_as_are_listed() {
+    let it = InternalCa::start().await;
+    crowd(&it, organisations::MOST - 1).await;
     it.organisation("The last").await;
     let refused =
         it.try_tell("/organisations", json!({"name": "More", "token_issuers": []})).await.unwrap_err();
     assert!(refused.to_string().contains("as many organisations"), "{refused}");
     assert_eq!(it.certificate(&it.issuer.token(&it.claims("alice"))).await.status, 200);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn of_sixty_four_organisations_made_at_once_those_are_made_that_there_is_room_for() {
+    let it = InternalCa::build(TestCa::builder().sled(), |_| {}).await;
+    crowd(&it, organisations::MOST - 10).await;
+    let tries = (0..64).map(|number| {
+        let it = &it;
+        let wanted = json!({"name": format!("Late {number}"), "token_issuers": []});
+        async move { it.try_tell("/organisations", wanted).await.map_err(|error| error.to_string()) }
+    });
+    let answers = futures_util::future::join_all(tries).await;
+    assert_eq!(answers.iter().filter(|answer| answer.is_ok()).count(), 10, "{answers:?}");
+    for refused in answers.iter().filter_map(|answer| answer.as_ref().err()) {
+        assert!(refused.contains("as many organisations"), "{refused}");
+    }
+    let listed = it.ask("/organisations").await;
+    assert_eq!(listed["items"].as_array().unwrap().len(), organisations::MOST);
+    assert_eq!(
+        it.ca.audit().await.of_kind("organisation").count(),
+        10,
+        "the journal has those that were made"
+    );
 }

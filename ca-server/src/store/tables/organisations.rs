@@ -1,21 +1,60 @@
 //! Organisations at rest: by id, by their unique name, by who speaks for them, and which of them holds a domain.
 //!
-//! A domain is held by one organisation at most: a batch that would make it two is stale on [`Table::OrganisationDomains`].
+//! There are at most [`MOST`]: a batch that makes one more is stale on [`Table::Meta`] if they are not as many as were counted. A domain is held by one
+//! organisation at most: a batch that would make it two is stale on [`Table::OrganisationDomains`].
 
 use certs::name::DnsName;
+use serde::{Deserialize, Serialize};
 
 use crate::internal::OrganisationId;
 use crate::internal::organisation::Organisation;
-use crate::store::{Batch, Range, Store, StoreError, Table, Versioned};
+use crate::store::{Batch, Range, Record, Store, StoreError, Table, Version, Versioned};
 
 /// Most organisations of one server.
 pub const MOST: usize = 1000;
 
-/// Writes a new organisation; stale on [`Table::OrganisationNames`] if its name is taken.
+/// How many were made: a fact of which a batch demands that it still holds.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+struct Made {
+    organisations: usize,
+}
+
+impl Record for Made {
+    const TABLE: Table = Table::Meta;
+    type Key = ();
+
+    fn key(&self) {}
+
+    fn encode_key((): &()) -> Vec<u8> {
+        b"organisations".to_vec()
+    }
+}
+
+/// How many organisations there are. Only [`insert`] can count on it, and once.
+#[derive(Debug)]
+pub struct Count {
+    number: usize,
+    seen: Option<Version>,
+}
+
+impl Count {
+    /// Whether there may be no more.
+    #[must_use]
+    pub const fn is_full(&self) -> bool {
+        self.number >= MOST
+    }
+}
+
+/// Writes a new organisation; stale on [`Table::OrganisationNames`] if its name is taken, on [`Table::Meta`] if another was made since they were counted.
 ///
 /// # Errors
 /// If the organisation cannot be serialised.
-pub fn insert(batch: &mut Batch, organisation: &Organisation) -> Result<(), StoreError> {
+pub fn insert(batch: &mut Batch, organisation: &Organisation, count: Count) -> Result<(), StoreError> {
+    let made = Made { organisations: count.number.saturating_add(1) };
+    match count.seen {
+        Some(seen) => batch.replace(seen, &made)?,
+        None => batch.insert(&made)?,
+    };
     batch.insert(organisation)?;
     let name = organisation.name.as_bytes().to_vec();
     batch.absent(Table::OrganisationNames, name.clone());
@@ -84,6 +123,17 @@ fn id_of(octets: &[u8]) -> Option<OrganisationId> {
 }
 
 impl Store {
+    /// How many organisations there are; a store that was written before they were counted is counted now.
+    ///
+    /// # Errors
+    /// If the backend fails or a record does not parse.
+    pub async fn organisation_count(&self) -> Result<Count, StoreError> {
+        match self.load::<Made>(&()).await? {
+            Some(made) => Ok(Count { number: made.value.organisations, seen: Some(made.version) }),
+            None => Ok(Count { number: self.organisations().await?.len(), seen: None }),
+        }
+    }
+
     /// Every organisation, by id.
     ///
     /// # Errors
