@@ -5,6 +5,7 @@ use std::time::Duration;
 use serde::{Deserialize, Serialize};
 use time::OffsetDateTime;
 
+use crate::internal::HolderKind;
 use crate::internal::machine::{MachineAccount, MachineStatus};
 use crate::internal::organisation::{Domain, DomainStatus, Organisation};
 
@@ -104,6 +105,34 @@ pub struct Preferred {
 pub struct TokenIssuerNames {
     /// All of them; they replace those there were.
     pub token_issuers: Vec<String>,
+}
+
+/// What `org release` asks for.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Release {
+    /// The account id; absent for those of all its people.
+    pub id: Option<String>,
+    /// The organisation that is to have the id, by name or id.
+    pub to: Option<String>,
+    /// Of all its people: those after this id.
+    pub after: Option<String>,
+}
+
+/// An account id that was let go.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct ReleasedView {
+    /// The id, as it stands in certificates.
+    pub id: String,
+    /// Whose it is: `user` or `device`.
+    pub kind: HolderKind,
+    /// The id of the organisation that had it.
+    pub from: String,
+    /// The id of the organisation that has it now; absent: the first for which it is certified.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub to: Option<String>,
+    /// Certificates that name it and are in force, up to a hundred.
+    pub certificates_in_force: usize,
 }
 
 /// A machine account.

@@ -10,7 +10,8 @@ use tokio::net::UnixListener;
 use tokio_util::sync::CancellationToken;
 
 use super::{
-    accounts, approvals, certificates, devices, external_keys, journal, organisations, server_status,
+    accounts, approvals, certificates, devices, external_keys, journal, organisations, releases,
+    server_status,
 };
 use crate::app::App;
 
@@ -101,6 +102,7 @@ fn router(app: App) -> Router {
         .route("/organisations/{name}/domains", post(organisations::claim))
         .route("/organisations/{name}/domains/verify", post(organisations::verify))
         .route("/organisations/{name}/domains/remove", post(organisations::remove))
+        .route("/organisations/{name}/release", post(releases::let_go))
         .route("/devices", get(devices::list).post(devices::code))
         .route("/devices/{id}", get(devices::show))
         .route("/devices/{id}/deactivate", post(devices::deactivate))

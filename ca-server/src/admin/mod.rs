@@ -14,5 +14,6 @@ pub mod journal;
 pub mod listener;
 pub mod organisations;
 pub mod refusal;
+pub mod releases;
 pub mod server_status;
 pub mod views;

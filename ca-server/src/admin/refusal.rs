@@ -30,6 +30,14 @@ pub enum Refusal {
     /// It is so already.
     #[error("the {0} already")]
     Already(&'static str),
+    /// All ids of an organisation cannot be given to one.
+    #[error("only one account id at a time can be given to another organisation; name it")]
+    OneId,
+    /// A machine account is never nobody's.
+    #[error(
+        "a device cannot be without an organisation; name the one it goes to with --to, or end it with `ca-server device deactivate`"
+    )]
+    DeviceStays,
     /// Its state forbids it.
     #[error(transparent)]
     Illegal(#[from] Illegal),
@@ -60,7 +68,9 @@ impl Refusal {
     fn status(&self) -> StatusCode {
         match self {
             Self::Absent(_) => StatusCode::NOT_FOUND,
-            Self::Value { .. } | Self::WhichAuthority => StatusCode::BAD_REQUEST,
+            Self::Value { .. } | Self::WhichAuthority | Self::OneId | Self::DeviceStays => {
+                StatusCode::BAD_REQUEST
+            }
             Self::Already(_) | Self::Illegal(_) | Self::NotIssued | Self::Policy(_) => StatusCode::CONFLICT,
             Self::Problem(problem) => problem.kind.status(),
             Self::Store(StoreError::Stale(_)) => StatusCode::CONFLICT,

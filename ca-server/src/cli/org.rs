@@ -1,5 +1,7 @@
 //! `ca-server org`: the organisations of the internal authority, their domains, and whose access tokens speak for their people.
 
+mod release;
+
 use clap::Subcommand;
 
 use super::{Asking, Failure, output, serve};
@@ -63,6 +65,8 @@ pub enum Org {
         /// Names of [[token_issuer]] sections; none for nobody.
         token_issuers: Vec<String>,
     },
+    /// Let an account id go, so that another organisation may have it certified
+    Release(release::ReleaseIds),
 }
 
 /// What to do with a domain.
@@ -107,6 +111,7 @@ pub(super) fn run(command: &Org) -> Result<(), Failure> {
             let wanted = Preferred { domain: domain.clone() };
             send(asking, &path(organisation, "/preferred"), &wanted).map(|view| print(asking, &view))
         }
+        Org::Release(command) => release::run(command),
         Org::TokenIssuers { asking, organisation, token_issuers } => {
             let wanted = TokenIssuerNames { token_issuers: token_issuers.clone() };
             send(asking, &path(organisation, "/token-issuers"), &wanted).map(|view| print(asking, &view))

@@ -17,6 +17,7 @@ pub mod key_proof;
 pub mod machine;
 pub mod opaque;
 pub mod organisation;
+pub mod release;
 pub mod request;
 pub mod standing;
 

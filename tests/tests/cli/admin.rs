@@ -203,6 +203,36 @@ async fn an_operator_makes_an_organisation_verifies_its_domain_and_hands_out_an_
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn an_operator_gives_a_device_to_another_organisation() {
+    let server = Server::start().await;
+    server.ask(&["org", "create", "Old Ltd"]).data();
+    let new = server.ask(&["org", "create", "New Ltd", "--json"]).json();
+    let device = server.ask(&["device", "activate-code", "--organisation", "Old Ltd", "--json"]).json();
+    let id = field(&device, "id");
+    let alone = server.ask(&["org", "release", "Old Ltd", id]);
+    assert!(alone.error().0.contains("name the one it goes to with --to"), "{}", alone.stderr);
+    let wrong = server.ask(&["org", "release", "New Ltd", id, "--to", "Old Ltd"]);
+    let (error, hint) = wrong.error();
+    assert!(
+        error.contains("no account id of this organisation") && hint.contains("list"),
+        "{}",
+        wrong.stderr
+    );
+    let given = server.ask(&["org", "release", "Old Ltd", id, "--to", "New Ltd"]);
+    assert_eq!(given.data().trim(), format!("urn:uuid:{id} given to {}", field(&new, "id")));
+    assert!(given.stderr.contains("goes on with its token"), "{}", given.stderr);
+    let shown = server.ask(&["device", "show", id, "--json"]).json();
+    assert_eq!(field(&shown, "organisation"), field(&new, "id"));
+    let people = server.ask(&["org", "release", "Old Ltd", "--people", "--json"]).json();
+    assert_eq!(people["items"], serde_json::json!([]));
+    for usage in [&["org", "release", "Old Ltd"][..], &["org", "release", "Old Ltd", id, "--people"]] {
+        assert_eq!(server.ask(usage).code, 2, "{usage:?}");
+    }
+    let log = server.ask(&["log", "show", "--json"]);
+    assert!(log.data().contains("taken over from"), "{}", log.stdout);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn the_admin_socket_is_for_its_owner_and_a_second_server_does_not_start() {
     use std::os::unix::fs::PermissionsExt as _;
     let server = Server::start().await;

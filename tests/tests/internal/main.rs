@@ -20,3 +20,4 @@ mod guests;
 mod oidc_provider;
 mod organisations;
 mod people;
+mod releases;

@@ -10,6 +10,7 @@ pub mod authorizations;
 pub mod certificates;
 pub mod expiry;
 pub mod external_keys;
+pub mod id_claims;
 pub mod machine_accounts;
 pub mod opaque_tokens;
 pub mod orders;
@@ -23,7 +24,7 @@ pub mod validations;
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 #[repr(u8)]
 pub enum Table {
-    /// Facts about the store itself (layout version).
+    /// Facts about the store itself (layout version), numbers of the last lists, how many organisations there are.
     Meta = 0,
     /// Account by id.
     Accounts = 1,
@@ -79,7 +80,7 @@ pub enum Table {
     OpaqueTokens = 26,
     /// Request for approval by account id and key.
     Approvals = 27,
-    /// Account id → kind and organisation of the holder for whom it was certified. Unique, and kept: certificates name it for good.
+    /// Account id → kind and organisation of the holder for whom it was certified. Unique, and kept until the operator releases it: certificates name it for good.
     IdClaims = 28,
 }
 
