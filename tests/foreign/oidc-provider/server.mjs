@@ -1,7 +1,7 @@
 // An OpenID Connect provider for the interop tests: the npm package `oidc-provider`, with one confidential client and the people of a file.
 //
 // `node server.mjs settings.json` listens on a free port of loopback and writes its issuer to standard output, in one line.
-// Settings: client_id, client_secret, redirect_uri, people (login → claims), and audience, for which it gives the client itself JWT access tokens (RFC 9068). Its sign-in pages are the package's own; they take any password.
+// Settings: client_id, client_secret, redirect_uri, people (login → claims), and audience, for which it gives JWT access tokens (RFC 9068) to people and to the client itself. Its sign-in pages are the package's own; they take any password.
 
 import { readFileSync } from 'node:fs';
 import { createServer } from 'node:http';
@@ -39,6 +39,11 @@ const provider = new Provider(issuer, {
       enabled: Boolean(settings.audience),
       getResourceServerInfo: () => ({ scope: 'certificates', audience: settings.audience, accessTokenFormat: 'jwt', accessTokenTTL: 300 }),
     },
+  },
+  // What an access token says of the person beside `sub` (RFC 9068 section 2.2.2); the client itself is none.
+  extraTokenClaims(_, token) {
+    const person = token.accountId && settings.people[token.accountId];
+    return person && { email: person.email, email_verified: person.email_verified, name: person.name };
   },
   cookies: { keys: [settings.client_secret] },
   pkce: { required: () => true },

@@ -50,8 +50,10 @@ pub struct Account<'a> {
     pub login: &'a str,
     /// What is typed as the password.
     pub password: &'a str,
-    /// The e-mail address that the provider vouches for.
+    /// The e-mail address that the provider knows.
     pub email: &'a str,
+    /// Whether the provider says that it has verified the address.
+    pub email_verified: bool,
     /// The person's own name.
     pub name: &'a str,
     /// What the person belongs to.

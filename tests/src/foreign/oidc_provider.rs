@@ -34,7 +34,8 @@ impl OidcProvider {
         Self::start_for(people, redirect_uri, secret, None)
     }
 
-    /// The same; it gives the client itself JWT access tokens (RFC 9068) for `audience`, by the grant `client_credentials`.
+    /// The same; it gives JWT access tokens (RFC 9068) for `audience`: to people who sign in and ask for it as a resource (RFC 8707), with their address in
+    /// them, and to the client itself by the grant `client_credentials`.
     ///
     /// # Errors
     /// As [`Self::start`].
@@ -54,13 +55,14 @@ impl OidcProvider {
             .iter()
             .map(|person| {
                 let claims = json!({
-                    "email": person.email, "email_verified": true, "name": person.name, "groups": person.groups,
+                    "email": person.email, "email_verified": person.email_verified, "name": person.name, "groups": person.groups,
                 });
                 (person.login.to_owned(), claims)
             })
             .collect();
         let settings = json!({
-            "client_id": CLIENT_ID, "client_secret": secret, "redirect_uri": redirect_uri, "people": people, "audience": audience,
+            "client_id": CLIENT_ID, "client_secret": secret, "redirect_uri": redirect_uri, "people": people,
+            "audience": audience,
         });
         let path = folder.path().join("settings.json");
         fs::write(&path, settings.to_string())?;

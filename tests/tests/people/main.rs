@@ -11,6 +11,7 @@
     reason = "a test stops at the first wrong value"
 )]
 
+mod access_token;
 mod checks;
 mod enrolment;
 mod failures;

@@ -1,5 +1,6 @@
 //! The npm package `oidc-provider`: code, PKCE and ID tokens of another hand, in a browser that runs no scripts.
 
+use rollcall_tests::foreign::Account;
 use rollcall_tests::foreign::chromium::{Chromium, Look};
 
 use crate::enrolment::{Enrolment, Method};
@@ -19,7 +20,7 @@ async fn a_person_enrols_at_oidc_provider_and_comes_back_to_the_client() {
     let enrolment = Enrolment::begin(&setting, BOB.email, Method::Redirect);
     browser.go(&enrolment.link).unwrap();
     browser.click(&browser.button("Sign in with Corp staff").unwrap()).unwrap();
-    sign_in(&browser);
+    sign_in(&browser, &BOB);
     browser.heading("Back at acme-client").unwrap();
     let (enrolled, verdict) = enrolment.succeed(&setting, BOB.email);
     assert_eq!(verdict.display, BOB.email);
@@ -40,7 +41,7 @@ async fn a_person_enrols_at_oidc_provider_by_typing_the_code_without_scripts() {
     browser.go(&enrolment.link).unwrap();
     page::check(&browser, false, &setting.server.url, "start-without-scripts");
     browser.click(&browser.button("Sign in with Corp staff").unwrap()).unwrap();
-    sign_in(&browser);
+    sign_in(&browser, &BOB);
 
     browser.heading("Type the code").unwrap();
     page::check(&browser, false, &setting.server.url, "confirm");
@@ -68,9 +69,9 @@ async fn a_person_enrols_at_oidc_provider_by_typing_the_code_without_scripts() {
 
 /// Signs in and consents at its own pages.
 #[track_caller]
-fn sign_in(browser: &Chromium) {
-    browser.type_into(&browser.find("[name=login]").unwrap(), BOB.login).unwrap();
-    browser.type_into(&browser.find("[name=password]").unwrap(), BOB.password).unwrap();
+pub(crate) fn sign_in(browser: &Chromium, person: &Account<'_>) {
+    browser.type_into(&browser.find("[name=login]").unwrap(), person.login).unwrap();
+    browser.type_into(&browser.find("[name=password]").unwrap(), person.password).unwrap();
     browser.click(&browser.button("Sign-in").unwrap()).unwrap();
     browser.click(&browser.button("Continue").unwrap()).unwrap();
 }

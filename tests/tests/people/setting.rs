@@ -21,9 +21,26 @@ pub(crate) const BOB: Account<'_> = Account {
     login: "bob",
     password: "correct horse",
     email: "bob@corp.test",
+    email_verified: true,
     name: "Bob Example",
     groups: &["engineering", "staff"],
 };
+
+/// Somebody who wrote another's address into her profile; the provider has not verified it.
+pub(crate) const EVE: Account<'_> = Account {
+    login: "eve",
+    password: "wrong pony",
+    email: "boss@corp.test",
+    email_verified: false,
+    name: "Eve Example",
+    groups: &[],
+};
+
+/// What the provider and the server know of each other.
+pub(crate) const SECRET: &str = "a secret that only the two of them know";
+
+/// For whom access tokens are that this server takes.
+pub(crate) const AUDIENCE: &str = "https://ca.corp.test/internal";
 
 /// What the provider is called in `ca.toml`.
 pub(crate) const PROVIDER: &str = "corp";
@@ -39,7 +56,7 @@ pub(crate) struct Prepared {
 pub(crate) struct Setting {
     pub(crate) server: Server,
     pub(crate) folder: tempfile::TempDir,
-    _dns: FakeDns,
+    dns: FakeDns,
 }
 
 impl Prepared {
@@ -54,16 +71,20 @@ impl Prepared {
 
     /// Starts it, with a provider of these settings.
     pub(crate) fn start(self, section: &str) -> Setting {
+        self.start_with(&format!(
+            "[[identity_provider]]\nname = \"{PROVIDER}\"\nlabel = \"Corp staff\"\ndomains = [\"{DOMAIN}\"]\n\
+             sso_provider = \"sso.{DOMAIN}\"\n{section}"
+        ))
+    }
+
+    /// Starts it, with these sections at the end of its configuration.
+    pub(crate) fn start_with(self, sections: &str) -> Setting {
         let home = self.folder.path().join("ca");
         let config = home.join("ca.toml");
         let text = fs::read_to_string(&config).unwrap();
-        let provider = format!(
-            "[[identity_provider]]\nname = \"{PROVIDER}\"\nlabel = \"Corp staff\"\ndomains = [\"{DOMAIN}\"]\n\
-             sso_provider = \"sso.{DOMAIN}\"\n{section}"
-        );
-        fs::write(&config, format!("{text}\n{provider}")).unwrap();
+        fs::write(&config, format!("{text}\n{sections}")).unwrap();
         let (server, _) = Server::start(server_program(), &home, &self.url).unwrap();
-        Setting { server, folder: self.folder, _dns: self.dns }
+        Setting { server, folder: self.folder, dns: self.dns }
     }
 
     /// A file beside the server's, that only its owner may read.
@@ -88,10 +109,10 @@ impl Setting {
 
     /// With `oidc-provider`; `None` where that cannot run here.
     pub(crate) async fn with_oidc_provider() -> Option<(Self, OidcProvider)> {
-        let (prepared, secret) = (Prepared::new().await, "a secret that only the two of them know");
+        let prepared = Prepared::new().await;
         let redirect = format!("{}/sso/oidc/{PROVIDER}/callback", prepared.url);
-        let provider = OidcProvider::start(&[BOB], &redirect, secret).unwrap()?;
-        let file = prepared.file("client-secret", secret);
+        let provider = OidcProvider::start(&[BOB], &redirect, SECRET).unwrap()?;
+        let file = prepared.file("client-secret", SECRET);
         let section = format!(
             "[identity_provider.oidc]\nissuer = {:?}\nclient_id = {CLIENT_ID:?}\nclient_secret_file = {:?}\n",
             provider.issuer,
@@ -100,12 +121,34 @@ impl Setting {
         Some((prepared.start(&section), provider))
     }
 
+    /// With `oidc-provider` as the issuer of access tokens, which a client of its own takes at `redirect`, and the organisation whose people they are;
+    /// `None` where that cannot run here.
+    pub(crate) async fn with_access_tokens(redirect: &str) -> Option<(Self, OidcProvider)> {
+        let prepared = Prepared::new().await;
+        let provider = OidcProvider::start_for(&[BOB, EVE], redirect, SECRET, Some(AUDIENCE)).unwrap()?;
+        let setting = prepared.start_with(&format!(
+            "[[token_issuer]]\nname = \"{PROVIDER}\"\nissuer = {:?}\naudience = [\"{AUDIENCE}\"]\nscopes = [\"certificates\"]\n",
+            provider.issuer
+        ));
+        setting.ask(&["org", "create", "Corp", "--token-issuer", PROVIDER]);
+        let claimed = setting.ask(&["org", "domain", "add", "Corp", DOMAIN]);
+        let text = |key: &str| claimed["domains"][0][key].as_str().unwrap().to_owned();
+        setting.dns.set_txt(&text("record_name"), &[&text("record")]);
+        let verified = setting.ask(&["org", "domain", "verify", "Corp", DOMAIN]);
+        assert_eq!(verified["domains"][0]["status"], "verified", "{verified:#}");
+        Some((setting, provider))
+    }
+
+    /// A client that trusts the server's root and no other.
+    pub(crate) fn http(&self) -> reqwest::Client {
+        let root = reqwest::Certificate::from_pem(&fs::read(self.root()).unwrap()).unwrap();
+        reqwest::Client::builder().tls_certs_only([root]).no_proxy().build().unwrap()
+    }
+
     /// The server's SAML metadata.
     pub(crate) async fn service_provider(&self) -> String {
-        let root = reqwest::Certificate::from_pem(&fs::read(self.root()).unwrap()).unwrap();
-        let client = reqwest::Client::builder().tls_certs_only([root]).build().unwrap();
         let url = format!("{}/sso/saml/{PROVIDER}/metadata", self.server.url);
-        let answer = client.get(url).send().await.unwrap();
+        let answer = self.http().get(url).send().await.unwrap();
         assert_eq!(answer.status(), 200);
         answer.text().await.unwrap()
     }
