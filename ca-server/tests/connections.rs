@@ -8,6 +8,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use ca_server::config::TlsMode;
+use http_body_util::BodyExt as _;
+use http_body_util::combinators::UnsyncBoxBody;
 use rustls::ClientConfig;
 use rustls::client::danger::{HandshakeSignatureValid, ServerCertVerified, ServerCertVerifier};
 use rustls::crypto::aws_lc_rs;
@@ -16,6 +18,7 @@ use serde_json::json;
 use support::{Ca, Key, folder};
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::TcpStream;
+use tokio::sync::mpsc::Receiver;
 use tokio_rustls::TlsConnector;
 
 /// Takes whatever certificate is shown; the test then looks at it.
@@ -115,15 +118,43 @@ async fn both_tls_versions_are_served_and_a_replaced_certificate_is_shown_to_new
 #[tokio::test]
 async fn http_2_is_offered_over_tls() {
     let ca = Ca::start_with("", |config| config.tls.mode = TlsMode::Files).await;
-    let stream = tls(&ca, &rustls::version::TLS13, b"h2").await;
+    let mut sender = http_2(&ca).await;
+    let request = http::Request::get("https://ca.test/acme/external/directory");
+    let request = request.body(http_body_util::Empty::<bytes::Bytes>::new().boxed_unsync()).unwrap();
+    assert_eq!(sender.send_request(request).await.unwrap().status(), 200);
+}
+
+type Http2 = hyper::client::conn::http2::SendRequest<UnsyncBoxBody<bytes::Bytes, std::convert::Infallible>>;
+
+async fn http_2(ca: &Ca) -> Http2 {
+    let stream = tls(ca, &rustls::version::TLS13, b"h2").await;
     assert_eq!(stream.get_ref().1.alpn_protocol(), Some(b"h2".as_slice()));
     let io = hyper_util::rt::TokioIo::new(stream);
     let executor = hyper_util::rt::TokioExecutor::new();
-    let (mut sender, connection) = hyper::client::conn::http2::handshake(executor, io).await.unwrap();
+    let (sender, connection) = hyper::client::conn::http2::handshake(executor, io).await.unwrap();
     tokio::spawn(connection);
-    let request = http::Request::get("https://ca.test/acme/external/directory");
-    let request = request.body(http_body_util::Empty::<bytes::Bytes>::new()).unwrap();
-    assert_eq!(sender.send_request(request).await.unwrap().status(), 200);
+    sender
+}
+
+#[tokio::test]
+async fn over_http_2_a_refusal_arrives_although_its_request_was_never_read() {
+    let ca = Ca::start_with("", |config| config.tls.mode = TlsMode::Files).await;
+    let mut sender = http_2(&ca).await;
+    for _ in 0..20 {
+        let (late, chunks) = tokio::sync::mpsc::channel(1);
+        let frames = futures_util::stream::unfold(chunks, |mut chunks: Receiver<bytes::Bytes>| async {
+            chunks.recv().await.map(|chunk| (Ok(hyper::body::Frame::data(chunk)), chunks))
+        });
+        let body = http_body_util::StreamBody::new(frames).boxed_unsync();
+        let request = http::Request::post("https://ca.test/acme/external/directory");
+        let answer = sender.send_request(request.body(body).unwrap()).await.unwrap();
+        assert_eq!(answer.status(), 415);
+        let told = answer.into_body().collect().await.unwrap().to_bytes();
+        assert!(told.starts_with(b"{"), "{told:?}");
+        // A client that has its answer before its request was out is not cut off in the middle of it.
+        late.send(bytes::Bytes::from(vec![b'x'; 1000])).await.unwrap();
+        late.send(bytes::Bytes::from(vec![b'x'; 1000])).await.unwrap();
+    }
 }
 
 #[tokio::test]

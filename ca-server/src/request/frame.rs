@@ -16,6 +16,7 @@ use tracing::Instrument as _;
 use super::client_address;
 use super::est::elsewhere::told;
 use super::request_id::RequestId;
+use super::unread::Unread;
 use crate::app::App;
 use crate::ids::AuthorityName;
 use crate::respond::kinds::Kind;
@@ -63,8 +64,14 @@ pub async fn frame(State(app): State<App>, mut request: Request, next: Next) -> 
 
 async fn run(app: &App, request: Request, next: Next) -> Response {
     let path = request.uri().path().to_owned();
+    let (request, unread) = Unread::of(request);
     let work = app.tasks.spawn(next.run(request).instrument(tracing::Span::current()));
-    match tokio::time::timeout(app.config.limits.request_timeout, work).await {
+    let ended = tokio::time::timeout(app.config.limits.request_timeout, work).await;
+    // One that took too long still reads.
+    if let (Ok(_), Some(unread)) = (&ended, unread) {
+        unread.drain(&app.tasks);
+    }
+    match ended {
         Ok(Ok(response)) => response,
         Ok(Err(failure)) => {
             tracing::error!(error = %failure, "the handler of a request panicked");

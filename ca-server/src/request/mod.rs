@@ -16,3 +16,4 @@ pub mod roots;
 pub mod router;
 pub mod sso;
 pub mod start_page;
+mod unread;
