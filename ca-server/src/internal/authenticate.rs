@@ -10,7 +10,7 @@ use time::OffsetDateTime;
 use super::error::TokenError;
 use super::holder::{Device, DeviceId, Guest, Holder, HolderKind};
 use super::machine::MachineAccount;
-use super::opaque::{self, Bearer, OpaqueToken};
+use super::opaque::{self, Bearer};
 use crate::app::App;
 use crate::order::model::{Certificate, CertificateStatus};
 use crate::policy::{Refused, Subject};
@@ -83,12 +83,12 @@ async fn by_opaque_token(
     token: &str,
     (subject, now): (&mut Subject, OffsetDateTime),
 ) -> Result<Holder, TokenError> {
-    let found: OpaqueToken = opaque::find(&app.store, token).await?.value;
-    if let Bearer::Device { device, .. } = found.bearer {
+    let found = opaque::find(&app.store, token).await?;
+    if let Bearer::Device { device, .. } = found.value.bearer {
         *subject = known(device, "device-token");
     }
-    found.must_be_in_force(now)?;
-    match found.bearer {
+    found.value.must_be_in_force(now)?;
+    match found.value.bearer {
         Bearer::Guest { .. } if !app.config.internal.guests => Err(TokenError::GuestsUnwanted),
         Bearer::Guest { guest } => {
             Ok(Holder::Guest(Guest { id: guest, credential: "guest-token".to_owned() }))
@@ -100,6 +100,8 @@ async fn by_opaque_token(
             if account.generation != generation {
                 return Err(TokenError::Unknown);
             }
+            found.value.must_speak(now)?;
+            opaque::first_use(&app.store, found).await?;
             Ok(Holder::Device(Device {
                 organisation: account.organisation,
                 id: account.id,

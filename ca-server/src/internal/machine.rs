@@ -3,6 +3,9 @@
 //! A code serves once and for a limited time; it has 60 random bits, and guesses are counted by address and altogether
 //! (`request::limits`), so that the chance to hit one stays below 2⁻³⁰ for each code. The store keeps its digest alone. Activation binds the
 //! account to the device's key; a further code for the same account replaces key and tokens.
+//!
+//! An answer that was lost costs nothing: for a short time the device that typed a code may type it again, and a token may be refreshed again until its
+//! successor is used. Both ask for the device's key, and take nothing away that the device may hold and has used.
 
 use std::time::Duration;
 
@@ -28,8 +31,14 @@ use crate::store::tables::{activation_codes, machine_accounts, opaque_tokens};
 use crate::store::{Batch, Record, StoreError, Table, Versioned};
 use crate::verify::jwk::{EcCurve, Jwk};
 
-/// How long a token goes on after it was refreshed: the answer may have been lost.
+/// How long a token goes on to speak for its device after it was refreshed: the answer may have been lost.
 const OVERLAP: Duration = Duration::from_secs(3600);
+
+/// How long the device that took an account may type its code again: the answer may have been lost.
+const REPEAT: Duration = Duration::from_secs(600);
+
+/// Tokens that one activation gives at most.
+const MOST_TOKENS: usize = 8;
 
 /// How often a refresh is decided anew because something it depends on changed.
 const TRIES: usize = 4;
@@ -162,6 +171,18 @@ pub struct ActivationCode {
     /// When it ends.
     #[serde(with = "time::serde::timestamp")]
     pub expires: OffsetDateTime,
+    /// What it gave, once it was typed.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub taken: Option<Taken>,
+}
+
+/// What an activation code gave.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Taken {
+    /// The binding of the account to a key that it made.
+    pub generation: u32,
+    /// The tokens, by their hashes: more than one if the code was typed again.
+    pub tokens: Vec<String>,
 }
 
 impl Record for ActivationCode {
@@ -188,7 +209,12 @@ pub fn make_code(
     now: OffsetDateTime,
 ) -> Result<(Secret, String), MakeError> {
     let letters = draw()?;
-    let record = ActivationCode { id: opaque::id_of(&letters), device, expires: clock::after(now, lifetime) };
+    let record = ActivationCode {
+        id: opaque::id_of(&letters),
+        device,
+        expires: clock::after(now, lifetime),
+        taken: None,
+    };
     activation_codes::insert(batch, &record)?;
     let groups: Vec<&str> =
         letters.as_bytes().chunks(4).filter_map(|four| std::str::from_utf8(four).ok()).collect();
@@ -274,31 +300,80 @@ pub async fn activate(app: &App, typed: &str, request: &Csr) -> Result<Activated
     let letters = letters_of(typed).ok_or(MachineError::Code)?;
     let code = app.store.load::<ActivationCode>(&opaque::id_of(&letters)).await?.ok_or(MachineError::Code)?;
     let account = app.store.load::<MachineAccount>(&code.value.device).await?.ok_or(MachineError::Code)?;
-    let replaced = account.value.code.as_ref() != Some(&code.value.id);
-    if replaced || code.value.expires <= now || account.value.status == MachineStatus::Deactivated {
+    if code.value.expires <= now || account.value.status == MachineStatus::Deactivated {
         return Err(MachineError::Code);
     }
-    let mut next = account.value.clone();
-    next.status = MachineStatus::Active;
-    next.key = Some(key);
-    next.generation = next.generation.saturating_add(1);
-    next.code = None;
-    next.activated = Some(now);
     let mut batch = Batch::new();
-    activation_codes::remove(&mut batch, &code);
-    machine_accounts::replace(&mut batch, &account, &next)?;
+    let (next, change) = match &code.value.taken {
+        Some(taken) => {
+            must_repeat(app, &mut batch, (taken, &account), &key).await?;
+            (account.value.clone(), "activated again")
+        }
+        None if account.value.code.as_ref() == Some(&code.value.id) => {
+            let mut next = account.value.clone();
+            next.status = MachineStatus::Active;
+            next.key = Some(key);
+            next.generation = next.generation.saturating_add(1);
+            next.code = None;
+            next.activated = Some(now);
+            machine_accounts::replace(&mut batch, &account, &next)?;
+            (next, "activated")
+        }
+        // A further code took its place.
+        None => return Err(MachineError::Code),
+    };
     let activated = token_for(app, &mut batch, next, now)?;
+    taken(&mut batch, &code, &activated, now)?;
     let id = activated.account.id;
-    batch.record(now, act(id, activated.account.organisation, "activated"));
+    batch.record(now, act(id, activated.account.organisation, change));
     match app.store.commit(batch).await {
         Ok(()) => {
-            tracing::info!(device.id = %id, "device activated");
+            tracing::info!(device.id = %id, "device {change}");
             Ok(activated)
         }
         // Somebody else typed it at the same moment.
         Err(StoreError::Stale(_)) => Err(MachineError::Code),
         Err(error) => Err(error.into()),
     }
+}
+
+/// Whether a code that was typed may give one more token: to the key that took the account with it, which has signed the request, while no token of this
+/// activation was used. What was given before stays good for that key, so that somebody who sends a request of the device's again changes nothing for it.
+async fn must_repeat(
+    app: &App,
+    batch: &mut Batch,
+    (taken, account): (&Taken, &Versioned<MachineAccount>),
+    key: &DeviceKey,
+) -> Result<(), MachineError> {
+    let same = account.value.generation == taken.generation && account.value.key.as_ref() == Some(key);
+    if !same || taken.tokens.len() >= MOST_TOKENS {
+        return Err(MachineError::Code);
+    }
+    batch.unchanged(account);
+    for id in &taken.tokens {
+        let token = app.store.load::<OpaqueToken>(id).await?.filter(|token| !token.value.used);
+        batch.unchanged(&token.ok_or(MachineError::Code)?);
+    }
+    Ok(())
+}
+
+/// The code as one that was typed: it ends soon.
+fn taken(
+    batch: &mut Batch,
+    code: &Versioned<ActivationCode>,
+    activated: &Activated,
+    now: OffsetDateTime,
+) -> Result<(), StoreError> {
+    let before = code.value.taken.clone();
+    let generation = activated.account.generation;
+    let expires = match &before {
+        Some(_) => code.value.expires,
+        None => code.value.expires.min(clock::after(now, REPEAT)),
+    };
+    let mut taken = before.unwrap_or(Taken { generation, tokens: Vec::new() });
+    taken.tokens.push(opaque::id_of(activated.token.expose()));
+    let next = ActivationCode { expires, taken: Some(taken), ..code.value.clone() };
+    activation_codes::replace(batch, code, &next)
 }
 
 /// A new token for the old one, shown with a proof of the key that it is bound to; the proof may name a new key to bind to. `subject` is whose token it
@@ -358,11 +433,11 @@ async fn refreshed(
 }
 
 /// A token has one successor: where it is refreshed again, the answer was lost, and the new token takes the place of the one that nobody has. One whose
-/// successor was refreshed in turn is over.
+/// successor was used, for a certificate or to be refreshed in turn, is over.
 async fn forget_successor(app: &App, batch: &mut Batch, token: &OpaqueToken) -> Result<(), MachineError> {
     let Some(id) = &token.successor else { return Ok(()) };
     let Some(successor) = app.store.load::<OpaqueToken>(id).await? else { return Ok(()) };
-    if successor.value.successor.is_some() {
+    if successor.value.used || successor.value.successor.is_some() {
         return Err(TokenError::Unknown.into());
     }
     opaque_tokens::remove(batch, &successor);
@@ -381,7 +456,7 @@ fn token_for(
     Ok(Activated { account, token, expires: clock::after(now, lifetime) })
 }
 
-/// The old token goes on for a while, in case the answer is lost, for the key that the account is bound to now.
+/// The old token goes on for a while, in case the answer is lost, for the key that the account is bound to now; it can be refreshed again until its end.
 fn end_soon(
     batch: &mut Batch,
     seen: &Versioned<OpaqueToken>,
@@ -391,7 +466,8 @@ fn end_soon(
     let Activated { account, token, .. } = activated;
     let next = OpaqueToken {
         bearer: Bearer::Device { device: account.id, generation: account.generation },
-        expires: seen.value.expires.min(clock::after(now, OVERLAP)),
+        replaced: Some(seen.value.replaced.unwrap_or_else(|| clock::after(now, OVERLAP))),
+        used: true,
         successor: Some(opaque::id_of(token.expose())),
         ..seen.value.clone()
     };

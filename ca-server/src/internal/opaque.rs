@@ -29,6 +29,9 @@ pub const GUEST: &str = "rg_";
 /// Longest token of ours: what some EST clients can carry as a password.
 pub const LONGEST: usize = 128;
 
+/// How often a first use is recorded anew because the token changed meanwhile.
+const TRIES: usize = 4;
+
 /// Whom a token speaks for.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "kind", rename_all = "kebab-case")]
@@ -60,9 +63,23 @@ pub struct OpaqueToken {
     /// The token that it was refreshed to, by its hash.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub successor: Option<String>,
+    /// When it stops to speak for anybody, once it was refreshed. Until its end it can still be refreshed again, as long as nobody used its successor.
+    #[serde(default, skip_serializing_if = "Option::is_none", with = "time::serde::timestamp::option")]
+    pub replaced: Option<OffsetDateTime>,
+    /// Whether somebody has shown it: then the answer that it came in was not lost.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub used: bool,
 }
 
 impl OpaqueToken {
+    /// Whether it speaks for its bearer.
+    ///
+    /// # Errors
+    /// [`TokenError::Expired`] if another took its place some time ago.
+    pub fn must_speak(&self, now: OffsetDateTime) -> Result<(), TokenError> {
+        self.replaced.filter(|end| *end <= now).map_or(Ok(()), |end| Err(TokenError::Expired(end)))
+    }
+
     /// Whether it serves at `now`.
     ///
     /// # Errors
@@ -107,7 +124,7 @@ pub fn make(
     };
     let token = Secret::new(format!("{prefix}{}", URL_SAFE_NO_PAD.encode(random_bytes::<32>()?)));
     let (id, expires) = (id_of(token.expose()), clock::after(now, lifetime));
-    let record = OpaqueToken { id, bearer, expires, successor: None };
+    let record = OpaqueToken { id, bearer, expires, successor: None, replaced: None, used: false };
     opaque_tokens::insert(batch, &record)?;
     Ok(token)
 }
@@ -137,6 +154,26 @@ pub async fn find(store: &Store, token: &str) -> Result<Versioned<OpaqueToken>, 
         return Err(TokenError::Unknown);
     }
     Ok(found)
+}
+
+/// Records, before it is acted upon, that a token was shown for the first time: what was given in its place before is over from then on.
+///
+/// # Errors
+/// [`TokenError::Unknown`] if it was replaced at the same moment.
+pub async fn first_use(store: &Store, mut seen: Versioned<OpaqueToken>) -> Result<OpaqueToken, TokenError> {
+    let mut tries = 0;
+    while !seen.value.used {
+        let next = OpaqueToken { used: true, ..seen.value.clone() };
+        let mut batch = Batch::new();
+        opaque_tokens::replace(&mut batch, &seen, &next)?;
+        match store.commit(batch).await {
+            Ok(()) => return Ok(next),
+            Err(StoreError::Stale(_)) if tries < TRIES => tries += 1,
+            Err(error) => return Err(error.into()),
+        }
+        seen = store.load::<OpaqueToken>(&next.id).await?.ok_or(TokenError::Unknown)?;
+    }
+    Ok(seen.value)
 }
 
 /// SHA-256 of a text, hexadecimal.

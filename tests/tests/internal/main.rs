@@ -17,6 +17,7 @@ mod est_attacks;
 mod est_gate;
 mod gate;
 mod guests;
+mod lost_answers;
 mod oidc_provider;
 mod organisations;
 mod people;
