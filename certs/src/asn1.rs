@@ -1,7 +1,8 @@
 //! The little DER that `rcgen` leaves to us: the contents of extensions, and the outer shell of a signed structure.
 //!
 //! Lengths are written and accepted in minimal form only (X.690 §10.1). Untrusted certificates are parsed elsewhere, by `x509-parser`; the
-//! reader here only takes apart what this crate or a strict parser has already made or checked.
+//! reader here takes apart what this crate or a strict parser has already made or checked, and the flat shells of EST (`pkcs7`, `csr`). It never
+//! recurses and allocates nothing.
 
 use aws_lc_rs::digest::{SHA256, digest};
 

@@ -3,6 +3,7 @@
 //! Whatever else a request asks for is either refused (to be a CA; a critical extension that is not understood) or ignored (usages, validity,
 //! policies, challenge password), since the profile decides it. The request's own signature is always checked: it proves possession of the key.
 
+mod attributes;
 mod create;
 mod enrolment;
 mod names;
@@ -16,7 +17,8 @@ use x509_parser::x509::{X509Name, X509Version};
 use crate::identifier::{Identifier, IdentifierError};
 use crate::key::{KeyError, KeyKind, PublicKey, SignatureAlgorithm};
 
-pub use create::create_csr;
+pub use attributes::{Unsuitable, suits_p256};
+pub use create::{ContinueError, create_continuing_csr, create_csr};
 pub use enrolment::{Changed, continues, has_challenge_password};
 
 /// The largest request that is looked at.

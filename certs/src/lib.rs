@@ -35,6 +35,8 @@ pub mod pem;
 
 pub mod pkcs7;
 
+pub mod issued;
+
 mod asn1;
 
 #[cfg(test)]

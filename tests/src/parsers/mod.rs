@@ -8,8 +8,10 @@ pub mod caa;
 pub mod cert_id;
 pub mod certificate;
 pub mod certificate_chain;
+pub mod certs_only;
 pub mod config;
 pub mod csr;
+pub mod csr_attributes;
 pub mod dns_answer;
 pub mod est;
 pub mod header;
@@ -61,8 +63,10 @@ pub const ALL: &[Parser] = &[
     Parser { name: "cert_id", check: cert_id::check },
     Parser { name: "certificate", check: certificate::check },
     Parser { name: "certificate_chain", check: certificate_chain::check },
+    Parser { name: "certs_only", check: certs_only::check },
     Parser { name: "config", check: config::check },
     Parser { name: "csr", check: csr::check },
+    Parser { name: "csr_attributes", check: csr_attributes::check },
     Parser { name: "dns_answer", check: dns_answer::check },
     Parser { name: "est", check: est::check },
     Parser { name: "header", check: header::check },
