@@ -54,4 +54,6 @@ pub use renewal::{CertificateId, RenewalError, RenewalInfo};
 pub use request::{RequestError, RequestFailure};
 pub use resource_url::{ResourceUrl, ResourceUrlError};
 pub use retry::{Clock, RetryPolicy, SystemClock};
-pub use transport::{HttpsConfig, HttpsTransport, PlainHttp, Roots, RootsError, Transport, TransportError};
+pub use transport::{
+    ClientIdentity, HttpsConfig, HttpsTransport, PlainHttp, Roots, RootsError, Transport, TransportError,
+};

@@ -13,7 +13,7 @@ use super::resource_url::ResourceUrl;
 
 mod https;
 
-pub use https::{HttpsConfig, HttpsTransport, PlainHttp, Roots, RootsError};
+pub use https::{ClientIdentity, HttpsConfig, HttpsTransport, PlainHttp, Roots, RootsError};
 
 /// One request, complete.
 #[derive(Clone, Debug)]

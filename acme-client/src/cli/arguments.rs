@@ -24,7 +24,8 @@ Exit codes:
   2  wrong command line
   3  `renew`: nothing was due
   4  partly failed: an identity among several, or a deploy hook
-  5  `renew`: a person has to sign in (`acme-client renew --interactive`); nothing failed";
+  5  `renew`: a person has to sign in (`acme-client renew --interactive`); nothing failed
+  7  an administrator has to approve first; `renew` goes on with the same request";
 
 const EXAMPLES: &str = "\
 Examples:
@@ -49,7 +50,8 @@ Exit codes:
   3  `renew`: nothing was due
   4  partly failed: an identity among several, or a deploy hook
   5  `renew`: a person has to sign in (`acme-client renew --interactive`); nothing failed
-  6  `verify`: somebody is unverified";
+  6  `verify`: somebody is unverified
+  7  an administrator has to approve first; `renew` goes on with the same request";
 
 /// Obtains identity certificates from an ACME authority, keeps them and renews them.
 #[derive(Debug, Parser)]

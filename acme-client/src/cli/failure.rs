@@ -4,12 +4,13 @@ use std::{io, path::PathBuf};
 
 use hickory_proto::{op::ResponseCode, rr::rdata::tsig::TsigError};
 
-use super::{inspect::InspectError, verify::VerifyError};
+use super::{Ending, inspect::InspectError, verify::VerifyError};
 use crate::{
     acme,
     deploy::HookFailure,
     dns::DnsError,
     enroll::{ChallengeError, EnrollError, SignInError},
+    internal::InternalError,
     state::StateError,
 };
 
@@ -70,6 +71,18 @@ pub enum CliError {
 }
 
 impl CliError {
+    /// How a run ends by it.
+    pub fn ending(&self) -> Ending {
+        match self {
+            Self::Enroll(EnrollError::Internal(error))
+                if matches!(**error, InternalError::Pending { .. }) =>
+            {
+                Ending::ApprovalNeeded
+            }
+            _ => Ending::Failed,
+        }
+    }
+
     /// What to do about it, where that is plain.
     pub fn hint(&self) -> Option<String> {
         match self {

@@ -60,6 +60,8 @@ pub enum Ending {
     SignInNeeded,
     /// 6: `verify` found somebody who is unverified.
     Unverified,
+    /// 7: an administrator has to approve a request first; nothing failed.
+    ApprovalNeeded,
 }
 
 impl From<Ending> for ExitCode {
@@ -72,6 +74,7 @@ impl From<Ending> for ExitCode {
             Ending::PartlyFailed => 4,
             Ending::SignInNeeded => 5,
             Ending::Unverified => 6,
+            Ending::ApprovalNeeded => 7,
         })
     }
 }
@@ -96,7 +99,7 @@ pub fn main() -> ExitCode {
 
 fn failed(output: Output, error: &CliError) -> ExitCode {
     output.error(error);
-    Ending::Failed.into()
+    error.ending().into()
 }
 
 async fn run(arguments: &Arguments, output: Output) -> Result<Ending, CliError> {

@@ -74,6 +74,8 @@ struct IdentityView {
     error: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
     hint: Option<String>,
+    #[serde(with = "time::serde::rfc3339::option", skip_serializing_if = "Option::is_none")]
+    since: Option<OffsetDateTime>,
     #[serde(skip_serializing_if = "Option::is_none")]
     sign_in: Option<SignInView>,
     deployment: DeploymentView,
@@ -98,6 +100,7 @@ pub(super) async fn renew(session: &Session, arguments: &RenewArguments) -> Resu
         Ending::Failed => "failed",
         Ending::PartlyFailed => "partly_failed",
         Ending::SignInNeeded => "sign_in_needed",
+        Ending::ApprovalNeeded => "approval_needed",
         // `renew` judges nobody.
         Ending::Unverified => "unverified",
     };
@@ -107,18 +110,22 @@ pub(super) async fn renew(session: &Session, arguments: &RenewArguments) -> Resu
 }
 
 /// Sums up a pass. An identity that is due and held back has failed, though not this time; a failed deploy hook leaves a good
-/// certificate, so it is a partial failure; a person who has to sign in is none, but nobody should overlook it.
+/// certificate, so it is a partial failure; a person who has to sign in, or an administrator who has to approve, is none, but nobody should overlook it.
 pub(super) fn ending(reports: &[PassReport]) -> Ending {
     let failed = reports
         .iter()
         .filter(|report| match report.attempt {
             Attempt::Failed { .. } | Attempt::HeldBack { .. } => true,
-            Attempt::Renewed { .. } | Attempt::NotDue { .. } | Attempt::SignInNeeded { .. } => false,
+            Attempt::Renewed { .. }
+            | Attempt::NotDue { .. }
+            | Attempt::SignInNeeded { .. }
+            | Attempt::ApprovalNeeded { .. } => false,
         })
         .count();
     let hook_failed =
         reports.iter().any(|report| matches!(report.deployment, Ok(Deployment::Failed(_)) | Err(_)));
     let waits = reports.iter().any(|report| matches!(report.attempt, Attempt::SignInNeeded { .. }));
+    let approval = reports.iter().any(|report| matches!(report.attempt, Attempt::ApprovalNeeded { .. }));
     let did_something = reports.iter().any(|report| {
         matches!(report.attempt, Attempt::Renewed { .. })
             || matches!(report.deployment, Ok(Deployment::Succeeded))
@@ -129,6 +136,8 @@ pub(super) fn ending(reports: &[PassReport]) -> Ending {
         Ending::PartlyFailed
     } else if waits {
         Ending::SignInNeeded
+    } else if approval {
+        Ending::ApprovalNeeded
     } else if did_something {
         Ending::Done
     } else {
@@ -146,6 +155,7 @@ fn view(report: &PassReport) -> IdentityView {
         next: None,
         error: None,
         hint: None,
+        since: None,
         sign_in: SignInView::new(report.outlook),
         deployment: DeploymentView::of(&report.deployment),
     };
@@ -161,6 +171,9 @@ fn view(report: &PassReport) -> IdentityView {
             IdentityView { status: "not_due", reason: Some(why.as_str()), next: Some(*at), ..empty }
         }
         Attempt::HeldBack { until } => IdentityView { status: "held_back", next: Some(*until), ..empty },
+        Attempt::ApprovalNeeded { since, next } => {
+            IdentityView { status: "approval_needed", since: Some(*since), next: Some(*next), ..empty }
+        }
         Attempt::SignInNeeded { .. } => IdentityView { status: "sign_in_needed", ..empty },
         Attempt::Failed { error, next } => {
             IdentityView { error: Some(error.to_string()), hint: enroll_hint(error), next: *next, ..empty }
@@ -180,6 +193,9 @@ fn line(view: &IdentityView) -> String {
             format!("{name}: not due before {}, {}\n", when(view.next), view.reason.unwrap_or_default())
         }
         "sign_in_needed" => format!("{name}: not renewed\n"),
+        "approval_needed" => {
+            format!("{name}: waits for an administrator's approval, next question {}\n", when(view.next))
+        }
         "held_back" => format!("{name}: failed before, next attempt {}\n", when(view.next)),
         _ => format!("{name}: failed: {}\n", view.error.as_deref().unwrap_or_default()),
     };

@@ -11,9 +11,9 @@ use super::{
 };
 use crate::{
     clock::{Clock, SystemClock},
-    enroll::Leaf,
+    enroll::{Leaf, waiting},
     renew::{Due, decide, outlook},
-    state::{AccountRecord, DeployRecord, IdentityDir, IdentityName, LastError, StateError},
+    state::{AccountRecord, DeployRecord, IdentityDir, IdentityName, LastError, StateError, Waiting},
 };
 
 #[derive(Debug, Serialize)]
@@ -32,6 +32,8 @@ struct IdentityStatus {
     #[serde(skip_serializing_if = "Option::is_none")]
     certificate: Option<CertificateStatus>,
     pending: bool,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    approval: Option<Waiting>,
     renewal: RenewalStatus,
     #[serde(skip_serializing_if = "Option::is_none")]
     sign_in: Option<SignInView>,
@@ -97,12 +99,14 @@ fn look(identity: &IdentityDir, now: OffsetDateTime) -> IdentityStatus {
         Due::At(at, why) => (false, Some(at), Some(why.as_str())),
         Due::HeldBack(at) => (true, Some(at), Some("failed before")),
     };
+    let approval = settings.as_ref().ok().and_then(|settings| waiting(identity, settings).ok().flatten());
     IdentityStatus {
         identity: identity.name().clone(),
         names: settings.as_ref().map(|settings| settings.names()).unwrap_or_default(),
         directory: settings.as_ref().ok().map(|settings| settings.directory.clone()),
         certificate,
-        pending: identity.pending().ok().flatten().is_some(),
+        pending: identity.pending().ok().flatten().is_some() || approval.is_some(),
+        approval,
         renewal: RenewalStatus { due, at, reason, failures: record.failures, last_error: record.last_error },
         sign_in,
         deployment: identity.deploy().ok().flatten(),
@@ -149,11 +153,13 @@ fn row(identity: &IdentityStatus, now: OffsetDateTime) -> Vec<String> {
             format!("expired {}", distance(now, certificate.not_after))
         }
         Some(certificate) => distance(now, certificate.not_after),
+        None if identity.approval.is_some() => "no certificate".to_owned(),
         None if identity.pending => "order pending".to_owned(),
         None => "no certificate".to_owned(),
     };
     let renewal = match (identity.renewal.due, identity.renewal.at) {
         _ if identity.sign_in.as_ref().is_some_and(SignInView::is_now) => "sign-in needed".to_owned(),
+        _ if identity.approval.is_some() => "approval needed".to_owned(),
         (true, Some(at)) => format!("retry {}", distance(now, at)),
         (true, None) => "due now".to_owned(),
         (false, at) => at.map(|at| distance(now, at)).unwrap_or_default(),

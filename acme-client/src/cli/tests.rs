@@ -109,6 +109,13 @@ fn one_thing_is_shown_to_an_internal_authority() {
         ("--guest", true),
         ("--guest --token-file t", false),
         ("--token eyJ", false),
+        ("--est --token-file t", true),
+        ("--est --activation-code -", true),
+        ("--est --guest", false),
+        ("--est", false),
+        ("--est --est-user room --token-file t", true),
+        ("--est --est-user a:b --token-file t", false),
+        ("--est-user room --token-file t", false),
     ] {
         assert_eq!(parse(&format!("{internal} {shown}")).is_ok(), right, "{shown}");
     }
@@ -172,6 +179,11 @@ fn waits() -> Attempt {
     Attempt::SignInNeeded { since: datetime!(2026-11-22 12:00 UTC) }
 }
 
+fn approval() -> Attempt {
+    let at = datetime!(2026-11-22 12:00 UTC);
+    Attempt::ApprovalNeeded { since: at, next: at }
+}
+
 fn failed() -> Attempt {
     Attempt::Failed { error: EnrollError::NoAccount("https://ca.test".to_owned()), next: None }
 }
@@ -191,6 +203,9 @@ fn the_exit_code_tells_renewed_from_nothing_due_from_failed_from_partly_failed()
         (vec![report(waits(), NotConfigured), report(not_due(), Succeeded)], Ending::SignInNeeded),
         (vec![report(waits(), NotConfigured), report(failed(), NotConfigured)], Ending::PartlyFailed),
         (vec![report(failed(), NotConfigured), report(not_due(), NotConfigured)], Ending::PartlyFailed),
+        (vec![report(approval(), NotConfigured), report(not_due(), Succeeded)], Ending::ApprovalNeeded),
+        (vec![report(approval(), NotConfigured), report(waits(), NotConfigured)], Ending::SignInNeeded),
+        (vec![report(approval(), NotConfigured), report(failed(), NotConfigured)], Ending::PartlyFailed),
     ] {
         assert_eq!(ending(&reports), expected, "{reports:?}");
     }

@@ -9,8 +9,8 @@ use url::Url;
 use super::EnrollError;
 use crate::{
     acme::{
-        self, Client, ClientConfig, ConnectError, HttpsConfig, HttpsTransport, Patience, PlainHttp,
-        ResourceUrl, Roots, RootsError, Transport,
+        self, Client, ClientConfig, ClientIdentity, ConnectError, HttpsConfig, HttpsTransport, Patience,
+        PlainHttp, ResourceUrl, Roots, RootsError, Transport,
     },
     internal::InternalError,
     state::{ServerLabel, StateDir},
@@ -28,6 +28,8 @@ pub struct Connector {
     pub plain_http: PlainHttp,
     /// Addresses to use instead of asking DNS, by host name.
     pub addresses: Vec<(String, SocketAddr)>,
+    /// Use the proxy that the environment names. Default: yes.
+    pub environment_proxy: bool,
     over: Option<(Arc<dyn Transport>, Arc<dyn acme::Clock>)>,
 }
 
@@ -37,6 +39,7 @@ impl Default for Connector {
             patience: Patience::default(),
             plain_http: PlainHttp::Loopback,
             addresses: Vec::new(),
+            environment_proxy: true,
             over: None,
         }
     }
@@ -62,10 +65,21 @@ impl Connector {
 
     /// The way to a server that is no ACME server, trusting these roots (PEM), or the machine's own without any.
     pub fn transport_trusting(&self, roots: Option<&[u8]>) -> Result<Arc<dyn Transport>, EnrollError> {
+        self.transport_showing(roots, None)
+    }
+
+    /// The same, with a certificate of our own for a server that asks for one.
+    pub fn transport_showing(
+        &self,
+        roots: Option<&[u8]>,
+        shown: Option<ClientIdentity>,
+    ) -> Result<Arc<dyn Transport>, EnrollError> {
         if let Some((transport, _)) = &self.over {
             return Ok(Arc::clone(transport));
         }
-        let transport = HttpsTransport::new(&self.https(roots).map_err(InternalError::from)?);
+        let mut https = self.https(roots).map_err(InternalError::from)?;
+        https.client_identity = shown;
+        let transport = HttpsTransport::new(&https);
         Ok(Arc::new(transport.map_err(InternalError::from)?))
     }
 
@@ -77,6 +91,7 @@ impl Connector {
         let mut https = HttpsConfig::new(roots);
         https.plain_http = self.plain_http;
         https.addresses.clone_from(&self.addresses);
+        https.environment_proxy = self.environment_proxy;
         Ok(https)
     }
 

@@ -27,7 +27,8 @@ pub fn internal_authority(
     Ok(InternalAuthority::new(transport, settings.directory.clone()))
 }
 
-/// Takes the machine account of an activation code for this identity, with a new key.
+/// Takes the machine account of an activation code for this identity, with a new key; or with that of an activation whose answer was lost, from which the
+/// server takes the code once more.
 ///
 /// # Errors
 /// [`EnrollError::Internal`]; what was activated before is as it was.
@@ -38,12 +39,28 @@ pub async fn activate(
     code: &str,
 ) -> Result<(), EnrollError> {
     agent.progress.step("activating the device");
-    let key = new_key(KeyType::P256)?;
+    let kept = identity.next_machine_key()?;
+    let doubted = kept.is_some();
+    let key = match kept {
+        Some(key) => key,
+        None => {
+            let key = new_key(KeyType::P256)?;
+            identity.store_next_machine_key(&key)?;
+            key
+        }
+    };
     let csr = signing_request(&[], &key)?;
-    identity.store_next_machine_key(&key)?;
     let now = agent.clock.now();
-    let granted = authority.activate(code, &csr, now).await?;
-    Ok(identity.activate_machine(&record(&granted, now))?)
+    match authority.activate(code, &csr, now).await {
+        Ok(granted) => Ok(identity.activate_machine(&record(&granted, now))?),
+        Err(error) if error.is_in_doubt() => Err(InternalError::InDoubt(Box::new(error)).into()),
+        Err(error) => {
+            if error.is_decided() || !doubted {
+                identity.forget_next_machine_key()?;
+            }
+            Err(error.into())
+        }
+    }
 }
 
 /// Obtains and installs a certificate.
@@ -81,7 +98,7 @@ pub async fn obtain_internal(
 }
 
 /// The device's token, refreshed if half of its life is over, and its key.
-async fn machine(
+pub(super) async fn machine(
     agent: Agent<'_>,
     authority: &InternalAuthority,
     identity: &IdentityDir,

@@ -3,6 +3,7 @@
 //! Decides whether a downloaded leaf is the one that was ordered. Does not judge the chain: the relying parties do, and the
 //! authority is trusted to sign what it was asked for.
 
+use certs::issued::NoPath;
 use rustls_pki_types::{CertificateDer, pem::PemObject};
 use time::OffsetDateTime;
 use x509_parser::{
@@ -31,6 +32,12 @@ pub enum LeafError {
         /// What was ordered.
         wanted: String,
     },
+    /// It may sign certificates itself.
+    #[error("it is the certificate of an authority")]
+    Authority,
+    /// Its authority does not stand above it.
+    #[error(transparent)]
+    NoPath(#[from] NoPath),
     /// It is expired already.
     #[error("it expired at {0}")]
     Expired(OffsetDateTime),
@@ -55,6 +62,7 @@ pub struct Leaf {
     /// The certificate itself.
     pub der: Vec<u8>,
     public_key: Vec<u8>,
+    is_authority: bool,
 }
 
 impl Leaf {
@@ -93,6 +101,7 @@ impl Leaf {
             identifiers: canonical(&identifiers),
             der: der.to_vec(),
             public_key: certificate.public_key().raw.to_vec(),
+            is_authority: certificate.is_ca(),
         })
     }
 
@@ -103,9 +112,7 @@ impl Leaf {
 
     /// Checks that this is for our key and has not ended. Whom it names, an internal authority decides by the token.
     pub fn check_key(&self, key_pem: &str, now: OffsetDateTime) -> Result<(), LeafError> {
-        if self.public_key != public_key_der(key_pem)? {
-            return Err(LeafError::OtherKey);
-        }
+        self.is_ours(key_pem)?;
         if self.not_after <= now {
             return Err(LeafError::Expired(self.not_after));
         }
@@ -114,9 +121,7 @@ impl Leaf {
 
     /// Checks that this is the certificate that was ordered.
     pub fn check(&self, wanted: &[Identifier], key_pem: &str, now: OffsetDateTime) -> Result<(), LeafError> {
-        if self.public_key != public_key_der(key_pem)? {
-            return Err(LeafError::OtherKey);
-        }
+        self.is_ours(key_pem)?;
         let wanted = canonical(wanted);
         if self.identifiers != wanted {
             return Err(LeafError::OtherNames { found: listed(&self.identifiers), wanted: listed(&wanted) });
@@ -125,6 +130,13 @@ impl Leaf {
             return Err(LeafError::Expired(self.not_after));
         }
         Ok(())
+    }
+
+    fn is_ours(&self, key_pem: &str) -> Result<(), LeafError> {
+        if self.public_key != public_key_der(key_pem)? {
+            return Err(LeafError::OtherKey);
+        }
+        if self.is_authority { Err(LeafError::Authority) } else { Ok(()) }
     }
 }
 
@@ -160,7 +172,7 @@ pub(crate) fn test_leaf(
     id: Option<CertificateId>,
 ) -> Leaf {
     let (serial, identifiers, der, public_key) = (String::new(), Vec::new(), Vec::new(), Vec::new());
-    Leaf { not_before, not_after, serial, id, identifiers, der, public_key }
+    Leaf { not_before, not_after, serial, id, identifiers, der, public_key, is_authority: false }
 }
 
 #[cfg(test)]
@@ -201,6 +213,17 @@ mod tests {
         let late = datetime!(2026-12-01 0:00 UTC);
         assert!(matches!(leaf.check(&ours, &key, late), Err(LeafError::Expired(_))));
         assert!(matches!(Leaf::from_pem("nonsense"), Err(LeafError::Malformed)));
+    }
+
+    #[test]
+    fn the_certificate_of_an_authority_is_nobodys_leaf() {
+        let key = KeyPair::generate().unwrap();
+        let mut parameters = CertificateParams::new(vec!["a.test".to_owned()]).unwrap();
+        parameters.is_ca = rcgen::IsCa::Ca(rcgen::BasicConstraints::Unconstrained);
+        let leaf = Leaf::from_pem(&parameters.self_signed(&key).unwrap().pem()).unwrap();
+        let ours = key.serialize_pem();
+        assert!(matches!(leaf.check_key(&ours, NOW), Err(LeafError::Authority)));
+        assert!(matches!(leaf.check(&[Identifier::dns("a.test")], &ours, NOW), Err(LeafError::Authority)));
     }
 
     #[test]

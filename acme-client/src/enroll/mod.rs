@@ -8,6 +8,7 @@ mod account;
 mod challenge;
 mod connect;
 mod csr;
+mod est;
 mod internal;
 mod leaf;
 mod obtain;
@@ -31,6 +32,7 @@ pub use account::{AccountOptions, known_account, open_account};
 pub use challenge::{ChallengeError, choose};
 pub use connect::{Connector, directory_url};
 pub use csr::{CsrError, signing_request};
+pub use est::{EstAuthority, obtain_est, waiting};
 pub use internal::{activate, internal_authority, obtain_internal};
 #[cfg(test)]
 pub(crate) use leaf::test_leaf;

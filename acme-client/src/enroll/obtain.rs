@@ -227,7 +227,7 @@ async fn ready(
     }
     let proven = match &settings.subject {
         // An internal authority has no orders.
-        Subject::Internal(_) => Err(InternalError::NotActivated.into()),
+        Subject::Internal(_) | Subject::Est(_) => Err(InternalError::NotActivated.into()),
         Subject::Device(device) => prove(agent, account, &order, device).await.map(|()| None),
         Subject::Person(person) => sign_in::prove(agent, account, identity, &order, person).await,
     };

@@ -1,9 +1,11 @@
-//! The client's side of an internal authority: certificates for a token, and the tokens of devices and guests.
+//! The client's side of an internal authority: certificates for a token, and the tokens of devices and guests; [`EstServer`] is the same over EST.
 //!
-//! Three plain exchanges over HTTPS, none of them ACME. Tokens and codes go to the server that was named and nowhere else: no redirect is followed,
+//! Plain exchanges over HTTPS, none of them ACME. Tokens and codes go to the server that was named and nowhere else: no redirect is followed,
 //! nothing of them is shown or logged. What the server answers is taken as a claim by a stranger: sizes are bounded by the transport, text is made safe to
 //! print, and that a certificate is for our key is checked by the caller.
 
+mod error;
+mod est;
 mod proof;
 mod token;
 
@@ -11,7 +13,7 @@ use std::{sync::Arc, time::Duration};
 
 use data_encoding::BASE64;
 use http::{
-    HeaderMap, HeaderValue, Method, StatusCode,
+    HeaderMap, HeaderValue, Method,
     header::{ACCEPT, AUTHORIZATION, CONTENT_TYPE},
 };
 use serde::Deserialize;
@@ -19,11 +21,10 @@ use serde_json::json;
 use time::OffsetDateTime;
 use url::Url;
 
-use crate::acme::{
-    JwsKey, KeyError, ResourceUrl, ResourceUrlError, RootsError, Transport, TransportError, retry,
-    text::printable, transport::HttpRequest,
-};
+use crate::acme::{JwsKey, ResourceUrl, Transport, retry, text::printable, transport::HttpRequest};
 
+pub use error::InternalError;
+pub use est::{EstServer, MOST_PATIENCE, est_url};
 pub use token::{Token, TokenFault};
 
 /// The folder of a `ca-server` whose URL was given without a path.
@@ -31,93 +32,6 @@ const DEFAULT_FOLDER: &str = "/internal/";
 
 /// The most that is shown of what a server says.
 const SHOWN: usize = 300;
-
-/// Why an internal authority gave nothing.
-#[derive(Debug, thiserror::Error)]
-pub enum InternalError {
-    /// It could not be reached.
-    #[error(transparent)]
-    Transport(#[from] TransportError),
-    /// The roots are unusable.
-    #[error(transparent)]
-    Roots(#[from] RootsError),
-    /// Its URL is unusable.
-    #[error("{url:?} is not the URL of an internal authority: {source}")]
-    Url {
-        /// The text.
-        url: String,
-        /// What is wrong with it.
-        source: ResourceUrlError,
-    },
-    /// It refused.
-    #[error("{url} refuses ({status}): {detail}")]
-    Refused {
-        /// What was asked.
-        url: ResourceUrl,
-        /// The status.
-        status: StatusCode,
-        /// What it says.
-        detail: String,
-        /// How long it wants to be left alone.
-        retry_after: Option<Duration>,
-    },
-    /// Its answer cannot be used.
-    #[error("the answer of {url} cannot be used: {problem}")]
-    Answer {
-        /// What was asked.
-        url: ResourceUrl,
-        /// What is wrong with it.
-        problem: &'static str,
-    },
-    /// The token is none.
-    #[error(transparent)]
-    Token(#[from] TokenFault),
-    /// The device's key cannot be used.
-    #[error("the device's key cannot be used: {0}")]
-    Key(#[from] KeyError),
-    /// No device was activated here.
-    #[error("no device is activated here")]
-    NotActivated,
-    /// There is no account that could revoke.
-    #[error("certificates of an internal authority are revoked by its administrator")]
-    NoRevocation,
-}
-
-impl InternalError {
-    /// How long the server wants to be left alone, if it said so.
-    #[must_use]
-    pub fn retry_after(&self) -> Option<Duration> {
-        match self {
-            Self::Refused { retry_after, .. } => *retry_after,
-            _ => None,
-        }
-    }
-
-    /// What to do about it, where that is plain.
-    #[must_use]
-    pub fn hint(&self) -> Option<&'static str> {
-        match self {
-            Self::Transport(error) => error.hint(),
-            Self::Url { .. } => Some("give a URL like `https://ca.example.com:14000`"),
-            Self::Refused { status, .. } => match *status {
-                StatusCode::UNAUTHORIZED => Some(
-                    "get a new token and put it into the token file; a device needs a new activation code",
-                ),
-                StatusCode::FORBIDDEN => Some("ask the organisation's administrator"),
-                StatusCode::NOT_FOUND => {
-                    Some("see that the server has an internal authority, and that the URL is its own")
-                }
-                _ => None,
-            },
-            Self::Token(_) => Some("the file holds the token alone, as the identity provider gave it"),
-            Self::NotActivated => Some(
-                "run `acme-client enroll internal --activation-code CODE …` with a code of `ca-server device`",
-            ),
-            Self::NoRevocation => Some("`ca-server certificates revoke SERIAL` revokes it"),
-            Self::Roots(_) | Self::Answer { .. } | Self::Key(_) => None,
-        }
-    }
-}
 
 /// What a device or a guest is given.
 #[derive(Debug)]
@@ -152,13 +66,24 @@ struct ProblemDocument {
 
 /// The folder that `--ca` means: the URL itself, with `/` at its end, or for a server's bare URL its internal authority.
 pub fn internal_url(text: &str) -> Result<Url, InternalError> {
+    folder_of(text, DEFAULT_FOLDER)
+}
+
+/// The internal authority of the server that has this folder.
+pub fn internal_beside(folder: &Url) -> Url {
+    let mut url = folder.clone();
+    url.set_path(DEFAULT_FOLDER);
+    url
+}
+
+fn folder_of(text: &str, default: &str) -> Result<Url, InternalError> {
     let parsed: ResourceUrl =
         text.parse().map_err(|source| InternalError::Url { url: text.to_owned(), source })?;
     let mut url = parsed.url().clone();
     url.set_query(None);
     url.set_fragment(None);
     match url.path() {
-        "" | "/" => url.set_path(DEFAULT_FOLDER),
+        "" | "/" => url.set_path(default),
         path if !path.ends_with('/') => {
             let folder = format!("{path}/");
             url.set_path(&folder);

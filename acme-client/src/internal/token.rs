@@ -8,6 +8,7 @@ use std::{
     path::{Path, PathBuf},
 };
 
+use data_encoding::BASE64;
 use http::HeaderValue;
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
 use zeroize::Zeroizing;
@@ -73,6 +74,15 @@ impl Token {
     /// `Bearer …`, marked as not to be shown.
     pub(super) fn header(&self) -> Result<HeaderValue, TokenFault> {
         let line = Zeroizing::new(format!("Bearer {}", self.0.as_str()));
+        let mut value = HeaderValue::from_str(&line).map_err(|_| TokenFault::NotToken)?;
+        value.set_sensitive(true);
+        Ok(value)
+    }
+
+    /// `Basic …` with the token as password (RFC 7617 §2), marked as not to be shown.
+    pub(super) fn password_of(&self, user: &str) -> Result<HeaderValue, TokenFault> {
+        let pair = Zeroizing::new(format!("{user}:{}", self.0.as_str()));
+        let line = Zeroizing::new(format!("Basic {}", BASE64.encode(pair.as_bytes())));
         let mut value = HeaderValue::from_str(&line).map_err(|_| TokenFault::NotToken)?;
         value.set_sensitive(true);
         Ok(value)

@@ -33,6 +33,8 @@ pub enum Why {
     Lifetime,
     /// The person said so.
     Forced,
+    /// A request was sent that waits for approval.
+    Approval,
 }
 
 impl Why {
@@ -44,6 +46,7 @@ impl Why {
             Self::Suggested => "suggested by the server",
             Self::Lifetime => "two thirds of its lifetime",
             Self::Forced => "forced",
+            Self::Approval => "waited for approval",
         }
     }
 }

@@ -16,12 +16,13 @@ use crate::{
     acme::Client,
     deploy::{Deployment, deploy},
     enroll::{
-        AccountOptions, Agent, EnrollError, Leaf, SignInError, internal_authority, known_account,
-        obtain_and_register, obtain_internal,
+        AccountOptions, Agent, EnrollError, EstAuthority, Leaf, Obtained, SignInError, internal_authority,
+        known_account, obtain_and_register, obtain_est, obtain_internal, waiting,
     },
+    internal::{InternalError, MOST_PATIENCE},
     state::{
         Generation, IdentityDir, IdentityName, IdentitySettings, LastError, RenewalRecord, SignInWanted,
-        StateError,
+        StateError, Waiting,
     },
 };
 
@@ -65,6 +66,13 @@ pub enum Attempt {
     SignInNeeded {
         /// Since when that is known.
         since: OffsetDateTime,
+    },
+    /// The server wants an administrator's approval first.
+    ApprovalNeeded {
+        /// Since when it was asked for.
+        since: OffsetDateTime,
+        /// When the server will be asked again.
+        next: OffsetDateTime,
     },
     /// It could not be renewed.
     Failed {
@@ -126,6 +134,13 @@ pub async fn renew_identity(agent: Agent<'_>, identity: &IdentityDir, force: boo
         Err(EnrollError::SignIn(error)) if matches!(*error, SignInError::Needed { .. }) => {
             wants_sign_in(agent, identity)
         }
+        Err(EnrollError::Internal(error)) if matches!(*error, InternalError::Pending { .. }) => {
+            match waiting(identity, &settings) {
+                Ok(Some(Waiting { since, ask_again })) => Attempt::ApprovalNeeded { since, next: ask_again },
+                Ok(None) => failed(agent, identity, (*error).into()),
+                Err(error) => failed(agent, identity, error.into()),
+            }
+        }
         Err(error) => failed(agent, identity, error),
     };
     let deployment = deploy(identity, settings.deploy.as_ref(), agent.clock).await;
@@ -162,9 +177,14 @@ async fn attempt(
     if let Some(leaf) = leaf.as_ref().filter(|leaf| leaf.not_after > now && asks) {
         (record, client) = consult(agent, identity, settings, leaf, record).await?;
     }
+    let waiting = waiting(identity, settings)?;
+    if let Some(Waiting { since, ask_again }) = waiting.filter(|waiting| !force && is_early(waiting, now)) {
+        return Ok(Attempt::ApprovalNeeded { since, next: ask_again });
+    }
     let why = match decide(now, leaf.as_ref(), &record, spread(leaf.as_ref())) {
         _ if force => Why::Forced,
         Due::Now(why) => why,
+        Due::At(_, _) if waiting.is_some() => Why::Approval,
         Due::At(at, why) => return Ok(Attempt::NotDue { at, why }),
         Due::HeldBack(until) => return Ok(Attempt::HeldBack { until }),
     };
@@ -175,14 +195,8 @@ async fn attempt(
         return Ok(Attempt::SignInNeeded { since: wanted.since });
     }
     agent.progress.step(&format!("renewing {} ({})", identity.name(), why.as_str()));
-    if let Some(credential) = settings.internal() {
-        let authority = internal_authority(agent, settings)?;
-        let obtained = obtain_internal(agent, &authority, identity, settings, credential).await?;
-        return Ok(Attempt::Renewed {
-            generation: obtained.generation,
-            not_after: obtained.leaf.not_after,
-            why,
-        });
+    if settings.internal().is_some() {
+        return Ok(renewed(&internal(agent, identity, settings).await?, why));
     }
     let client = match client {
         Some(client) => client,
@@ -192,7 +206,31 @@ async fn attempt(
     let replaces = leaf.and_then(|leaf| leaf.id);
     let options = AccountOptions::default();
     let obtained = obtain_and_register(agent, &mut account, &options, identity, settings, replaces).await?;
-    Ok(Attempt::Renewed { generation: obtained.generation, not_after: obtained.leaf.not_after, why })
+    Ok(renewed(&obtained, why))
+}
+
+fn renewed(obtained: &Obtained, why: Why) -> Attempt {
+    Attempt::Renewed { generation: obtained.generation, not_after: obtained.leaf.not_after, why }
+}
+
+/// A certificate of an internal authority, over its own interface or over EST.
+async fn internal(
+    agent: Agent<'_>,
+    identity: &IdentityDir,
+    settings: &IdentitySettings,
+) -> Result<Obtained, EnrollError> {
+    if let Some(est) = settings.est() {
+        let authority = EstAuthority::new(agent, settings, None)?;
+        return obtain_est(agent, &authority, identity, settings, est).await;
+    }
+    let credential = settings.internal().ok_or(InternalError::NotActivated)?;
+    let authority = internal_authority(agent, settings)?;
+    obtain_internal(agent, &authority, identity, settings, credential).await
+}
+
+/// Whether the server wants to be left alone until later. A moment further off than it may ask for was stored under a wrong clock, and is not believed.
+fn is_early(waiting: &Waiting, now: OffsetDateTime) -> bool {
+    waiting.ask_again > now && waiting.ask_again - now <= MOST_PATIENCE
 }
 
 /// Asks the server for a window, when it is time to ask. Being unable to is no failure while the certificate is not due.

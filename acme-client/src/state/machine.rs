@@ -1,7 +1,8 @@
 //! What a device keeps of its machine account: the account, its token, and the key that both are bound to.
 //!
 //! The key is durable before the server hears of it. A further activation puts its key beside the old one and takes its place only once the
-//! server agreed, so that a code which is refused costs nothing. All of it is as secret as a certificate's key.
+//! server agreed, so that a code which is refused costs nothing. As long as nobody knows whether the server agreed, that key stays: the server takes the code
+//! from it again. All of it is as secret as a certificate's key.
 
 use serde::{Deserialize, Serialize};
 use time::OffsetDateTime;
@@ -56,6 +57,16 @@ impl IdentityDir {
     pub fn store_next_machine_key(&self, pem: &str) -> Result<(), StateError> {
         durable::create_dir(&self.folder)?;
         durable::replace(&self.folder.join(NEXT_KEY), pem.as_bytes())
+    }
+
+    /// The key of an activation of which nobody knows how it ended.
+    pub fn next_machine_key(&self) -> Result<Option<Zeroizing<String>>, StateError> {
+        read_secret(&self.folder.join(NEXT_KEY))
+    }
+
+    /// Forgets that key, after the server refused.
+    pub fn forget_next_machine_key(&self) -> Result<(), StateError> {
+        durable::remove_if_present(&self.folder.join(NEXT_KEY))
     }
 
     /// Makes that key the account's, with its record, after the server agreed.

@@ -4,7 +4,7 @@
 //! accounts/<server>/{account.json,key.pem,next-key.pem,roots.pem}
 //! identities/<name>/identity.toml            what to renew and how
 //! identities/<name>/pending/                 the order being worked on, with its key, stored before finalize; for a person
-//!                                            also how a sign-in that was begun comes back
+//!                                            also how a sign-in that was begun comes back; over EST the request that was sent
 //! identities/<name>/generations/<n>/         cert.pem chain.pem fullchain.pem key.pem origin.json
 //! identities/<name>/current -> generations/<n>
 //! identities/<name>/{renewal.json,deploy.json}
@@ -15,6 +15,7 @@
 
 mod account;
 mod durable;
+mod enrolment;
 mod generation;
 mod identity;
 mod lock;
@@ -40,6 +41,7 @@ use certs::name::EmailAddress;
 pub(crate) use durable::fault;
 
 pub use account::{AccountDir, AccountRecord};
+pub use enrolment::{Operation, PendingEnrolment, Waiting};
 pub use generation::{CurrentPair, Generation, Issued, Origin};
 pub use identity::IdentityDir;
 pub use lock::StateLock;
@@ -49,8 +51,8 @@ pub use pending::PendingOrder;
 pub use records::{DeployOutcome, DeployRecord, LastError, RenewalRecord, SignInWanted, Window};
 pub use recovery::Recovered;
 pub use settings::{
-    ChallengeChoice, Credential, DeploySettings, DeviceSettings, DnsSettings, IdentitySettings, KeyType,
-    PersonSettings, ProviderKind, Subject,
+    ChallengeChoice, Credential, DeploySettings, DeviceSettings, DnsSettings, EstSettings, IdentitySettings,
+    KeyType, PersonSettings, ProviderKind, Subject,
 };
 pub use sign_in::{BegunSignIn, SignInWay};
 
@@ -192,7 +194,7 @@ impl StateDir {
             let holds = |settings: IdentitySettings| match &settings.subject {
                 Subject::Device(device) => device.names.iter().any(|name| name == wanted),
                 Subject::Person(person) => Some(&person.email) == email.as_ref(),
-                Subject::Internal(_) => false,
+                Subject::Internal(_) | Subject::Est(_) => false,
             };
             if identity.settings().is_ok_and(holds) {
                 return Ok(identity);

@@ -38,6 +38,16 @@ pub struct PendingOrder {
 impl IdentityDir {
     /// Stores an order and the key its certificate will be for. Durable on return.
     pub fn store_pending(&self, order: &PendingOrder, key_pem: &str) -> Result<(), StateError> {
+        self.store_pending_as("order.json", order, key_pem)
+    }
+
+    /// Stores what is being worked on, in the place of what was there, and its key.
+    pub(super) fn store_pending_as(
+        &self,
+        name: &str,
+        record: &impl Serialize,
+        key_pem: &str,
+    ) -> Result<(), StateError> {
         durable::create_dir(&self.folder)?;
         self.clear_pending()?;
         let folder = self.folder.join("pending");
@@ -45,8 +55,8 @@ impl IdentityDir {
         durable::remove_if_present(&making)?;
         durable::create_dir(&making)?;
         durable::write_new(&making.join("key.pem"), key_pem.as_bytes())?;
-        let path = making.join("order.json");
-        durable::write_new(&path, &to_json(&path, order)?)?;
+        let path = making.join(name);
+        durable::write_new(&path, &to_json(&path, record)?)?;
         durable::sync_dir(&making)?;
         durable::rename(&making, &folder)
     }

@@ -65,6 +65,8 @@ fn sweep(folder: &Path, recovered: &mut Recovered) -> Result<(), StateError> {
 }
 
 fn is_installed(identity: &IdentityDir) -> Result<bool, StateError> {
+    // Whether that is of use still, its own serial says; here it only has to be readable.
+    identity.enrolment()?;
     let Some((_, key)) = identity.pending()? else { return Ok(false) };
     Ok(identity.current()?.is_some_and(|current| *current.key == *key))
 }

@@ -20,7 +20,7 @@ use stored::Stored;
 pub struct IdentitySettings {
     /// Who is certified, and how that is proven.
     pub subject: Subject,
-    /// The ACME directory to order from; for [`Subject::Internal`] the folder of the internal authority.
+    /// The ACME directory to order from; for [`Subject::Internal`] the folder of the internal authority, for [`Subject::Est`] that of its EST operations.
     pub directory: Url,
     /// The certificate profile to ask for; the server's default if absent.
     pub profile: Option<String>,
@@ -39,7 +39,7 @@ impl IdentitySettings {
             Subject::Device(device) => device.names.iter().map(Identifier::dns).collect(),
             Subject::Person(person) => vec![Identifier::email(person.email.to_string())],
             // The authority knows them; the token says who it is.
-            Subject::Internal(_) => Vec::new(),
+            Subject::Internal(_) | Subject::Est(_) => Vec::new(),
         }
     }
 
@@ -52,15 +52,23 @@ impl IdentitySettings {
     pub fn person(&self) -> Option<&PersonSettings> {
         match &self.subject {
             Subject::Person(person) => Some(person),
-            Subject::Device(_) | Subject::Internal(_) => None,
+            Subject::Device(_) | Subject::Internal(_) | Subject::Est(_) => None,
         }
     }
 
     /// What is shown to an internal authority, if it is one.
     pub fn internal(&self) -> Option<&Credential> {
         match &self.subject {
-            Subject::Internal(credential) => Some(credential),
+            Subject::Internal(credential) | Subject::Est(EstSettings { credential, .. }) => Some(credential),
             Subject::Device(_) | Subject::Person(_) => None,
+        }
+    }
+
+    /// How an internal authority is spoken to over EST, if it is.
+    pub fn est(&self) -> Option<&EstSettings> {
+        match &self.subject {
+            Subject::Est(est) => Some(est),
+            Subject::Device(_) | Subject::Person(_) | Subject::Internal(_) => None,
         }
     }
 }
@@ -74,6 +82,17 @@ pub enum Subject {
     Person(PersonSettings),
     /// Whoever a token speaks for, at an internal authority.
     Internal(Credential),
+    /// The same over EST, where the certificate in use speaks for itself.
+    Est(EstSettings),
+}
+
+/// What is shown to an internal authority over EST (RFC 7030): the certificate in use as long as it lasts, else this.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct EstSettings {
+    /// Whose token it is; never a guest's.
+    pub credential: Credential,
+    /// The user name in front of the token as a password (RFC 7617); a bearer token if absent.
+    pub user: Option<String>,
 }
 
 /// What is shown to an internal authority.

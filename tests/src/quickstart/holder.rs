@@ -61,7 +61,7 @@ impl Holder {
                 IdentityName::for_domain(device.names.first().map_or("", String::as_str))?
             }
             Subject::Person(person) => IdentityName::for_email(&person.email)?,
-            Subject::Internal(_) => IdentityName::parse(folder)?,
+            Subject::Internal(_) | Subject::Est(_) => IdentityName::parse(folder)?,
         };
         let settings = IdentitySettings {
             subject,

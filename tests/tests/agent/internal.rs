@@ -1,7 +1,7 @@
 //! `enroll internal` end to end: a person with an access token, a device with an activation code, a guest; how they renew, and what they are worth to others.
 
 use std::fs;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use acme_client::clock::FixedClock;
 use acme_client::renew::{Attempt, renew_identity};
@@ -12,14 +12,29 @@ use time::{Duration, OffsetDateTime};
 use crate::setting::{Device, Setting, ZONE};
 
 /// A server with an organisation that holds the zone's domain, and the issuer of its people's tokens.
-struct Internal {
-    setting: Setting,
+pub(crate) struct Internal {
+    pub(crate) setting: Setting,
     issuer: TokenIssuer,
     _keys: tempfile::TempDir,
 }
 
 impl Internal {
-    async fn start() -> Self {
+    pub(crate) async fn start() -> Self {
+        Self::start_with(|_| {}).await
+    }
+
+    /// The same with devices that wait for an administrator's approval.
+    pub(crate) async fn start_with_approval() -> Self {
+        Self::start_with(|home| {
+            let path = home.join("policy/profiles/internal-device.toml");
+            let text = fs::read_to_string(&path).unwrap();
+            fs::write(&path, text.replace("needs-approval = false", "needs-approval = true")).unwrap();
+        })
+        .await
+    }
+
+    /// Before it starts, `change` may change the files of its folder.
+    async fn start_with(change: impl FnOnce(&Path)) -> Self {
         let (issuer, keys) = (TokenIssuer::new("k1"), tempfile::tempdir().unwrap());
         let file = keys.path().join("keys.json");
         fs::write(&file, issuer.key_set().to_string()).unwrap();
@@ -27,7 +42,8 @@ impl Internal {
             "\n[[token_issuer]]\nname = \"corp\"\nissuer = \"{ISSUER}\"\naudience = [\"{AUDIENCE}\"]\nkeys_file = {file:?}\n"
         );
         let setting =
-            Setting::start_with(|text| text.replace("#guests = false", "guests = true") + &section).await;
+            Setting::start_in(change, |text| text.replace("#guests = false", "guests = true") + &section)
+                .await;
         let it = Self { setting, issuer, _keys: keys };
         it.setting.ask(&["org", "create", "Corp", "--token-issuer", "corp"]);
         let claimed = it.setting.ask(&["org", "domain", "add", "Corp", ZONE]);
@@ -39,14 +55,14 @@ impl Internal {
     }
 
     /// `enroll internal` on a state directory.
-    fn enroll(&self, device: &Device<'_>, more: &[&str]) -> crate::setting::Ended {
+    pub(crate) fn enroll(&self, device: &Device<'_>, more: &[&str]) -> crate::setting::Ended {
         let root = self.setting.server.root("external").display().to_string();
         let base = ["enroll", "internal", "--ca", &self.setting.server.url, "--root", &root];
         device.run(&[base.as_slice(), more].concat())
     }
 
     /// A file with a good token for a person.
-    fn token(&self, name: &str) -> PathBuf {
+    pub(crate) fn token(&self, name: &str) -> PathBuf {
         let now = OffsetDateTime::now_utc().unix_timestamp();
         let claims = json!({
             "iss": ISSUER, "aud": AUDIENCE, "sub": name, "iat": now, "nbf": now, "exp": now + 300,
@@ -58,7 +74,7 @@ impl Internal {
     }
 
     /// What `acme-client verify` says of a chain, as somebody in the organisation's meetings sees it.
-    fn judged(&self, device: &Device<'_>, code: i32) -> Value {
+    pub(crate) fn judged(&self, device: &Device<'_>, code: i32) -> Value {
         let trust = format!(
             "internal={},external-domain={}",
             self.setting.server.root("internal").display(),

@@ -13,10 +13,13 @@
 mod account;
 mod cut_off;
 mod enroll;
+mod est;
+mod est_liar;
 mod external_account;
 mod inspect;
 mod internal;
 mod killed;
+mod lost_answers;
 mod organisation;
 mod people;
 mod proofs;

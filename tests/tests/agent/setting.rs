@@ -66,6 +66,11 @@ impl Setting {
 
     /// Starts both; `edit` changes the text of `ca.toml`.
     pub(crate) async fn start_with(edit: impl FnOnce(String) -> String) -> Self {
+        Self::start_in(|_| {}, edit).await
+    }
+
+    /// The same; `change` may change the other files of the server's folder.
+    pub(crate) async fn start_in(change: impl FnOnce(&Path), edit: impl FnOnce(String) -> String) -> Self {
         let folder = tempfile::tempdir().unwrap();
         let dns = FakeDns::start().await;
         dns.add_zone(ZONE);
@@ -79,6 +84,7 @@ impl Setting {
         let config = home.join("ca.toml");
         let text = fs::read_to_string(&config).unwrap();
         fs::write(&config, edit(text)).unwrap();
+        change(&home);
         let (server, _) = Server::start(program, &home, &url).unwrap();
         Self { server, dns, folder, key_file }
     }

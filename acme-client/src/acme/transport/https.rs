@@ -1,16 +1,18 @@
 //! The real transport: HTTP/1.1 and HTTP/2 over rustls with aws-lc-rs.
 //!
-//! Trusts only the configured roots. A proxy named in the environment is used, except for this machine itself. The body is read
+//! Trusts only the configured roots. Shows a certificate of its own only where it was given one. A proxy named in the environment is used, except for this machine itself. The body is read
 //! piece by piece and dropped as soon as it exceeds the limit, so a server cannot fill the memory.
 
+use std::fmt;
 use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
 use async_trait::async_trait;
 use http::HeaderValue;
-use rustls_pki_types::CertificateDer;
 use rustls_pki_types::pem::PemObject;
+use rustls_pki_types::{CertificateDer, PrivateKeyDer};
+use zeroize::Zeroizing;
 
 use super::{HttpRequest, HttpResponse, Transport, TransportCause, TransportError};
 use crate::acme::resource_url::ResourceUrl;
@@ -39,12 +41,57 @@ pub enum RootsError {
         /// Why.
         source: rustls::Error,
     },
+    /// The certificate of our own, or its key, cannot be used.
+    #[error("the certificate in use cannot be shown in TLS: {0}")]
+    Identity(String),
     /// The TLS library refused its own defaults.
     #[error("TLS cannot be set up")]
     Tls(#[source] rustls::Error),
     /// The HTTP library refused.
     #[error("HTTP cannot be set up")]
     Http(#[source] reqwest::Error),
+}
+
+/// What a client shows of itself in TLS: a certificate chain, leaf first, and the key of its leaf.
+#[derive(Clone)]
+pub struct ClientIdentity {
+    chain: Vec<CertificateDer<'static>>,
+    key: Zeroizing<String>,
+}
+
+impl ClientIdentity {
+    /// From PEM texts.
+    ///
+    /// # Errors
+    /// [`RootsError::Identity`] if the chain is none.
+    pub fn from_pem(chain: &str, key: Zeroizing<String>) -> Result<Self, RootsError> {
+        let chain = CertificateDer::pem_slice_iter(chain.as_bytes())
+            .collect::<Result<Vec<_>, _>>()
+            .map_err(|error| RootsError::Identity(error.to_string()))?;
+        Ok(Self { chain, key })
+    }
+
+    fn key(&self) -> Result<PrivateKeyDer<'static>, RootsError> {
+        // The parser's own words could hold a piece of the key.
+        PrivateKeyDer::from_pem_slice(self.key.as_bytes())
+            .map_err(|_| RootsError::Identity("its key cannot be read".to_owned()))
+    }
+
+    /// The same in the form of the HTTP library, which sets TLS up by itself where the system's roots are trusted.
+    fn for_system_roots(&self) -> Result<reqwest::Identity, RootsError> {
+        let mut pem = Zeroizing::new(String::new());
+        for certificate in &self.chain {
+            pem.push_str(&certs::pem::encode(certs::pem::Label::Certificate, certificate));
+        }
+        pem.push_str(&self.key);
+        reqwest::Identity::from_pem(pem.as_bytes()).map_err(RootsError::Http)
+    }
+}
+
+impl fmt::Debug for ClientIdentity {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("ClientIdentity(…)")
+    }
 }
 
 impl Roots {
@@ -59,7 +106,7 @@ impl Roots {
     }
 
     /// A rustls configuration that trusts exactly these; `None` for the system's.
-    fn tls(&self) -> Result<Option<rustls::ClientConfig>, RootsError> {
+    fn tls(&self, shown: Option<&ClientIdentity>) -> Result<Option<rustls::ClientConfig>, RootsError> {
         let Self::Only(certificates) = self else { return Ok(None) };
         let mut store = rustls::RootCertStore::empty();
         for (index, certificate) in certificates.iter().enumerate() {
@@ -68,11 +115,16 @@ impl Roots {
                 .map_err(|source| RootsError::Unusable { position: index + 1, source })?;
         }
         let provider = Arc::new(rustls::crypto::aws_lc_rs::default_provider());
-        let mut config = rustls::ClientConfig::builder_with_provider(provider)
+        let builder = rustls::ClientConfig::builder_with_provider(provider)
             .with_safe_default_protocol_versions()
             .map_err(RootsError::Tls)?
-            .with_root_certificates(store)
-            .with_no_client_auth();
+            .with_root_certificates(store);
+        let mut config = match shown {
+            None => builder.with_no_client_auth(),
+            Some(shown) => builder
+                .with_client_auth_cert(shown.chain.clone(), shown.key()?)
+                .map_err(|error| RootsError::Identity(error.to_string()))?,
+        };
         config.alpn_protocols = vec![b"h2".to_vec(), b"http/1.1".to_vec()];
         Ok(Some(config))
     }
@@ -94,6 +146,8 @@ pub enum PlainHttp {
 pub struct HttpsConfig {
     /// Whom to trust.
     pub roots: Roots,
+    /// What to show of ourselves to a server that asks. Default: nothing.
+    pub client_identity: Option<ClientIdentity>,
     /// Where plain HTTP is allowed.
     pub plain_http: PlainHttp,
     /// Longest time to connect, TLS included. Default: 10 s.
@@ -116,6 +170,7 @@ impl HttpsConfig {
     pub fn new(roots: Roots) -> Self {
         Self {
             roots,
+            client_identity: None,
             plain_http: PlainHttp::Never,
             connect_timeout: Duration::from_secs(10),
             request_timeout: Duration::from_secs(30),
@@ -204,8 +259,11 @@ fn build(config: &HttpsConfig, proxy: bool) -> Result<reqwest::Client, RootsErro
         .redirect(reqwest::redirect::Policy::none())
         .referer(false)
         .retry(reqwest::retry::never());
-    if let Some(tls) = config.roots.tls()? {
-        builder = builder.tls_backend_preconfigured(tls);
+    let shown = config.client_identity.as_ref();
+    match (config.roots.tls(shown)?, shown) {
+        (Some(tls), _) => builder = builder.tls_backend_preconfigured(tls),
+        (None, Some(shown)) => builder = builder.identity(shown.for_system_roots()?),
+        (None, None) => {}
     }
     if !proxy {
         builder = builder.no_proxy();

@@ -22,7 +22,9 @@ Examples:
     acme-client enroll internal --ca https://ca.example.com:14000 --root roots/external.pem \\
         --token-file /run/user/1000/token
   A device, with the code that `ca-server device activate-code` printed:
-    acme-client enroll internal --ca https://ca.example.com:14000 --activation-code ABCD-EFGH-JKMN";
+    acme-client enroll internal --ca https://ca.example.com:14000 --activation-code ABCD-EFGH-JKMN
+  The same over EST: renewals show the certificate in use, and need no token while it lasts:
+    acme-client enroll internal --est --ca https://ca.example.com:14000 --activation-code ABCD-EFGH-JKMN";
 
 /// What is enrolled.
 #[derive(Debug, Subcommand)]
@@ -41,9 +43,17 @@ pub enum EnrollCommand {
 /// How somebody is enrolled at an internal authority.
 #[derive(Debug, Args)]
 pub struct InternalArguments {
-    /// The server's URL, or the folder of its internal authority
+    /// The server's URL, or the folder of its internal authority; with `--est`, the folder of its EST operations
     #[arg(long, value_name = "URL")]
     pub ca: String,
+
+    /// Speak EST (RFC 7030), and renew with the certificate in use
+    #[arg(long, conflicts_with = "guest")]
+    pub est: bool,
+
+    /// With `--est`: send the token as the password of this user (HTTP Basic) [default: as bearer token]
+    #[arg(long, value_name = "NAME", requires = "est", value_parser = user_name)]
+    pub est_user: Option<String>,
 
     /// Root certificates (PEM) to trust for the server; kept for renewals [default: those of this machine]
     #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath)]
@@ -230,6 +240,14 @@ pub struct DnsArguments {
     /// Time to live of published records, in seconds
     #[arg(long = "dns-ttl", value_name = "SECONDS", default_value_t = 60)]
     pub ttl: u32,
+}
+
+/// A user name of HTTP Basic (RFC 7617 §2).
+fn user_name(text: &str) -> Result<String, &'static str> {
+    match text.chars().any(|letter| letter == ':' || letter.is_control()) {
+        true => Err("a user name holds no colon and no control characters"),
+        false => Ok(text.to_owned()),
+    }
 }
 
 /// A DNS name in its plain form.

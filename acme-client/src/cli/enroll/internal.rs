@@ -1,7 +1,7 @@
 //! `enroll internal`: whoever a token speaks for, at the internal authority of a meeting provider.
 //!
 //! A code is good once, so a device that was activated stays so although its certificate is refused: the same command without the code's being
-//! asked again is `renew`.
+//! asked again is `renew`. One of which nobody knows whether it was activated keeps its key, and the same command asks again.
 
 use std::{
     fs,
@@ -15,12 +15,14 @@ use crate::{
     acme::Roots,
     cli::{CliError, Ending, InternalArguments},
     clock::{Clock as _, SystemClock},
-    enroll::{Agent, EnrollError, Leaf, activate, obtain_internal},
-    internal::{InternalAuthority, InternalError, internal_url},
+    enroll::{
+        Agent, EnrollError, EstAuthority, Leaf, Obtained, activate, obtain_est, obtain_internal, waiting,
+    },
+    internal::{InternalAuthority, InternalError, est_url, internal_beside, internal_url},
     renew::{Due, decide},
     state::{
-        Credential, DeploySettings, IdentityDir, IdentityName, IdentitySettings, KeyType, ServerLabel,
-        Subject,
+        Credential, DeploySettings, EstSettings, IdentityDir, IdentityName, IdentitySettings, KeyType,
+        ServerLabel, Subject,
     },
 };
 
@@ -50,9 +52,15 @@ fn settings(arguments: &InternalArguments) -> Result<IdentitySettings, CliError>
         (None, true) => Credential::Guest,
         (None, false) => Credential::MachineAccount,
     };
+    let (subject, directory) = if arguments.est {
+        let user = arguments.est_user.clone();
+        (Subject::Est(EstSettings { credential, user }), est_url(&arguments.ca))
+    } else {
+        (Subject::Internal(credential), internal_url(&arguments.ca))
+    };
     Ok(IdentitySettings {
-        subject: Subject::Internal(credential),
-        directory: internal_url(&arguments.ca).map_err(EnrollError::from)?,
+        subject,
+        directory: directory.map_err(EnrollError::from)?,
         profile: None,
         key_type: KeyType::P256,
         keep: arguments.keep,
@@ -78,28 +86,17 @@ async fn enroll(
     name: &IdentityName,
     code: Option<&Zeroizing<String>>,
 ) -> Result<Enrolled, CliError> {
-    let Some(credential) = settings.internal() else {
-        return Err(EnrollError::from(InternalError::NotActivated).into());
-    };
     let identity = session.state.identity(name);
     let previous = identity.exists().then(|| identity.settings()).transpose()?;
     let roots = roots(arguments)?;
-    let transport = match &roots {
-        Some(pem) => session.connector.transport_trusting(Some(pem))?,
-        None => session.connector.transport(&session.state, &settings.directory)?,
-    };
-    let authority = InternalAuthority::new(transport, settings.directory.clone());
     let current = code.is_none() && !arguments.force && is_current(&identity, previous.as_ref(), settings)?;
     identity.store_settings(settings)?;
     if !current {
-        let obtained = match code {
-            Some(code) => activate(agent, &authority, &identity, code).await,
-            None => Ok(()),
-        };
-        let obtained = match obtained {
-            Ok(()) => obtain_internal(agent, &authority, &identity, settings, credential).await,
-            Err(error) => Err(error),
-        };
+        if arguments.force {
+            // A request that waits, or was denied, is for a key that is given up.
+            identity.clear_pending()?;
+        }
+        let obtained = obtain(session, agent, roots.as_deref(), &identity, settings, code).await;
         // Whoever answers has shown a certificate below these roots; renewals depend on them.
         if let (Some(pem), false) = (&roots, never_answered(&obtained)) {
             session.state.account(&ServerLabel::of(&settings.directory)).store_roots(pem)?;
@@ -109,6 +106,37 @@ async fn enroll(
         }
     }
     finish(agent, &identity, settings, settings.directory.clone(), (!current, false)).await
+}
+
+/// Activates, if there is a code, and obtains a certificate.
+async fn obtain(
+    session: &Session,
+    agent: Agent<'_>,
+    roots: Option<&[u8]>,
+    identity: &IdentityDir,
+    settings: &IdentitySettings,
+    code: Option<&Zeroizing<String>>,
+) -> Result<Obtained, EnrollError> {
+    let credential = settings.internal().ok_or(InternalError::NotActivated)?;
+    let transport = match roots {
+        Some(pem) => session.connector.transport_trusting(Some(pem))?,
+        None => session.connector.transport(&session.state, &settings.directory)?,
+    };
+    let folder = match settings.est() {
+        Some(_) => internal_beside(&settings.directory),
+        None => settings.directory.clone(),
+    };
+    let authority = InternalAuthority::new(transport, folder);
+    if let Some(code) = code {
+        activate(agent, &authority, identity, code).await?;
+    }
+    match settings.est() {
+        Some(est) => {
+            let server = EstAuthority::new(agent, settings, roots.map(<[u8]>::to_vec))?;
+            obtain_est(agent, &server, identity, settings, est).await
+        }
+        None => obtain_internal(agent, &authority, identity, settings, credential).await,
+    }
 }
 
 fn roots(arguments: &InternalArguments) -> Result<Option<Vec<u8>>, CliError> {
@@ -121,12 +149,15 @@ fn roots(arguments: &InternalArguments) -> Result<Option<Vec<u8>>, CliError> {
 fn never_answered<T>(outcome: &Result<T, EnrollError>) -> bool {
     match outcome {
         Ok(_) => false,
-        Err(EnrollError::Internal(error)) => !matches!(**error, InternalError::Refused { .. }),
+        Err(EnrollError::Internal(error)) => !matches!(
+            **error,
+            InternalError::Refused { .. } | InternalError::Pending { .. } | InternalError::Neither { .. }
+        ),
         Err(_) => true,
     }
 }
 
-/// Takes back settings that led to nothing; not those of a device that was activated, whose account is good.
+/// Takes back settings that led to nothing; not those of a device that was activated, or may have been, nor those with which a request waits for approval.
 fn undo(
     identity: &IdentityDir,
     previous: Option<&IdentitySettings>,
@@ -134,10 +165,12 @@ fn undo(
     error: EnrollError,
 ) -> CliError {
     let is_device = settings.internal() == Some(&Credential::MachineAccount);
-    let activated = is_device && identity.machine().is_ok_and(|machine| machine.is_some());
+    let activated = identity.machine().is_ok_and(|machine| machine.is_some());
+    let in_doubt = identity.next_machine_key().is_ok_and(|key| key.is_some());
+    let keep = waits(identity, settings) || (is_device && (activated || in_doubt));
     let undone = match previous {
-        Some(previous) if !activated => identity.store_settings(previous),
-        None if !activated => identity.remove(),
+        Some(previous) if !keep => identity.store_settings(previous),
+        None if !keep => identity.remove(),
         Some(_) | None => Ok(()),
     };
     if let Err(error) = undone {
@@ -146,13 +179,17 @@ fn undo(
     error.into()
 }
 
+fn waits(identity: &IdentityDir, settings: &IdentitySettings) -> bool {
+    waiting(identity, settings).is_ok_and(|waiting| waiting.is_some())
+}
+
 /// Whether the present certificate is from there, for its key, and not due.
 fn is_current(
     identity: &IdentityDir,
     previous: Option<&IdentitySettings>,
     settings: &IdentitySettings,
 ) -> Result<bool, CliError> {
-    let Some(current) = identity.current()? else { return Ok(false) };
+    let Some(current) = identity.current()?.filter(|_| !waits(identity, settings)) else { return Ok(false) };
     let Ok(leaf) = Leaf::from_pem(&current.certificate) else { return Ok(false) };
     let now = SystemClock.now();
     let same = is_from(&current, previous, settings)

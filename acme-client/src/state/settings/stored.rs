@@ -9,8 +9,8 @@ use serde::{Deserialize, Serialize};
 use url::Url;
 
 use super::{
-    ChallengeChoice, Credential, DeploySettings, DeviceSettings, DnsSettings, IdentitySettings, KeyType,
-    PersonSettings, Subject,
+    ChallengeChoice, Credential, DeploySettings, DeviceSettings, DnsSettings, EstSettings, IdentitySettings,
+    KeyType, PersonSettings, Subject,
 };
 
 /// Keys that do not belong together.
@@ -36,6 +36,9 @@ pub(super) enum Mixed {
         "`token_file`, `machine_account` and `guest` are for an internal authority and stand alone, without {0}"
     )]
     ForInternal(&'static str),
+    /// EST for somebody it is not for.
+    #[error("`est` and `est_user` are for an internal authority, with `token_file` or `machine_account`")]
+    ForEst,
 }
 
 /// The file. Plain values first, since TOML wants tables last.
@@ -54,6 +57,10 @@ pub(super) struct Stored {
     machine_account: bool,
     #[serde(default, skip_serializing_if = "is_false")]
     guest: bool,
+    #[serde(default, skip_serializing_if = "is_false")]
+    est: bool,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    est_user: Option<String>,
     directory: Url,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     profile: Option<String>,
@@ -79,6 +86,14 @@ fn is_false(value: &bool) -> bool {
 }
 
 impl Stored {
+    fn showing(self, credential: Credential) -> Self {
+        match credential {
+            Credential::TokenFile(path) => Self { token_file: Some(path), ..self },
+            Credential::MachineAccount => Self { machine_account: true, ..self },
+            Credential::Guest => Self { guest: true, ..self },
+        }
+    }
+
     /// What is shown to an internal authority, if this is one's identity.
     fn credential(&self) -> Result<Option<Credential>, Mixed> {
         let credential = match (&self.token_file, self.machine_account, self.guest) {
@@ -103,13 +118,26 @@ impl Stored {
     }
 }
 
+/// Whoever is shown to an internal authority, and how.
+fn internal(credential: Credential, est: bool, user: Option<String>) -> Result<Subject, Mixed> {
+    match (est, user) {
+        (true, _) if credential == Credential::Guest => Err(Mixed::ForEst),
+        (true, user) => Ok(Subject::Est(EstSettings { credential, user })),
+        (false, Some(_)) => Err(Mixed::ForEst),
+        (false, None) => Ok(Subject::Internal(credential)),
+    }
+}
+
 impl TryFrom<Stored> for IdentitySettings {
     type Error = Mixed;
 
     fn try_from(stored: Stored) -> Result<Self, Mixed> {
         let credential = stored.credential()?;
         let subject = match (stored.email, stored.names) {
-            (_, _) if credential.is_some() => Subject::Internal(credential.ok_or(Mixed::Nobody)?),
+            (_, _) if credential.is_some() => {
+                internal(credential.ok_or(Mixed::Nobody)?, stored.est, stored.est_user)?
+            }
+            (_, _) if stored.est || stored.est_user.is_some() => return Err(Mixed::ForEst),
             (Some(_), names) if !names.is_empty() => return Err(Mixed::Both),
             (None, names) if names.is_empty() => return Err(Mixed::Nobody),
             (Some(_), _) if stored.challenge.is_some() => return Err(Mixed::ForDevices("challenge")),
@@ -143,6 +171,8 @@ impl From<IdentitySettings> for Stored {
             token_file: None,
             machine_account: false,
             guest: false,
+            est: false,
+            est_user: None,
             directory,
             profile,
             challenge: None,
@@ -158,9 +188,10 @@ impl From<IdentitySettings> for Stored {
             Subject::Person(PersonSettings { email, provider }) => {
                 Self { email: Some(email), provider, ..nobody }
             }
-            Subject::Internal(Credential::TokenFile(path)) => Self { token_file: Some(path), ..nobody },
-            Subject::Internal(Credential::MachineAccount) => Self { machine_account: true, ..nobody },
-            Subject::Internal(Credential::Guest) => Self { guest: true, ..nobody },
+            Subject::Internal(credential) => nobody.showing(credential),
+            Subject::Est(EstSettings { credential, user }) => {
+                Self { est: true, est_user: user, ..nobody.showing(credential) }
+            }
         }
     }
 }
@@ -231,6 +262,28 @@ ttl = 60
                 let error = read(&format!("{line}{other}{directory}")).unwrap_err();
                 assert!(error.contains("stand alone") || error.contains("duplicate"), "{error}");
             }
+        }
+    }
+
+    #[test]
+    fn an_identity_over_est_reads_back_and_is_nobodys_but_an_internal_authoritys() {
+        let directory = "directory = \"https://ca.test/.well-known/est/\"\n";
+        for (lines, user) in [
+            ("token_file = \"/run/token\"\nest = true\n", None),
+            ("machine_account = true\nest = true\nest_user = \"room\"\n", Some("room")),
+        ] {
+            let settings = read(&format!("{lines}{directory}")).unwrap();
+            assert_eq!(settings.est().unwrap().user.as_deref(), user);
+            assert!(settings.internal().is_some());
+            assert_eq!(read(&toml::to_string_pretty(&settings).unwrap()).unwrap(), settings);
+        }
+        for lines in [
+            "guest = true\nest = true\n",
+            "guest = true\nest_user = \"a\"\n",
+            "email = \"bob@example.com\"\nest = true\n",
+        ] {
+            let error = read(&format!("{lines}{directory}")).unwrap_err();
+            assert!(error.contains("`est`"), "{error}");
         }
     }
 
