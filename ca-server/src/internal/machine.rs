@@ -16,6 +16,7 @@ use certs::key::{PublicKey, Secret};
 use serde::{Deserialize, Serialize};
 use time::OffsetDateTime;
 
+use super::activation_code::{draw, letters_of};
 use super::authenticate::known;
 use super::error::TokenError;
 use super::holder::{DeviceId, HolderKey, HolderKind, OrganisationId};
@@ -23,7 +24,6 @@ use super::key_proof::{KeyProof, ProofError};
 use super::opaque::{self, Bearer, MakeError, OpaqueToken};
 use crate::app::App;
 use crate::clock;
-use crate::ids::{NoEntropy, random_bytes};
 use crate::log::act::Act;
 use crate::policy::Subject;
 use crate::respond::problem::Problem;
@@ -42,14 +42,6 @@ const MOST_TOKENS: usize = 8;
 
 /// How often a refresh is decided anew because something it depends on changed.
 const TRIES: usize = 4;
-
-/// The letters of a code: those that nobody takes for another (Crockford's base 32).
-const LETTERS: &[u8; 32] = b"0123456789ABCDEFGHJKMNPQRSTVWXYZ";
-/// Letters of a code; five bits each.
-const LENGTH: usize = 12;
-
-/// How many codes there are, each as likely as the others.
-pub const CODES: u64 = 1 << (5 * LENGTH);
 
 /// Longest life of a code: one that lies about for longer is found by somebody else.
 pub const LONGEST_CODE: Duration = Duration::from_secs(30 * 86_400);
@@ -219,26 +211,6 @@ pub fn make_code(
     let groups: Vec<&str> =
         letters.as_bytes().chunks(4).filter_map(|four| std::str::from_utf8(four).ok()).collect();
     Ok((Secret::new(groups.join("-")), record.id))
-}
-
-fn draw() -> Result<String, NoEntropy> {
-    let octets = random_bytes::<LENGTH>()?;
-    // 256 is a multiple of 32: every letter is as likely as the others.
-    let letter = |octet: &u8| LETTERS.get(usize::from(octet & 31)).copied().map(char::from);
-    Ok(octets.iter().filter_map(letter).collect())
-}
-
-/// The letters that a person meant: case, hyphens and spaces do not count, nor O for 0, I and L for 1.
-fn letters_of(typed: &str) -> Option<String> {
-    let meant = |letter: char| match letter.to_ascii_uppercase() {
-        'O' => '0',
-        'I' | 'L' => '1',
-        other => other,
-    };
-    let letters: String =
-        typed.chars().filter(|letter| !matches!(letter, '-' | ' ')).take(LENGTH + 1).map(meant).collect();
-    let known = |letter: char| u8::try_from(letter).is_ok_and(|octet| LETTERS.contains(&octet));
-    (letters.len() == LENGTH && letters.chars().all(known)).then_some(letters)
 }
 
 /// What a device gets when it is activated or refreshed.
@@ -492,7 +464,7 @@ mod tests {
         let text = code.expose();
         assert_eq!(text.len(), 14);
         let plain = text.replace('-', "");
-        assert!(plain.bytes().all(|letter| LETTERS.contains(&letter)));
+        assert_eq!(letters_of(&plain).as_deref(), Some(plain.as_str()));
         for typed in [
             text.to_owned(),
             text.to_lowercase(),

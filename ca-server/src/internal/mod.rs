@@ -5,6 +5,7 @@
 //! key is used. Every issuance passes the same gate as one over ACME: policy, intent, signature, outcome.
 
 pub mod access_token;
+pub mod activation_code;
 pub mod approval;
 pub mod authenticate;
 pub mod claim;

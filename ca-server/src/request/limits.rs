@@ -245,7 +245,8 @@ mod tests {
     #[test]
     fn whoever_guesses_as_fast_as_he_may_from_any_number_of_addresses_hits_a_code_with_less_than_two_to_the_minus_thirty()
      {
-        use crate::internal::machine::{CODES, LONGEST_CODE};
+        use crate::internal::activation_code::CODES;
+        use crate::internal::machine::LONGEST_CODE;
 
         let config = InternalConfig { activations_per_hour: 0, ..InternalConfig::default() };
         let limits = RateLimits::new(&LimitsConfig::default(), &config);
