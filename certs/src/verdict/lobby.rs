@@ -42,14 +42,16 @@ impl fmt::Display for Lobby {
 
 /// The group for a verdict, given the domains of the host's organisation.
 ///
-/// Every name with a domain must be the organisation's, and there must be one: an account id alone belongs to nobody who can be told. A device is of the
-/// organisation if its name is one of the domains or lies below one; a person only if the address is at exactly one of them, since whoever runs a
-/// subdomain may well give addresses to others.
+/// Every name with a domain must be the organisation's, and there must be one: an account id alone belongs to nobody who can be told. A device that
+/// proved its name through DNS is of the organisation if the name is one of the domains or lies below one. A person is only if the address is at exactly
+/// one of them, since whoever runs a subdomain may well give addresses to others; and so is a device of an internal authority, which carries a domain of
+/// its organisation and no name of its own: one that carries a subdomain is of whoever verified that.
 pub fn lobby(verdict: &Verdict, domains: &[DnsName]) -> Lobby {
     if verdict.state == State::Unverified {
         return Lobby::Unverified;
     }
     let own = |name: &Identifier| match name {
+        Identifier::Dns(name) if verdict.state == State::Internal => Some(domains.contains(name)),
         Identifier::Dns(name) => Some(domains.iter().any(|domain| name.is_within(domain))),
         Identifier::Email(address) => Some(domains.contains(address.domain())),
         Identifier::Uri(_) => None,

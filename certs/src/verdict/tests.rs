@@ -223,6 +223,10 @@ fn the_lobby_knows_its_own_organisation_by_its_domains() {
     assert_eq!(lobby(&person("email:alice@example.com"), &[]), Lobby::Guests);
     let inside = judge(&internal, &token_user(), &["email:alice@example.com"]);
     assert_eq!(lobby(&inside, &own), Lobby::MyOrganisation);
+    // A device carries a domain of its organisation: one that is a subdomain is of whoever verified that.
+    let room = |name| judge(&internal, &token_account(), &[name]);
+    assert_eq!(lobby(&room("dns:example.com"), &own), Lobby::MyOrganisation);
+    assert_eq!(lobby(&room("dns:partner.example.com"), &own), Lobby::Guests);
     let urn = "uri:urn:uuid:abababab-abab-abab-abab-abababababab";
     let account = judge(&internal, &token_account(), &[urn]);
     assert_eq!((account.state.clone(), lobby(&account, &own)), (State::Internal, Lobby::Guests));
