@@ -88,7 +88,7 @@ async fn an_account_is_withdrawn_once_and_listed_as_revoked() {
     assert_eq!(view.status, AccountStatus::Revoked);
     let again = admin.post::<_, AccountView>(&path, &json!({})).await.unwrap_err();
     assert!(
-        matches!(&again, AdminError::Refused { status: 409, detail } if detail.contains("revoked")),
+        matches!(&again, AdminError::Refused { status: 409, detail, .. } if detail.contains("revoked")),
         "{again}"
     );
     assert_eq!(list(&admin, "limit=9&status=revoked").await.unwrap().items.len(), 1);

@@ -1,4 +1,4 @@
-//! Requests that wait for approval, as the operator sees and decides them. The id names the key: what was looked at is what is decided.
+//! Requests that wait for approval, as the operator sees and decides them. The id is of account, key and names: what was looked at is what is decided.
 
 use axum::Json;
 use axum::extract::{Path, Query, State};
@@ -24,7 +24,7 @@ pub struct Wanted {
 /// A request as it is shown.
 #[derive(Debug, Serialize, Deserialize)]
 pub struct ApprovalView {
-    /// The account and the key.
+    /// The account, and a digest of all that is asked for.
     pub id: String,
     /// `user`, `device` or `guest`.
     pub kind: String,
@@ -41,6 +41,9 @@ pub struct ApprovalView {
     pub key: String,
     /// `pending`, `approved` or `denied`.
     pub decision: String,
+    /// The certificate that it was used for.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub issued: Option<String>,
     /// When it was first asked.
     #[serde(with = "time::serde::rfc3339")]
     pub asked: OffsetDateTime,
@@ -60,6 +63,7 @@ impl ApprovalView {
             profile: request.profile.clone(),
             key: request.key.clone(),
             decision: request.decision.as_str().to_owned(),
+            issued: request.issued.map(|serial| serial.to_string()),
             asked: request.asked,
             expires: request.expires,
         }

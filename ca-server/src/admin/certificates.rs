@@ -14,8 +14,9 @@ use time::Duration;
 use super::refusal::Refusal;
 use super::views::{CertificateView, Page, Revoke};
 use crate::app::App;
+use crate::internal::line::{Line, of_device};
 use crate::order::model::{Certificate, CertificateStatus};
-use crate::order::revoke::{record, unlisted};
+use crate::order::revoke::{Ended, go_on, record, unlisted};
 use crate::respond::problem::Problem;
 use crate::store::Versioned;
 use crate::store::page::Cursor;
@@ -82,30 +83,51 @@ pub async fn show(
 /// `POST /certificates/{serial}/revoke`.
 ///
 /// # Errors
-/// [`Refusal`] if there is none, it was never issued or is revoked already, or on a failing store.
+/// [`Refusal`] if there is none, it was never issued or is revoked already with all of its line, or on a failing store.
 pub async fn revoke(
     State(app): State<App>,
     Path(serial): Path<String>,
     Json(wanted): Json<Revoke>,
 ) -> Result<Json<CertificateView>, Refusal> {
     let seen = load(&app, &serial).await?;
-    match seen.value.status {
+    let now = app.clock.now();
+    let Ended { also, unbound } = match seen.value.status {
         CertificateStatus::Intended | CertificateStatus::Abandoned => return Err(Refusal::NotIssued),
-        CertificateStatus::Revoked => return Err(Refusal::Already("certificate is revoked")),
-        CertificateStatus::Issued => {}
-    }
-    let reason = RevocationReason::from_code(wanted.reason.into()).map_err(|_| Refusal::Value {
-        name: "reason",
-        value: wanted.reason.to_string(),
-        wanted: "a reason code of RFC 5280",
-    })?;
-    record(&app.store, &seen, reason, "administrator".to_owned(), app.clock.now())
-        .await
-        .map_err(Problem::from)?;
+        // What was broken off goes on; else there is nothing to do.
+        CertificateStatus::Revoked => {
+            let rest = go_on(&app.store, &seen.value, now).await.map_err(Problem::from)?;
+            if rest.is_empty() {
+                return Err(Refusal::Already("certificate is revoked"));
+            }
+            Ended { also: rest, unbound: None }
+        }
+        CertificateStatus::Issued => {
+            let reason = RevocationReason::from_code(wanted.reason.into()).map_err(|_| Refusal::Value {
+                name: "reason",
+                value: wanted.reason.to_string(),
+                wanted: "a reason code of RFC 5280",
+            })?;
+            let by = "administrator".to_owned();
+            record(&app.store, &seen, reason, by, now).await.map_err(Problem::from)?
+        }
+    };
     app.revocation_lists.outdated(&seen.value.authority);
     let revoked = load(&app, &serial).await?.value;
     let warning = unlisted(&app.authorities, &revoked).map(str::to_owned);
-    Ok(Json(CertificateView { warning, ..CertificateView::new(&revoked) }))
+    Ok(Json(CertificateView {
+        warning,
+        also_revoked: also.iter().map(ToString::to_string).collect(),
+        unbound_device: unbound.map(|id| id.to_string()),
+        still_in_force: still_in_force(&app, &revoked).await?,
+        ..CertificateView::new(&revoked)
+    }))
+}
+
+/// What else the device holds: certificates of another binding, or all of them where the certificate was only superseded.
+async fn still_in_force(app: &App, revoked: &Certificate) -> Result<Vec<String>, Refusal> {
+    let Some(line) = Line::of(revoked) else { return Ok(Vec::new()) };
+    let living = of_device(&app.store, line.device, app.clock.now()).await?;
+    Ok(living.iter().map(|row| row.value.serial.to_string()).collect())
 }
 
 async fn load(app: &App, text: &str) -> Result<Versioned<Certificate>, Refusal> {

@@ -44,6 +44,8 @@ pub enum AdminError {
         status: u16,
         /// What it said.
         detail: String,
+        /// What it says that one can do.
+        hint: String,
     },
 }
 
@@ -57,8 +59,9 @@ impl AdminError {
             }
             Self::NotRunning { .. } => "start it with `ca-server serve --config FILE`".to_owned(),
             Self::Broken { .. } => "look at the server's log".to_owned(),
+            Self::Refused { hint, .. } if !hint.is_empty() => hint.clone(),
             Self::Refused { status: 404, .. } => "list what there is with the `list` command".to_owned(),
-            Self::Refused { .. } => String::new(),
+            Self::Refused { .. } => "see the command's --help".to_owned(),
         }
     }
 }
@@ -67,6 +70,8 @@ impl AdminError {
 #[derive(Debug, serde::Deserialize)]
 struct Refusal {
     detail: String,
+    #[serde(default)]
+    hint: String,
 }
 
 /// A way to ask the running server of one configuration.
@@ -112,9 +117,12 @@ impl AdminClient {
         let answer = tokio::time::timeout(TIMEOUT, self.exchange(method, path, body));
         let (status, bytes) = answer.await.map_err(|_| self.broken(&"no answer in time"))??;
         if !status.is_success() {
-            let detail = serde_json::from_slice::<Refusal>(&bytes)
-                .map_or_else(|_| String::from_utf8_lossy(&bytes).into_owned(), |refusal| refusal.detail);
-            return Err(AdminError::Refused { status: status.as_u16(), detail });
+            let said = serde_json::from_slice::<Refusal>(&bytes).unwrap_or_else(|_| Refusal {
+                detail: String::from_utf8_lossy(&bytes).into_owned(),
+                hint: String::new(),
+            });
+            let Refusal { detail, hint } = said;
+            return Err(AdminError::Refused { status: status.as_u16(), detail, hint });
         }
         serde_json::from_slice(&bytes).map_err(|error| self.broken(&error))
     }

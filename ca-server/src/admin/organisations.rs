@@ -45,7 +45,7 @@ pub async fn show(
 /// `POST /organisations`.
 ///
 /// # Errors
-/// [`Refusal`] on an unusable name, a taken one, an unknown token issuer, or a failing store.
+/// [`Refusal`] on an unusable name, a taken one, a token issuer that is unknown or speaks for another, or a failing store.
 pub async fn create(
     State(app): State<App>,
     Json(wanted): Json<NewOrganisation>,
@@ -56,6 +56,7 @@ pub async fn create(
         return Err(Refusal::Value { name: "name", value: name.to_owned(), wanted });
     }
     known_issuers(&app, &wanted.token_issuers)?;
+    spoken_for(&app, &wanted.token_issuers, None).await?;
     let organisation = Organisation {
         id: OrganisationId::fresh()?,
         name: name.to_owned(),
@@ -88,13 +89,14 @@ async fn insert(app: &App, organisation: &Organisation) -> Result<bool, Refusal>
 /// `POST /organisations/{name}/token-issuers`.
 ///
 /// # Errors
-/// [`Refusal`] if there is none, an issuer is unknown, or on a failing store.
+/// [`Refusal`] if there is none, an issuer is unknown or speaks for another organisation, or on a failing store.
 pub async fn token_issuers(
     State(app): State<App>,
     Path(name): Path<String>,
     Json(wanted): Json<TokenIssuerNames>,
 ) -> Result<Json<OrganisationView>, Refusal> {
     known_issuers(&app, &wanted.token_issuers)?;
+    spoken_for(&app, &wanted.token_issuers, Some(find(&app, &name).await?.value.id)).await?;
     let change = format!("token issuers: {}", wanted.token_issuers.join(" "));
     change_it(&app, &name, &change, |next| {
         next.token_issuers = wanted.token_issuers;
@@ -258,4 +260,16 @@ fn known_issuers(app: &App, names: &[String]) -> Result<(), Refusal> {
             wanted: "the name of a [[token_issuer]] in ca.toml",
         }),
     }
+}
+
+/// An issuer whose tokens do not say for whom they speak would speak for nobody if two organisations named it.
+async fn spoken_for(app: &App, names: &[String], own: Option<OrganisationId>) -> Result<(), Refusal> {
+    let silent = |name: &&String| !app.token_issuers.names_organisations(name);
+    for name in names.iter().filter(silent) {
+        let others = app.store.organisations_of_issuer(name).await?;
+        if let Some(other) = others.into_iter().find(|other| Some(*other) != own) {
+            return Err(Refusal::IssuerTaken { issuer: name.clone(), organisation: other.to_string() });
+        }
+    }
+    Ok(())
 }

@@ -1,4 +1,4 @@
-//! What the admin socket answers when it does not do as told: a status and one sentence.
+//! What the admin socket answers when it does not do as told: a status, one sentence, and what to do about it.
 
 use axum::Json;
 use axum::response::{IntoResponse, Response};
@@ -15,7 +15,7 @@ use crate::store::StoreError;
 #[derive(Debug, thiserror::Error)]
 pub enum Refusal {
     /// There is no such thing.
-    #[error("there is no {0} with this id")]
+    #[error("there is no {0} with this name or id")]
     Absent(&'static str),
     /// A value of the question is not usable.
     #[error("{name}: {value:?} is not {wanted}")]
@@ -38,6 +38,14 @@ pub enum Refusal {
         "a device cannot be without an organisation; name the one it goes to with --to, or end it with `ca-server device deactivate`"
     )]
     DeviceStays,
+    /// A token issuer that cannot say for which organisation it speaks has one already.
+    #[error("the token issuer {issuer} speaks for organisation {organisation} already")]
+    IssuerTaken {
+        /// The issuer.
+        issuer: String,
+        /// The organisation.
+        organisation: String,
+    },
     /// Its state forbids it.
     #[error(transparent)]
     Illegal(#[from] Illegal),
@@ -71,10 +79,62 @@ impl Refusal {
             Self::Value { .. } | Self::WhichAuthority | Self::OneId | Self::DeviceStays => {
                 StatusCode::BAD_REQUEST
             }
-            Self::Already(_) | Self::Illegal(_) | Self::NotIssued | Self::Policy(_) => StatusCode::CONFLICT,
+            Self::Already(_)
+            | Self::IssuerTaken { .. }
+            | Self::Illegal(_)
+            | Self::NotIssued
+            | Self::Policy(_) => StatusCode::CONFLICT,
             Self::Problem(problem) => problem.kind.status(),
             Self::Store(StoreError::Stale(_)) => StatusCode::CONFLICT,
             Self::Store(_) | Self::Journal(_) | Self::Entropy(_) => StatusCode::INTERNAL_SERVER_ERROR,
+        }
+    }
+}
+
+impl Refusal {
+    /// What to do about it.
+    fn hint(&self) -> String {
+        match self {
+            Self::Absent(what) => {
+                let command = match *what {
+                    "organisation" => "org list",
+                    "domain of this organisation" => "org show NAME",
+                    "machine account" => "device list",
+                    "account id of this organisation" => "certificates list",
+                    "request for approval" => "approvals list",
+                    "certificate" => "certificates list",
+                    "account" => "accounts list",
+                    "external account binding key" => "eab list",
+                    _ => "--help",
+                };
+                format!("see what there is with `ca-server {command}`")
+            }
+            Self::Value { wanted: "a verified domain of this organisation", .. } => {
+                "claim it with `ca-server org domain add`, then `ca-server org domain verify`".to_owned()
+            }
+            Self::Value { name: "token-issuer", .. } => {
+                "add a [[token_issuer]] section of this name to ca.toml and restart the server".to_owned()
+            }
+            Self::Value { wanted, .. } => format!("give {wanted}"),
+            Self::Already("name is taken") => "choose another name, or see `ca-server org list`".to_owned(),
+            Self::Already("domain is held by another organisation") => {
+                "have the other one give it up with `ca-server org domain remove`".to_owned()
+            }
+            Self::Already("account is deactivated") => {
+                "make another account with `ca-server device activate-code --organisation NAME`".to_owned()
+            }
+            Self::Already(_) | Self::Illegal(_) | Self::NotIssued => "nothing was changed".to_owned(),
+            Self::IssuerTaken { issuer, organisation } => format!(
+                "set `organisation_claim` in the [[token_issuer]] {issuer}, or take it from the other first with \
+                 `ca-server org token-issuers {organisation}`"
+            ),
+            Self::OneId => "say which one: `ca-server org release NAME ID --to OTHER`".to_owned(),
+            Self::DeviceStays => "give --to, or deactivate the device".to_owned(),
+            Self::WhichAuthority => "name it with --authority".to_owned(),
+            Self::Problem(_) => "see the server's log".to_owned(),
+            Self::Policy(_) => "mend the files; see `ca-server check`".to_owned(),
+            Self::Store(StoreError::Stale(_)) => "it was changed in this moment; do it again".to_owned(),
+            Self::Store(_) | Self::Journal(_) | Self::Entropy(_) => "look at the server's log".to_owned(),
         }
     }
 }
@@ -88,6 +148,7 @@ impl From<Problem> for Refusal {
 impl IntoResponse for Refusal {
     fn into_response(self) -> Response {
         // Whoever may ask here may know the cause.
-        (self.status(), Json(serde_json::json!({ "detail": self.to_string() }))).into_response()
+        (self.status(), Json(serde_json::json!({ "detail": self.to_string(), "hint": self.hint() })))
+            .into_response()
     }
 }

@@ -67,6 +67,15 @@ pub struct CertificateView {
     /// What the operator must know of what was just done.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub warning: Option<String>,
+    /// Serials that were revoked with it: the other certificates of a device's binding.
+    #[serde(skip_serializing_if = "Vec::is_empty", default)]
+    pub also_revoked: Vec<String>,
+    /// The machine account that is bound to nothing any more, and has to be activated anew.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub unbound_device: Option<String>,
+    /// Serials that the device still holds, of another binding or because this one was only superseded.
+    #[serde(skip_serializing_if = "Vec::is_empty", default)]
+    pub still_in_force: Vec<String>,
 }
 
 impl CertificateView {
@@ -92,6 +101,9 @@ impl CertificateView {
             holder: record.holder.clone(),
             pem: None,
             warning: None,
+            also_revoked: Vec::new(),
+            unbound_device: None,
+            still_in_force: Vec::new(),
         }
     }
 }

@@ -21,7 +21,7 @@ pub enum Approvals {
         #[command(flatten)]
         paging: Paging,
     },
-    /// Let one certificate be issued for the account and the key that the id names
+    /// Let one certificate be issued for the account, the key and the names that the id stands for
     Approve {
         /// Where to ask.
         #[command(flatten)]
@@ -63,7 +63,7 @@ fn list(asking: &Asking, paging: &Paging) -> Result<(), Failure> {
     let row = |view: &ApprovalView| {
         vec![
             view.id.clone(),
-            view.decision.clone(),
+            if view.issued.is_some() { "issued".to_owned() } else { view.decision.clone() },
             view.profile.clone(),
             view.identifiers.join(" "),
             output::time(view.asked),

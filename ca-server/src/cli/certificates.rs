@@ -39,7 +39,7 @@ pub enum Certificates {
         #[command(flatten)]
         filter: Filter,
     },
-    /// Revoke one certificate
+    /// Revoke one certificate; with a device's, unless it is only superseded, everything of the same binding
     Revoke {
         /// Where to ask.
         #[command(flatten)]
@@ -215,6 +215,18 @@ fn revoke(asking: &Asking, serial: &str, reason: u8) -> Result<(), Failure> {
         output::json(&view);
     } else {
         output::line(&format!("revoked {} ({})", view.serial, view.identifiers.join(" ")));
+        for serial in &view.also_revoked {
+            output::line(&format!("revoked {serial} (of the same device and key)"));
+        }
+    }
+    for serial in &view.still_in_force {
+        output::note(&format!("the device still holds {serial}"));
+    }
+    if let Some(device) = &view.unbound_device {
+        output::note(&format!(
+            "the device was unbound; give it a new code with: ca-server device activate-code --config {} --device {device}",
+            asking.file.config.display()
+        ));
     }
     if let Some(warning) = &view.warning {
         output::note(&format!("warning: {warning}"));

@@ -5,10 +5,10 @@ use std::time::Duration;
 use clap::Subcommand;
 use url::form_urlencoded::Serializer;
 
-use super::certificates::segment;
 use super::{Asking, Failure, Paging, output, serve};
 use crate::admin::internal_views::{DeviceView, NewCode};
 use crate::admin::views::Page;
+use crate::internal::DeviceId;
 
 /// What to do with machine accounts.
 #[derive(Debug, Subcommand)]
@@ -45,7 +45,7 @@ pub enum Device {
         /// Where to ask.
         #[command(flatten)]
         asking: Asking,
-        /// Its id.
+        /// Its id, with or without `urn:uuid:` in front.
         id: String,
     },
     /// End a machine account for good: nothing is renewed for it from now on
@@ -53,7 +53,7 @@ pub enum Device {
         /// Where to ask.
         #[command(flatten)]
         asking: Asking,
-        /// Its id.
+        /// Its id, with or without `urn:uuid:` in front.
         id: String,
     },
 }
@@ -65,7 +65,7 @@ pub(super) fn run(command: &Device) -> Result<(), Failure> {
             let wanted = NewCode {
                 organisation: organisation.clone(),
                 name: name.clone(),
-                device: device.clone(),
+                device: device.as_deref().map(device_id).transpose()?.map(|id| id.to_string()),
                 lifetime: expires_in.map(|time| time.as_secs()),
             };
             let view: DeviceView =
@@ -77,16 +77,22 @@ pub(super) fn run(command: &Device) -> Result<(), Failure> {
         }
         Device::List { asking, paging } => return list(asking, paging),
         Device::Show { asking, id } => {
-            let path = format!("/devices/{}", segment(id));
+            let path = format!("/devices/{}", device_id(id)?);
             print(asking, &serve::ask(&asking.file, async |client| client.get(&path).await)?);
         }
         Device::Deactivate { asking, id } => {
-            let path = format!("/devices/{}/deactivate", segment(id));
+            let path = format!("/devices/{}/deactivate", device_id(id)?);
             let nothing = serde_json::json!({});
             print(asking, &serve::ask(&asking.file, async |client| client.post(&path, &nothing).await)?);
         }
     }
     Ok(())
+}
+
+/// An account id, as this program prints it or as certificates write it (`urn:uuid:…`).
+fn device_id(text: &str) -> Result<DeviceId, Failure> {
+    let wanted = "an account id, such as 6ba7b810-9dad-41d1-80b4-00c04fd430c8; see `ca-server device list`";
+    text.parse().map_err(|_| Failure::Value { value: text.to_owned(), wanted })
 }
 
 fn list(asking: &Asking, paging: &Paging) -> Result<(), Failure> {

@@ -76,6 +76,16 @@ pub enum Failure {
         /// Of how many.
         all: usize,
     },
+    /// A domain was looked at and is not shown to be the organisation's.
+    #[error("{domain} is not verified: {reason}")]
+    Domain {
+        /// The domain.
+        domain: String,
+        /// What was found.
+        reason: String,
+        /// Which record to place.
+        hint: String,
+    },
     /// Cases of a policy test did not come out as expected.
     #[error("{failed} of {all} cases failed")]
     Cases {
@@ -115,7 +125,7 @@ impl Failure {
             Self::Exists(_) => "choose another folder; nothing is ever overwritten".to_owned(),
             Self::File { .. } => "look at the path's owner and permissions".to_owned(),
             Self::Making { .. } => "look at the values given; nothing was kept".to_owned(),
-            Self::Start { hint, .. } => hint.clone(),
+            Self::Start { hint, .. } | Self::Domain { hint, .. } => hint.clone(),
             Self::Value { wanted, .. } => format!("give {wanted}"),
             Self::Journal { .. } => {
                 "stop the server, keep a copy of the store, and compare with your last backup".to_owned()

@@ -74,7 +74,7 @@ pub enum Org {
 pub enum OrgDomain {
     /// Claim a domain; prints the TXT record to place
     Add(OneDomain),
-    /// Look for the TXT record now
+    /// Look for the TXT record now; fails unless it is there
     Verify(OneDomain),
     /// Give a domain up
     Remove(OneDomain),
@@ -129,16 +129,27 @@ fn domain(command: &OrgDomain) -> Result<(), Failure> {
     let view = send(&one.asking, &path(&one.organisation, what), &wanted)?;
     print(&one.asking, &view);
     let found = view.domains.iter().find(|domain| domain.name.eq_ignore_ascii_case(&one.domain));
-    if let (Some(domain), OrgDomain::Add(_)) = (found, command) {
-        output::note(&format!("place {}. TXT \"{}\"", domain.record_name, domain.record));
-        output::note(&format!(
-            "then: ca-server org domain verify --config {} {} {}",
-            one.asking.file.config.display(),
-            one.organisation,
-            one.domain
-        ));
+    let Some(domain) = found else { return Ok(()) };
+    let record = format!("place {}. TXT \"{}\"", domain.record_name, domain.record);
+    match command {
+        OrgDomain::Add(_) => {
+            output::note(&record);
+            output::note(&format!(
+                "then: ca-server org domain verify --config {} {} {}",
+                one.asking.file.config.display(),
+                one.organisation,
+                one.domain
+            ));
+            Ok(())
+        }
+        // The record may be gone while the domain is still held for its grace.
+        OrgDomain::Verify(_) if domain.fault.is_some() => Err(Failure::Domain {
+            domain: one.domain.clone(),
+            reason: domain.fault.clone().unwrap_or_default(),
+            hint: record,
+        }),
+        OrgDomain::Verify(_) | OrgDomain::Remove(_) => Ok(()),
     }
-    Ok(())
 }
 
 fn send<B: serde::Serialize + Sync>(

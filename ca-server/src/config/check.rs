@@ -30,6 +30,7 @@ pub fn check(config: &Config, now: OffsetDateTime) -> Vec<ConfigProblem> {
     outside(config, &mut found);
     numbers(config, &mut found);
     longest(config, &mut found);
+    internal(config, &mut found);
     local(config, &mut found);
     found.extend(crate::sso::providers::problems(config));
     found.extend(crate::internal::access_token::problems(config));
@@ -134,6 +135,29 @@ fn longest(config: &Config, found: &mut Vec<ConfigProblem>) {
         if time > longest {
             let message = format!("must be at most {}", humantime::format_duration(longest));
             found.push(ConfigProblem::new(key, message, "leave the key out for its default"));
+        }
+    }
+}
+
+/// Times of the internal authority that do not fit each other, and web pages that may ask.
+fn internal(config: &Config, found: &mut Vec<ConfigProblem>) {
+    let mut add = |key: &str, message: String, hint: &str| found.push(ConfigProblem::new(key, message, hint));
+    let internal = &config.internal;
+    if internal.domain_grace < internal.domain_recheck.saturating_mul(2) {
+        add(
+            "internal.domain_grace",
+            "is less than twice internal.domain_recheck, so domains would be lost between two looks"
+                .to_owned(),
+            "write a longer grace, such as \"2days\", or a shorter domain_recheck",
+        );
+    }
+    for text in &config.internal.origins {
+        let is_origin = url::Url::parse(text).is_ok_and(|url| {
+            matches!(url.scheme(), "https" | "http") && url.origin().ascii_serialization() == *text
+        });
+        if !is_origin {
+            let hint = "write scheme, host and port as browsers do, such as https://meet.example.com, without a slash behind it";
+            add("internal.origins", format!("{text:?} is no origin"), hint);
         }
     }
 }

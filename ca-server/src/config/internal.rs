@@ -22,13 +22,13 @@ pub struct InternalConfig {
     /// How long the token of a device is good; it can be refreshed until then. Default: 30days.
     #[serde(with = "humantime_serde")]
     pub device_token_lifetime: Duration,
-    /// How long an activation code is good. Default: 7days.
+    /// How long an activation code is good; at most 30days. Default: 7days.
     #[serde(with = "humantime_serde")]
     pub activation_code_lifetime: Duration,
     /// How often the TXT records of organisations' domains are looked for. Default: 6h.
     #[serde(with = "humantime_serde")]
     pub domain_recheck: Duration,
-    /// How long a domain is held after its record was last seen; then it is lost, and nothing is issued that would name it. Default: 2days.
+    /// How long a domain is held after its record was last seen, at least twice `domain_recheck`; then it is lost, and nothing is issued that would name it. Default: 2days.
     #[serde(with = "humantime_serde")]
     pub domain_grace: Duration,
     /// After how long a client asks again whose certificate waits for an administrator (`Retry-After`, in whole seconds); at most 1day. Clients such as strongSwan's ask no sooner, whatever they are set to. Default: 2min.
@@ -36,10 +36,12 @@ pub struct InternalConfig {
     pub approval_poll: Duration,
     /// Certificates per person, device or guest and hour; 0 for no limit. Default: 60.
     pub certificates_per_hour: u32,
-    /// Activation codes that may be tried per client address and hour, wrong or right; 0 for no limit. Default: 60. Without a limit codes can be guessed.
+    /// Activation codes that may be tried per client address and hour, wrong or right; 0 for no limit but the common one of 100,000 per hour, which bounds what can be guessed. Default: 60.
     pub activations_per_hour: u32,
     /// Guests let in per client address and hour; 0 for no limit. Default: 60.
     pub guests_per_hour: u32,
+    /// Origins of web pages whose scripts may use `/internal/`, such as `https://meet.example.com`. Whoever runs such a page can use any token that it gets hold of. Default: none.
+    pub origins: Vec<String>,
 }
 
 impl Default for InternalConfig {
@@ -56,6 +58,7 @@ impl Default for InternalConfig {
             certificates_per_hour: 60,
             activations_per_hour: 60,
             guests_per_hour: 60,
+            origins: Vec::new(),
         }
     }
 }

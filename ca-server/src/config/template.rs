@@ -199,7 +199,7 @@ resolvers = []
 #guest_token_lifetime = "8h"
 #device_token_lifetime = "30days"
 #activation_code_lifetime = "7days"
-# How often the TXT records of organisations' domains are looked for, and how long a domain is held after its record was last seen.
+# How often the TXT records of organisations' domains are looked for, and how long a domain is held after its record was last seen: at least twice as long.
 #domain_recheck = "6h"
 #domain_grace = "2days"
 # After how long a client asks again whose certificate waits for an administrator.
@@ -208,6 +208,8 @@ resolvers = []
 #certificates_per_hour = 60
 #activations_per_hour = 60
 #guests_per_hour = 60
+# Origins of web pages whose scripts may ask with a token.
+#origins = ["https://meet.example.com"]
 
 # Whose JWT access tokens are taken: one section for each. `ca-server org create NAME --token-issuer corp` says for which organisation.
 #[[token_issuer]]

@@ -1,26 +1,33 @@
 //! Where a profile asks for it (`needs-approval`), an administrator approves each certificate before it is issued on a token.
 //!
-//! There is one request for each holder and key. An approval serves for one certificate with exactly that key: it is used up in the batch of the
-//! intent. A request with another key has to be approved by itself, and touches nothing that was decided: of an account so many are kept, and one
-//! more takes the place of the oldest that waits. A device that renews with the certificate it holds was approved when it got it.
+//! There is one request for each holder, key and set of names; its id is a digest of these, so that what was looked at is what is approved. An approval
+//! serves for one certificate: the intent that uses it up notes its serial, and who asks again gets that one (`once`). Another request has to be
+//! approved by itself, and touches nothing that was decided: of an account so many are kept, and one more takes the place of the oldest that is done,
+//! or waits. A device that renews with the certificate it holds was approved when it got it.
 
+use aws_lc_rs::digest::{SHA256, digest};
+use base64::Engine as _;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use certs::identifier::Identifier;
 use certs::key::PublicKey;
+use certs::serial::Serial;
 use serde::{Deserialize, Serialize};
 use time::{Duration, OffsetDateTime};
 
-use super::error::{InternalError, TokenError};
+use super::error::InternalError;
 use super::holder::{Front, Holder, HolderEvidence};
 use super::machine;
+use super::once::{self, Became};
 use crate::app::App;
 use crate::log::act::Act;
+use crate::order::model::Certificate;
 use crate::store::tables::approvals;
-use crate::store::{Batch, Record, Table, Versioned};
+use crate::store::{Batch, Record, StoreError, Table, Versioned};
 
 /// How long a request waits, and how long what was decided of it stands.
 const LIFETIME: Duration = Duration::days(7);
-/// Characters of the key's thumbprint in an id: enough that nobody makes a key for a given id.
-const KEY_LETTERS: usize = 22;
+/// Characters of the digest in an id: enough that nobody makes a request for a given id.
+const DIGEST_LETTERS: usize = 22;
 
 /// Requests of one account that are kept at a time.
 const MOST_OF_ONE: usize = 8;
@@ -62,6 +69,9 @@ pub struct ApprovalRequest {
     pub key: String,
     /// What was decided.
     pub decision: Decision,
+    /// The certificate that it was used for.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub issued: Option<Serial>,
     /// When it was first asked.
     #[serde(with = "time::serde::timestamp")]
     pub asked: OffsetDateTime,
@@ -71,11 +81,18 @@ pub struct ApprovalRequest {
 }
 
 impl ApprovalRequest {
-    /// What an administrator names it by: the account id, and what the key begins with. Another key is another id. Plain letters, for paths and shells.
+    /// What an administrator names it by: the account id, and a digest of everything that is asked for. Another key, or other names, is another id.
+    /// Plain letters, for paths and shells.
     #[must_use]
     pub fn id(&self) -> String {
-        let key: String = self.key.chars().take(KEY_LETTERS).collect();
-        format!("{}{key}", prefix(&self.holder.id.value()))
+        let organisation = self.holder.organisation.map(|id| id.to_string()).unwrap_or_default();
+        let names: Vec<String> = self.identifiers.iter().map(ToString::to_string).collect();
+        // No part holds a line break.
+        let text = [self.holder.kind.as_str(), &organisation, &self.profile, &self.key, &names.join("\n")]
+            .join("\n");
+        let digest = URL_SAFE_NO_PAD.encode(digest(&SHA256, text.as_bytes()));
+        let letters: String = digest.chars().take(DIGEST_LETTERS).collect();
+        format!("{}{letters}", prefix(&self.holder.id.value()))
     }
 
     /// Whether it is of this holder, and not of one of another organisation with the same id.
@@ -86,7 +103,7 @@ impl ApprovalRequest {
     /// The same, decided.
     #[must_use]
     pub fn decided(&self, decision: Decision, now: OffsetDateTime) -> Self {
-        Self { decision, expires: now + LIFETIME, ..self.clone() }
+        Self { decision, issued: None, expires: now + LIFETIME, ..self.clone() }
     }
 
     /// What the journal says of it.
@@ -125,19 +142,26 @@ pub(super) struct Asked<'a> {
     pub(super) key: &'a PublicKey,
 }
 
-/// The approval for what is asked, to be used up by its intent. A request that is not there yet is recorded.
+/// What an administrator's word is good for.
+#[derive(Debug)]
+pub(super) enum Word {
+    /// Nobody has to be asked.
+    NotNeeded,
+    /// One certificate; to be used up by its intent.
+    Approved(Box<Versioned<ApprovalRequest>>),
+    /// The certificate that it was used for.
+    Issued(Box<Certificate>),
+}
+
+/// The word on what is asked. A request that is not there yet is recorded.
 ///
 /// # Errors
 /// [`InternalError::ApprovalPending`] or [`InternalError::ApprovalDenied`].
-pub(super) async fn demand(
-    app: &App,
-    asked: Asked<'_>,
-    now: OffsetDateTime,
-) -> Result<Option<Versioned<ApprovalRequest>>, InternalError> {
+pub(super) async fn demand(app: &App, asked: Asked<'_>, now: OffsetDateTime) -> Result<Word, InternalError> {
     if let Holder::Device(device) = asked.holder
         && device.key_thumbprint.is_none()
     {
-        return Ok(None);
+        return Ok(Word::NotNeeded);
     }
     let request = ApprovalRequest {
         holder: asked.holder.evidence(asked.front),
@@ -145,26 +169,35 @@ pub(super) async fn demand(
         profile: asked.profile.to_owned(),
         key: machine::thumbprint(asked.key),
         decision: Decision::Pending,
+        issued: None,
         asked: now,
         expires: now + LIFETIME,
     };
-    let seen = app.store.load::<ApprovalRequest>(&request.id()).await?;
-    if let Some(known) = seen.as_ref().map(|seen| &seen.value).filter(|known| known.expires > now) {
-        if !known.is_of(&request.holder) {
-            return Err(TokenError::OthersId.into());
-        }
-        let same = known.profile == request.profile && known.identifiers == request.identifiers;
-        match known.decision {
-            // No certificate for this key, whatever it would name.
-            Decision::Denied => return Err(InternalError::ApprovalDenied),
-            Decision::Approved if same => return Ok(seen),
-            Decision::Pending if same => {
+    let (id, others) = (request.id(), of_same_holder(app, &request).await?);
+    let living = |other: &&Versioned<ApprovalRequest>| other.value.expires > now;
+    let denied = |other: &Versioned<ApprovalRequest>| other.value.decision == Decision::Denied;
+    // No certificate for this key, whatever it would name.
+    if others.iter().filter(living).any(|other| other.value.key == request.key && denied(other)) {
+        return Err(InternalError::ApprovalDenied);
+    }
+    let seen = others.iter().find(|other| other.value.id() == id);
+    if let Some(known) = seen.filter(living) {
+        match (known.value.decision, known.value.issued) {
+            (Decision::Denied, _) => return Err(InternalError::ApprovalDenied),
+            (Decision::Pending, _) => {
                 return Err(pending(app));
             }
-            Decision::Approved | Decision::Pending => {}
+            (Decision::Approved, None) => return Ok(Word::Approved(Box::new(known.clone()))),
+            (Decision::Approved, Some(serial)) => {
+                match once::became(&app.store, &serial, asked.holder, now).await? {
+                    Became::Nothing => return Ok(Word::Approved(Box::new(known.clone()))),
+                    Became::Issued(certificate) => return Ok(Word::Issued(certificate)),
+                    Became::Over => {}
+                }
+            }
         }
     }
-    ask(app, seen.as_ref(), &request, now).await?;
+    ask(app, (seen, &others), &request, now).await?;
     Err(pending(app))
 }
 
@@ -173,22 +206,31 @@ fn pending(app: &App) -> InternalError {
     InternalError::ApprovalPending { retry_after: app.config.internal.approval_poll.as_secs().max(1) }
 }
 
-/// Records a request. One more than an account may have takes the place of the oldest that waits, never of one that was decided.
+async fn of_same_holder(
+    app: &App,
+    request: &ApprovalRequest,
+) -> Result<Vec<Versioned<ApprovalRequest>>, InternalError> {
+    let mut all = app.store.approvals_of(&prefix(&request.holder.id.value())).await?;
+    all.retain(|other| other.value.is_of(&request.holder));
+    Ok(all)
+}
+
+/// Records a request. One more than an account may have takes the place of the oldest that is done, or else that waits, never of another that was decided.
 async fn ask(
     app: &App,
-    seen: Option<&Versioned<ApprovalRequest>>,
+    (seen, others): (Option<&Versioned<ApprovalRequest>>, &[Versioned<ApprovalRequest>]),
     request: &ApprovalRequest,
     now: OffsetDateTime,
 ) -> Result<(), InternalError> {
     let mut batch = Batch::new();
-    if seen.is_none() {
-        let others = app.store.approvals_of(&prefix(&request.holder.id.value())).await?;
-        let living = || others.iter().filter(|other| other.value.expires > now);
-        if living().count() >= MOST_OF_ONE {
-            let waiting = living().filter(|other| other.value.decision == Decision::Pending);
-            let oldest = waiting.min_by_key(|other| other.value.asked);
-            approvals::remove(&mut batch, oldest.ok_or(InternalError::ApprovalsFull)?);
-        }
+    let living = || others.iter().filter(|other| other.value.expires > now);
+    if seen.is_none() && living().count() >= MOST_OF_ONE {
+        let done = living().filter(|other| other.value.issued.is_some());
+        let waiting = living().filter(|other| other.value.decision == Decision::Pending);
+        let oldest = done
+            .min_by_key(|other| other.value.asked)
+            .or_else(|| waiting.min_by_key(|other| other.value.asked));
+        approvals::remove(&mut batch, oldest.ok_or(InternalError::ApprovalsFull)?);
     }
     approvals::put(&mut batch, seen, request)?;
     batch.record(now, request.act("asked"));
@@ -202,9 +244,16 @@ pub(super) fn prefix(urn: &str) -> String {
     format!("{}_", urn.strip_prefix("urn:uuid:").unwrap_or(urn))
 }
 
-/// Uses an approval up.
-pub(super) fn use_up(batch: &mut Batch, approval: Option<&Versioned<ApprovalRequest>>) {
-    if let Some(approval) = approval {
-        approvals::remove(batch, approval);
-    }
+/// Uses an approval up for the certificate of this serial; stale if it was decided or used meanwhile.
+///
+/// # Errors
+/// If the record cannot be serialised.
+pub(super) fn use_up(
+    batch: &mut Batch,
+    approval: &Versioned<ApprovalRequest>,
+    serial: Serial,
+    now: OffsetDateTime,
+) -> Result<(), StoreError> {
+    let next = ApprovalRequest { issued: Some(serial), expires: now + LIFETIME, ..approval.value.clone() };
+    approvals::put(batch, Some(approval), &next)
 }

@@ -9,7 +9,7 @@ use time::OffsetDateTime;
 
 use super::error::TokenError;
 use super::holder::{Device, DeviceId, Guest, Holder, HolderKind};
-use super::machine::MachineAccount;
+use super::machine::{MachineAccount, MachineStatus};
 use super::opaque::{self, Bearer};
 use crate::app::App;
 use crate::order::model::{Certificate, CertificateStatus};
@@ -91,7 +91,7 @@ async fn by_opaque_token(
     match found.value.bearer {
         Bearer::Guest { .. } if !app.config.internal.guests => Err(TokenError::GuestsUnwanted),
         Bearer::Guest { guest } => {
-            Ok(Holder::Guest(Guest { id: guest, credential: "guest-token".to_owned() }))
+            Ok(Holder::Guest(Guest { id: guest, token: found.id, credential: "guest-token".to_owned() }))
         }
         Bearer::Device { device, generation } => {
             let account = app.store.load::<MachineAccount>(&device).await?.ok_or(TokenError::Unknown)?.value;
@@ -138,11 +138,11 @@ async fn by_certificate(
     let id: DeviceId = urn.as_str().parse().map_err(|_| TokenError::Certificate)?;
     *subject = known(id, &format!("certificate {serial}"));
     let account = app.store.load::<MachineAccount>(&id).await?.ok_or(TokenError::Unknown)?.value;
-    account.must_be_active()?;
-    // A certificate of an earlier activation, or of a key that the account was moved away from, renews nothing.
-    if evidence.generation != Some(account.generation) {
+    // A certificate of an earlier activation, of a key that the account was moved away from, or of a line that was revoked, renews nothing.
+    if account.status != MachineStatus::Deactivated && evidence.generation != Some(account.generation) {
         return Err(TokenError::Replaced);
     }
+    account.must_be_active()?;
     Ok(Holder::Device(Device {
         organisation: account.organisation,
         id: account.id,

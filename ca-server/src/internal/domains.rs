@@ -22,6 +22,9 @@ use crate::store::{Batch, StoreError, Table, Versioned};
 /// How long a claim that was never verified is looked at by the schedule.
 const CLAIM: Duration = Duration::from_secs(30 * 86_400);
 
+/// What stands beside a claim whose record is there and whose domain is another's.
+const HELD_BY_OTHER: &str = "another organisation holds it";
+
 /// How often a check is decided anew because the organisation changed meanwhile.
 const TRIES: usize = 4;
 
@@ -54,6 +57,11 @@ pub async fn check(
         let found = look(&*app.resolver, domain).await;
         match settle(app, &seen, name, found).await {
             Err(DomainError::Store(StoreError::Stale(Table::OrganisationDomains))) => {
+                // Written down, so that `org show` says why, and the schedule looks again in its time.
+                match settle(app, &seen, name, Err(HELD_BY_OTHER.to_owned())).await {
+                    Err(DomainError::Store(StoreError::Stale(_))) => continue,
+                    done => done?,
+                };
                 return Err(DomainError::HeldByOther);
             }
             Err(DomainError::Store(StoreError::Stale(_))) => {}

@@ -2,8 +2,10 @@
 //!
 //! The word goes to the journal, the metrics and the tests; the message to the client. Must never hold a token, a code or a key.
 
-use certs::csr::CsrError;
+use certs::csr::{Changed, CsrError};
+use certs::identifier::Identifier;
 use certs::name::DnsName;
+use certs::serial::Serial;
 use time::OffsetDateTime;
 
 use crate::ids::NoEntropy;
@@ -154,9 +156,29 @@ impl TokenError {
             Self::Scope(scope) => {
                 Some(format!("Bearer realm=\"rollcall\", error=\"insufficient_scope\", scope=\"{scope}\""))
             }
-            other => Some(format!(
+            Self::Malformed(_)
+            | Self::Algorithm(_)
+            | Self::Type(_)
+            | Self::IdToken
+            | Self::Issuer(_)
+            | Self::KeyUnknown
+            | Self::KeyUnusable
+            | Self::Signature
+            | Self::Claim(_)
+            | Self::Audience
+            | Self::Expired(_)
+            | Self::NotYetValid(_)
+            | Self::Replayed
+            | Self::OtherOrganisation
+            | Self::OthersId
+            | Self::Unknown
+            | Self::Deactivated
+            | Self::Replaced
+            | Self::GuestsUnwanted
+            | Self::Certificate
+            | Self::CertificateKind => Some(format!(
                 "Bearer realm=\"rollcall\", error=\"invalid_token\", error_description=\"{}\"",
-                other.reason()
+                self.reason()
             )),
         }
     }
@@ -166,7 +188,28 @@ impl TokenError {
             Self::KeysUnavailable(_) => Kind::ServiceUnavailable,
             Self::Scope(_) => Kind::Unauthorized,
             Self::Store(_) => Kind::ServerInternal,
-            _ => Kind::TokenRefused,
+            Self::Missing
+            | Self::Malformed(_)
+            | Self::Algorithm(_)
+            | Self::Type(_)
+            | Self::IdToken
+            | Self::Issuer(_)
+            | Self::KeyUnknown
+            | Self::KeyUnusable
+            | Self::Signature
+            | Self::Claim(_)
+            | Self::Audience
+            | Self::Expired(_)
+            | Self::NotYetValid(_)
+            | Self::Replayed
+            | Self::OtherOrganisation
+            | Self::OthersId
+            | Self::Unknown
+            | Self::Deactivated
+            | Self::Replaced
+            | Self::GuestsUnwanted
+            | Self::Certificate
+            | Self::CertificateKind => Kind::TokenRefused,
         }
     }
 }
@@ -180,7 +223,38 @@ impl From<OidcRefusal> for TokenError {
             OidcRefusal::KeyUnusable(_) => Self::KeyUnusable,
             OidcRefusal::Signature => Self::Signature,
             OidcRefusal::Claim(name) => Self::Claim(name),
-            other => Self::KeysUnavailable(other),
+            other @ (OidcRefusal::DiscoveryUnreachable(_)
+            | OidcRefusal::DiscoveryMalformed(_)
+            | OidcRefusal::DiscoveryIssuer { .. }
+            | OidcRefusal::DiscoveryEndpoint(_)
+            | OidcRefusal::DiscoveryUnsupported(_)
+            | OidcRefusal::Resting { .. }
+            | OidcRefusal::CallbackMalformed(_)
+            | OidcRefusal::ProviderRefused(_)
+            | OidcRefusal::CallbackIssuer
+            | OidcRefusal::TokenUnreachable(_)
+            | OidcRefusal::CodeRefused(_)
+            | OidcRefusal::TokenMalformed(_)
+            | OidcRefusal::IdTokenMissing
+            | OidcRefusal::KeysUnreachable(_)
+            | OidcRefusal::KeysMalformed
+            | OidcRefusal::Issuer(_)
+            | OidcRefusal::Audience
+            | OidcRefusal::AuthorizedParty
+            | OidcRefusal::Expired(_)
+            | OidcRefusal::NotYetValid(_)
+            | OidcRefusal::IssuedInFuture(_)
+            | OidcRefusal::Nonce
+            | OidcRefusal::AuthenticationTimeMissing
+            | OidcRefusal::AuthenticationStale(_)
+            | OidcRefusal::AuthenticationInFuture(_)
+            | OidcRefusal::Context(_)
+            | OidcRefusal::Method
+            | OidcRefusal::UserInfoUnreachable(_)
+            | OidcRefusal::UserInfoSubject
+            | OidcRefusal::EmailMissing
+            | OidcRefusal::EmailMalformed(_)
+            | OidcRefusal::EmailUnverified) => Self::KeysUnavailable(other),
         }
     }
 }
@@ -197,6 +271,10 @@ impl From<TokenError> for Problem {
     }
 }
 
+fn listed(names: &[Identifier]) -> String {
+    names.iter().map(ToString::to_string).collect::<Vec<_>>().join(", ")
+}
+
 /// Why no certificate was issued to a holder.
 #[derive(Debug, thiserror::Error)]
 pub enum InternalError {
@@ -206,6 +284,15 @@ pub enum InternalError {
     /// The request is not acceptable.
     #[error("{0}")]
     Csr(#[from] CsrError),
+    /// The request would change the names of the certificate that it replaces.
+    #[error("{0}; re-enrolment keeps the names (RFC 7030 section 4.2.2)")]
+    ChangedNames(Changed),
+    /// The account has other names than the certificate that is to be replaced.
+    #[error(
+        "the account is now {}; enrol at simpleenroll with a token to get a certificate with these names",
+        listed(.0)
+    )]
+    AccountRenamed(Vec<Identifier>),
     /// The request names somebody else.
     #[error(
         "the request names {0}, for whom this token does not speak; leave the names out, they are taken from the account"
@@ -239,6 +326,18 @@ pub enum InternalError {
         "an administrator has decided many requests of this account for other keys; ask again with one of those, or in a week"
     )]
     ApprovalsFull,
+    /// What serves once was used for this very request, and its certificate is being signed.
+    #[error("the certificate is being issued; send the same request again")]
+    InProgress {
+        /// Seconds after which to ask again.
+        retry_after: u64,
+    },
+    /// The guest token gave as many certificates as it may.
+    #[error("a guest token gives {0} certificates; ask for another token")]
+    GuestCertificates(u32),
+    /// The record of a certificate does not hold its octets.
+    #[error("the record of certificate {0} is damaged")]
+    Damaged(Serial),
     /// Too often.
     #[error("{}", .0.detail)]
     RateLimited(Box<Problem>),
@@ -271,6 +370,12 @@ impl InternalError {
     pub fn rule(&self) -> Option<String> {
         match self {
             Self::Token(error) => Some(error.rule()),
+            Self::Csr(_) => Some("internal:bad-csr".to_owned()),
+            Self::IssuersKey => Some("internal:issuers-key".to_owned()),
+            Self::RateLimited(_) => Some("internal:rate-limited".to_owned()),
+            Self::GuestCertificates(_) => Some("internal:guest-certificates".to_owned()),
+            Self::ChangedNames(_) => Some("est:changed-names".to_owned()),
+            Self::AccountRenamed(_) => Some("est:account-renamed".to_owned()),
             Self::OtherName(_) => Some("internal:other-name".to_owned()),
             Self::OtherKey => Some("internal:other-key".to_owned()),
             Self::OtherDomain(_) => Some("internal:other-organisation".to_owned()),
@@ -280,10 +385,9 @@ impl InternalError {
             Self::Prepare(error @ (PrepareError::Leaf(_) | PrepareError::Lint(_))) => {
                 Some(format!("lint: {error}"))
             }
-            Self::Csr(_)
-            | Self::IssuersKey
-            | Self::ApprovalPending { .. }
-            | Self::RateLimited(_)
+            Self::ApprovalPending { .. }
+            | Self::InProgress { .. }
+            | Self::Damaged(_)
             | Self::Refused(_)
             | Self::Prepare(PrepareError::Entropy(_))
             | Self::Sign(_)
@@ -302,9 +406,16 @@ impl From<InternalError> for Problem {
             InternalError::Csr(_) | InternalError::OtherName(_) | InternalError::IssuersKey => {
                 Self::new(Kind::BadCsr, error.to_string())
             }
-            InternalError::OtherKey | InternalError::ApprovalDenied | InternalError::ApprovalsFull => {
-                Self::new(Kind::Unauthorized, naming(&error, error.rule()))
-            }
+            InternalError::ChangedNames(_) => Self::new(Kind::BadCsr, naming(&error, error.rule())),
+            InternalError::OtherKey
+            | InternalError::AccountRenamed(_)
+            | InternalError::GuestCertificates(_)
+            | InternalError::ApprovalDenied
+            | InternalError::ApprovalsFull => Self::new(Kind::Unauthorized, naming(&error, error.rule())),
+            InternalError::InProgress { retry_after } => Self {
+                retry_after: Some(retry_after),
+                ..Self::new(Kind::ServiceUnavailable, error.to_string())
+            },
             InternalError::ApprovalPending { retry_after } => Self {
                 retry_after: Some(retry_after),
                 ..Self::new(Kind::UserActionRequired, error.to_string())
@@ -313,7 +424,8 @@ impl From<InternalError> for Problem {
                 Self::new(Kind::RejectedIdentifier, naming(&error, error.rule()))
             }
             InternalError::RateLimited(problem) | InternalError::Refused(problem) => *problem,
-            InternalError::Prepare(_)
+            InternalError::Damaged(_)
+            | InternalError::Prepare(_)
             | InternalError::Sign(_)
             | InternalError::Outcome(_)
             | InternalError::Store(_)

@@ -141,6 +141,8 @@ pub struct Device {
 pub struct Guest {
     /// The temporary id.
     pub id: GuestId,
+    /// The record of the token.
+    pub(in crate::internal) token: String,
     pub(in crate::internal) credential: String,
 }
 
@@ -203,6 +205,23 @@ pub struct HolderKey {
     pub(in crate::internal) kind: HolderKind,
     pub(in crate::internal) organisation: Option<OrganisationId>,
     pub(in crate::internal) id: [u8; 16],
+}
+
+impl HolderKey {
+    /// A guest of this id.
+    #[cfg(test)]
+    pub(crate) const fn of_guest(id: u128) -> Self {
+        Self { kind: HolderKind::Guest, organisation: None, id: id.to_be_bytes() }
+    }
+
+    /// Whether nothing is known of them.
+    #[must_use]
+    pub const fn is_guest(&self) -> bool {
+        match self.kind {
+            HolderKind::Guest => true,
+            HolderKind::User | HolderKind::Device => false,
+        }
+    }
 }
 
 /// Through which door a request came.
@@ -300,6 +319,14 @@ impl Holder {
         let id = format!("{} {organisation} {}", self.kind().as_str(), self.urn().as_str());
         let identifier = Some(Identifier::Uri(self.urn()));
         Subject::Known { id, credential: self.credential(), identifier }
+    }
+
+    /// What must not have been seen before, if what was shown serves once.
+    pub(in crate::internal) const fn single_use(&self) -> Option<&SingleUse> {
+        match self {
+            Self::User(user) => user.token.single_use.as_ref(),
+            Self::Device(_) | Self::Guest(_) => None,
+        }
     }
 
     /// By what it is known.

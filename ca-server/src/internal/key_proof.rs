@@ -68,7 +68,42 @@ impl From<OidcRefusal> for ProofError {
             OidcRefusal::IdTokenMalformed(what) => Self::Malformed(what),
             OidcRefusal::Claim(name) => Self::Malformed(name),
             OidcRefusal::Algorithm(_) => Self::Malformed("the algorithm"),
-            _ => Self::Signature,
+            OidcRefusal::DiscoveryUnreachable(_)
+            | OidcRefusal::DiscoveryMalformed(_)
+            | OidcRefusal::DiscoveryIssuer { .. }
+            | OidcRefusal::DiscoveryEndpoint(_)
+            | OidcRefusal::DiscoveryUnsupported(_)
+            | OidcRefusal::Resting { .. }
+            | OidcRefusal::CallbackMalformed(_)
+            | OidcRefusal::ProviderRefused(_)
+            | OidcRefusal::CallbackIssuer
+            | OidcRefusal::TokenUnreachable(_)
+            | OidcRefusal::CodeRefused(_)
+            | OidcRefusal::TokenMalformed(_)
+            | OidcRefusal::IdTokenMissing
+            | OidcRefusal::KeysUnreachable(_)
+            | OidcRefusal::KeysMalformed
+            | OidcRefusal::KeyUnknown
+            | OidcRefusal::KeyAmbiguous
+            | OidcRefusal::KeyUnusable(_)
+            | OidcRefusal::Signature
+            | OidcRefusal::Issuer(_)
+            | OidcRefusal::Audience
+            | OidcRefusal::AuthorizedParty
+            | OidcRefusal::Expired(_)
+            | OidcRefusal::NotYetValid(_)
+            | OidcRefusal::IssuedInFuture(_)
+            | OidcRefusal::Nonce
+            | OidcRefusal::AuthenticationTimeMissing
+            | OidcRefusal::AuthenticationStale(_)
+            | OidcRefusal::AuthenticationInFuture(_)
+            | OidcRefusal::Context(_)
+            | OidcRefusal::Method
+            | OidcRefusal::UserInfoUnreachable(_)
+            | OidcRefusal::UserInfoSubject
+            | OidcRefusal::EmailMissing
+            | OidcRefusal::EmailMalformed(_)
+            | OidcRefusal::EmailUnverified => Self::Signature,
         }
     }
 }

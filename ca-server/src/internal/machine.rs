@@ -22,6 +22,7 @@ use super::error::TokenError;
 use super::holder::{DeviceId, HolderKey, HolderKind, OrganisationId};
 use super::key_proof::{KeyProof, ProofError};
 use super::opaque::{self, Bearer, MakeError, OpaqueToken};
+use super::organisation::Organisation;
 use crate::app::App;
 use crate::clock;
 use crate::log::act::Act;
@@ -218,6 +219,8 @@ pub fn make_code(
 pub struct Activated {
     /// Its account.
     pub account: MachineAccount,
+    /// Its organisation, as it was before the commit.
+    pub organisation: Option<Organisation>,
     /// Its token, shown this once.
     pub token: Secret,
     /// When the token ends.
@@ -294,7 +297,7 @@ pub async fn activate(app: &App, typed: &str, request: &Csr) -> Result<Activated
         // A further code took its place.
         None => return Err(MachineError::Code),
     };
-    let activated = token_for(app, &mut batch, next, now)?;
+    let activated = token_for(app, &mut batch, next, now).await?;
     taken(&mut batch, &code, &activated, now)?;
     let id = activated.account.id;
     batch.record(now, act(id, activated.account.organisation, change));
@@ -384,11 +387,19 @@ async fn refreshed(
     account.value.must_be_active()?;
     let key = account.value.key.as_ref().filter(|_| account.value.generation == generation);
     let key = key.ok_or(TokenError::Unknown)?;
+    let limited = |problem| MachineError::RateLimited(Box::new(problem));
+    let holder = account.value.holder_key();
+    let proof = match KeyProof::verify(proof, &key.jwk, (token, &app.links.internal("devices/token")), now) {
+        Ok(proof) => proof,
+        // Who has the token and not the key must not use up what the device may ask for.
+        Err(error) => {
+            app.limits.failed_proof(holder, now).map_err(limited)?;
+            return Err(error.into());
+        }
+    };
     if count {
-        let limited = |problem| MachineError::RateLimited(Box::new(problem));
-        app.limits.internal(account.value.holder_key(), now).map_err(limited)?;
+        app.limits.internal(holder, now).map_err(limited)?;
     }
-    let proof = KeyProof::verify(proof, &key.jwk, (token, &app.links.internal("devices/token")), now)?;
     let mut next = account.value.clone();
     if let Some(new) = proof.new_key.filter(|new| Some(new) != next.key.as_ref()) {
         next.key = Some(new);
@@ -397,7 +408,7 @@ async fn refreshed(
     let mut batch = Batch::new();
     machine_accounts::replace(&mut batch, &account, &next)?;
     forget_successor(app, &mut batch, &seen.value).await?;
-    let activated = token_for(app, &mut batch, next, now)?;
+    let activated = token_for(app, &mut batch, next, now).await?;
     end_soon(&mut batch, &seen, &activated, now)?;
     batch.record(now, act(device, activated.account.organisation, "token refreshed"));
     app.store.commit(batch).await?;
@@ -416,7 +427,7 @@ async fn forget_successor(app: &App, batch: &mut Batch, token: &OpaqueToken) -> 
     Ok(())
 }
 
-fn token_for(
+async fn token_for(
     app: &App,
     batch: &mut Batch,
     account: MachineAccount,
@@ -424,8 +435,9 @@ fn token_for(
 ) -> Result<Activated, MachineError> {
     let lifetime = app.config.internal.device_token_lifetime;
     let bearer = Bearer::Device { device: account.id, generation: account.generation };
+    let organisation = app.store.load(&account.organisation).await?.map(|found| found.value);
     let token = opaque::make(batch, bearer, lifetime, now)?;
-    Ok(Activated { account, token, expires: clock::after(now, lifetime) })
+    Ok(Activated { account, organisation, token, expires: clock::after(now, lifetime) })
 }
 
 /// The old token goes on for a while, in case the answer is lost, for the key that the account is bound to now; it can be refreshed again until its end.

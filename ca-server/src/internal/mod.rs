@@ -15,7 +15,9 @@ pub mod guest;
 pub mod holder;
 pub mod issue;
 pub mod key_proof;
+pub mod line;
 pub mod machine;
+pub mod once;
 pub mod opaque;
 pub mod organisation;
 pub mod release;
@@ -27,4 +29,4 @@ pub use error::{InternalError, TokenError};
 pub use holder::{
     Device, DeviceId, Front, Guest, GuestId, Holder, HolderKey, HolderKind, OrganisationId, User, UserId,
 };
-pub use issue::{Issued, issue};
+pub use issue::{Asked, Issued, issue};

@@ -69,6 +69,14 @@ pub struct OpaqueToken {
     /// Whether somebody has shown it: then the answer that it came in was not lost.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub used: bool,
+    /// Of a guest: how many certificates it has given.
+    #[serde(default, skip_serializing_if = "is_none")]
+    pub certificates: u32,
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde calls it with a reference")]
+const fn is_none(count: &u32) -> bool {
+    *count == 0
 }
 
 impl OpaqueToken {
@@ -124,7 +132,8 @@ pub fn make(
     };
     let token = Secret::new(format!("{prefix}{}", URL_SAFE_NO_PAD.encode(random_bytes::<32>()?)));
     let (id, expires) = (id_of(token.expose()), clock::after(now, lifetime));
-    let record = OpaqueToken { id, bearer, expires, successor: None, replaced: None, used: false };
+    let record =
+        OpaqueToken { id, bearer, expires, successor: None, replaced: None, used: false, certificates: 0 };
     opaque_tokens::insert(batch, &record)?;
     Ok(token)
 }

@@ -126,6 +126,14 @@ impl Organisation {
     pub fn domain(&self, name: &DnsName) -> Option<&Domain> {
         self.domains.iter().find(|domain| domain.name == *name)
     }
+
+    /// The domain that its devices carry at `now`; none if it is lost.
+    #[must_use]
+    pub fn preferred_at(&self, grace: Duration, now: OffsetDateTime) -> Option<&DnsName> {
+        self.preferred
+            .as_ref()
+            .filter(|name| self.domain(name).is_some_and(|domain| domain.holds(grace, now)))
+    }
 }
 
 impl Record for Organisation {

@@ -12,12 +12,16 @@ use time::OffsetDateTime;
 
 use super::claim::{self, Claim};
 use super::error::{InternalError, TokenError};
-use super::holder::{Device, Holder, OrganisationId, User};
+use super::holder::{Device, Guest, Holder, OrganisationId, User};
 use super::machine::MachineAccount;
+use super::opaque::OpaqueToken;
 use super::organisation::{DomainStatus, Organisation};
 use crate::app::App;
-use crate::store::tables::{organisations, used_assertions};
+use crate::store::tables::{opaque_tokens, organisations};
 use crate::store::{Batch, Store, StoreError, Versioned};
+
+/// Certificates that one guest token gives: anybody can have such a token, and each certificate is kept.
+pub const MOST_OF_A_GUEST: u32 = 4;
 
 /// What is to be certified, and what it was decided on.
 #[derive(Debug)]
@@ -33,14 +37,15 @@ pub struct Standing {
     organisation: Option<Versioned<Organisation>>,
     account: Option<Versioned<MachineAccount>>,
     claim: Option<Claim>,
+    guest_token: Option<Versioned<OpaqueToken>>,
 }
 
 impl Standing {
-    /// Adds to a batch that nothing of it changed, and that a token that serves once is used up by it.
+    /// Adds to a batch that nothing of it changed, and that a guest's token has given one certificate more.
     ///
     /// # Errors
     /// If a record cannot be serialised.
-    pub(super) fn pin(&self, batch: &mut Batch, holder: &Holder) -> Result<(), StoreError> {
+    pub(super) fn pin(&self, batch: &mut Batch) -> Result<(), StoreError> {
         if let Some(organisation) = &self.organisation {
             batch.unchanged(organisation);
         }
@@ -50,12 +55,22 @@ impl Standing {
         if let Some(claim) = &self.claim {
             claim.pin(batch)?;
         }
-        if let Holder::User(user) = holder
-            && let Some(single_use) = &user.token.single_use
-        {
-            used_assertions::claim(batch, single_use)?;
+        if let Some(seen) = &self.guest_token {
+            let certificates = seen.value.certificates.saturating_add(1);
+            opaque_tokens::replace(batch, seen, &OpaqueToken { certificates, ..seen.value.clone() })?;
         }
         Ok(())
+    }
+
+    /// The names are those of a certificate that is to be replaced.
+    ///
+    /// # Errors
+    /// [`InternalError::AccountRenamed`]
+    pub(super) fn must_keep(&self, held: Option<&[Identifier]>) -> Result<(), InternalError> {
+        let now = &self.identifiers;
+        let kept =
+            |held: &[Identifier]| now.len() == held.len() && now.iter().all(|name| held.contains(name));
+        if held.is_none_or(kept) { Ok(()) } else { Err(InternalError::AccountRenamed(now.clone())) }
     }
 
     /// The organisation's id, if there is one.
@@ -73,16 +88,25 @@ pub async fn standing(app: &App, holder: &Holder, now: OffsetDateTime) -> Result
     match holder {
         Holder::User(user) => of_user(app, user, now).await,
         Holder::Device(device) => of_device(app, device, now).await,
-        Holder::Guest(guest) => Ok(Standing {
-            identifiers: vec![Identifier::Uri(guest.id.urn())],
-            preferred: None,
-            proof: Proof::Anonymous,
-            created: 0,
-            organisation: None,
-            account: None,
-            claim: None,
-        }),
+        Holder::Guest(guest) => of_guest(app, guest).await,
     }
+}
+
+async fn of_guest(app: &App, guest: &Guest) -> Result<Standing, InternalError> {
+    let token = app.store.load::<OpaqueToken>(&guest.token).await?.ok_or(TokenError::Unknown)?;
+    if token.value.certificates >= MOST_OF_A_GUEST {
+        return Err(InternalError::GuestCertificates(MOST_OF_A_GUEST));
+    }
+    Ok(Standing {
+        identifiers: vec![Identifier::Uri(guest.id.urn())],
+        preferred: None,
+        proof: Proof::Anonymous,
+        created: 0,
+        organisation: None,
+        account: None,
+        claim: None,
+        guest_token: Some(token),
+    })
 }
 
 async fn of_user(app: &App, user: &User, now: OffsetDateTime) -> Result<Standing, InternalError> {
@@ -107,6 +131,7 @@ async fn of_user(app: &App, user: &User, now: OffsetDateTime) -> Result<Standing
         organisation: Some(organisation),
         account: None,
         claim: Some(claim),
+        guest_token: None,
     })
 }
 
@@ -152,6 +177,7 @@ async fn of_device(app: &App, device: &Device, now: OffsetDateTime) -> Result<St
         organisation: Some(organisation),
         account: Some(account),
         claim: None,
+        guest_token: None,
     })
 }
 

@@ -10,6 +10,7 @@ use certs::ari::CertId;
 use certs::crl::RevocationReason;
 use certs::identifier::Identifier;
 use certs::key::PublicKey;
+use certs::serial::Serial;
 use data_encoding::BASE64URL_NOPAD;
 use policies::rules::{Action, KeyKind, Request};
 use time::OffsetDateTime;
@@ -17,6 +18,8 @@ use time::OffsetDateTime;
 use super::model::{Account, AuthorizationStatus, Certificate, CertificateStatus};
 use super::state::{CertificateEvent, Illegal};
 use crate::app::App;
+use crate::internal::DeviceId;
+use crate::internal::line::{self, Line};
 use crate::log::act::Act;
 use crate::policy::{Refusal, asked_by, decided, proves};
 use crate::respond::kinds::Kind;
@@ -26,6 +29,9 @@ use crate::store::tables::certificates;
 use crate::store::{Batch, Store, StoreError, Table, Versioned};
 use crate::verify::Signer;
 use crate::verify::jwk::{EcCurve, Jwk};
+
+/// How often a revocation is decided anew because the device's account changed meanwhile.
+const TRIES: usize = 4;
 
 /// Why a certificate was not revoked.
 #[derive(Debug, thiserror::Error)]
@@ -96,7 +102,7 @@ pub async fn revoke(
     }
     permitted(app, &seen.value, signer, now).await?;
     match record(&app.store, &seen, reason, by, now).await {
-        Ok(()) => {}
+        Ok(_) => {}
         // Only a revocation changes an issued certificate.
         Err(RevokeError::Store(StoreError::Stale(Table::Certificates))) => return Err(RevokeError::Already),
         Err(error) => return Err(error),
@@ -109,17 +115,71 @@ pub async fn revoke(
     Ok(())
 }
 
+/// What a revocation ended beside its certificate.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Ended {
+    /// The other certificates of the line, which are revoked too.
+    pub also: Vec<Serial>,
+    /// The machine account that is bound to nothing any more.
+    pub unbound: Option<DeviceId>,
+}
+
 /// Marks it revoked, puts it onto the list and into the journal, in one batch. Also the administrator's way, who needs no further permission.
 ///
+/// With a device's certificate ends what its account is bound to ([`Line`]), in the same batch; then every other certificate of that line is revoked.
+///
 /// # Errors
-/// [`RevokeError`]; nothing was written.
+/// [`RevokeError`]; nothing was written, or not all of the others are revoked yet: asking again goes on.
 pub async fn record(
     store: &Store,
     seen: &Versioned<Certificate>,
     reason: RevocationReason,
     by: String,
     now: OffsetDateTime,
-) -> Result<(), RevokeError> {
+) -> Result<Ended, RevokeError> {
+    let line = Line::ended_by(&seen.value, reason);
+    let (mut tries, mut unbound) = (0, None);
+    loop {
+        let mut batch = revoked(seen, reason, by.clone(), now)?;
+        if let Some(line) = &line {
+            let was_bound = line.unbind(store, &mut batch, (seen.value.serial, now)).await?;
+            unbound = was_bound.then_some(line.device);
+        }
+        match store.commit(batch).await {
+            Err(StoreError::Stale(Table::MachineAccounts)) if tries < TRIES => tries += 1,
+            done => break done?,
+        }
+    }
+    let also = match line {
+        Some(line) => rest(store, line, (reason, seen.value.serial), now).await?,
+        None => Vec::new(),
+    };
+    Ok(Ended { also, unbound })
+}
+
+/// Revokes what is left of the line that the revocation of `certificate` ended, if it was broken off. Gives the serials.
+///
+/// # Errors
+/// [`RevokeError`]
+pub async fn go_on(
+    store: &Store,
+    certificate: &Certificate,
+    now: OffsetDateTime,
+) -> Result<Vec<Serial>, RevokeError> {
+    let reason = certificate.revocation_reason.and_then(|code| RevocationReason::from_code(code.into()).ok());
+    let reason = reason.filter(|_| certificate.status == CertificateStatus::Revoked);
+    match reason.and_then(|reason| Some((reason, Line::ended_by(certificate, reason)?))) {
+        Some((reason, line)) => rest(store, line, (reason, certificate.serial), now).await,
+        None => Ok(Vec::new()),
+    }
+}
+
+fn revoked(
+    seen: &Versioned<Certificate>,
+    reason: RevocationReason,
+    by: String,
+    now: OffsetDateTime,
+) -> Result<Batch, RevokeError> {
     let mut next = seen.value.clone();
     next.status = next.status.step(CertificateEvent::Revoke)?;
     next.revoked = Some(now);
@@ -127,7 +187,37 @@ pub async fn record(
     let mut batch = Batch::new();
     certificates::replace(&mut batch, seen, &next)?;
     batch.record(now, Act::Revoked { serial: next.serial, reason: reason.code(), by });
-    Ok(store.commit(batch).await?)
+    Ok(batch)
+}
+
+/// The other certificates of a line that is unbound: nothing joins them any more.
+async fn rest(
+    store: &Store,
+    line: Line,
+    (reason, first): (RevocationReason, Serial),
+    now: OffsetDateTime,
+) -> Result<Vec<Serial>, RevokeError> {
+    let mut ended = Vec::new();
+    let mut tries = 0;
+    loop {
+        let mut again = false;
+        for other in line.living(store, now).await? {
+            if other.value.status == CertificateStatus::Intended {
+                line::give_up(store, &other, now).await?;
+                continue;
+            }
+            match store.commit(revoked(&other, reason, format!("with {first}"), now)?).await {
+                Ok(()) => ended.push(other.value.serial),
+                Err(StoreError::Stale(_)) => again = true,
+                Err(error) => return Err(error.into()),
+            }
+        }
+        // An intent that was open when it was looked at may have been completed before it could be given up.
+        if (!again && line.living(store, now).await?.is_empty()) || tries == TRIES {
+            return Ok(ended);
+        }
+        tries += 1;
+    }
 }
 
 /// What its revocation does not reach, if the issuer was replaced: lists are signed by the present issuer alone, for its own certificates.

@@ -19,6 +19,9 @@ use crate::respond::problem::Problem;
 /// Callers remembered by one limit; the idle ones are forgotten when more come.
 const CALLERS: usize = 65_536;
 
+/// Callers remembered at most, idle or not.
+const MOST_CALLERS: usize = 8 * CALLERS;
+
 /// How often an order may be finalized: a request that is refused may be mended and sent again.
 const FINALIZATIONS_PER_ORDER: u32 = 4;
 
@@ -29,6 +32,9 @@ const ALL_ACTIVATIONS: u32 = 100_000;
 
 /// Guests that all clients together may let in in an hour: a token of each is kept for hours.
 const ALL_GUESTS: u32 = 100_000;
+
+/// Certificates that all guests together may have in an hour: each is kept, and nobody in particular asked for it.
+const ALL_GUEST_CERTIFICATES: u32 = 100_000;
 
 const HOUR: i128 = 3_600_000_000_000;
 
@@ -44,6 +50,8 @@ pub struct RateLimits {
     all_activations: Limit<()>,
     guests: Limit<IpAddr>,
     all_guests: Limit<()>,
+    all_guest_certificates: Limit<()>,
+    failed_proofs: Limit<HolderKey>,
 }
 
 impl RateLimits {
@@ -60,6 +68,8 @@ impl RateLimits {
             all_activations: Limit::per_hour(ALL_ACTIVATIONS),
             guests: Limit::per_hour(internal.guests_per_hour),
             all_guests: Limit::per_hour(ALL_GUESTS),
+            all_guest_certificates: Limit::per_hour(ALL_GUEST_CERTIFICATES),
+            failed_proofs: Limit::per_hour(internal.certificates_per_hour),
         }
     }
 
@@ -108,7 +118,23 @@ impl RateLimits {
     pub fn internal(&self, holder: HolderKey, now: OffsetDateTime) -> Result<(), Problem> {
         self.holders
             .take(holder, now)
-            .map_err(|wait| refused("requests of this account for certificates and tokens", wait))
+            .map_err(|wait| refused("requests of this account for certificates and tokens", wait))?;
+        if holder.is_guest() {
+            self.all_guest_certificates
+                .take((), now)
+                .map_err(|wait| refused("certificates for guests", wait))?;
+        }
+        Ok(())
+    }
+
+    /// Counts one proof of a device's key that does not hold, apart from those that do: whoever has the token alone stops nothing.
+    ///
+    /// # Errors
+    /// `rateLimited` with the time to wait.
+    pub fn failed_proof(&self, holder: HolderKey, now: OffsetDateTime) -> Result<(), Problem> {
+        self.failed_proofs
+            .take(holder, now)
+            .map_err(|wait| refused("failed proofs of this account's key", wait))
     }
 
     /// Counts one activation code that `client` tries, wrong or right. The limit over all clients bounds what can be guessed from many addresses.
@@ -148,8 +174,45 @@ pub(crate) fn network(client: IpAddr) -> IpAddr {
 #[derive(Debug)]
 struct Limit<C> {
     rate: Option<Rate>,
+    callers: Mutex<Callers<C>>,
+}
+
+/// Who called lately.
+#[derive(Debug)]
+struct Callers<C> {
     /// When each caller's bucket will be empty again, in nanoseconds since 1970.
-    callers: Mutex<HashMap<C, i128>>,
+    empty: HashMap<C, i128>,
+    /// How many there may be before the idle ones are forgotten. Grows with those that are not, so that looking through them all is rare.
+    sweep_at: usize,
+}
+
+impl<C> Default for Callers<C> {
+    fn default() -> Self {
+        Self { empty: HashMap::new(), sweep_at: CALLERS }
+    }
+}
+
+impl<C: Eq + Hash> Callers<C> {
+    /// Forgets the idle ones if there are many, and of too many the half that owes least.
+    fn make_room(&mut self, now: i128) {
+        if self.empty.len() < self.sweep_at {
+            return;
+        }
+        self.empty.retain(|_, empty| *empty > now);
+        if self.empty.len() >= MOST_CALLERS {
+            let mut ends: Vec<i128> = self.empty.values().copied().collect();
+            let half = ends.len() / 2;
+            let median = *ends.select_nth_unstable(half).1;
+            let more = ends.iter().filter(|empty| **empty > median).count();
+            let mut equal = half.saturating_sub(more);
+            self.empty.retain(|_, empty| {
+                let fills = *empty == median && equal > 0;
+                equal -= usize::from(fills);
+                *empty > median || fills
+            });
+        }
+        self.sweep_at = (self.empty.len() * 2).clamp(CALLERS, MOST_CALLERS);
+    }
 }
 
 #[derive(Clone, Copy, Debug)]
@@ -171,15 +234,15 @@ impl<C: Eq + Hash> Limit<C> {
         let Some(rate) = self.rate else { return Ok(()) };
         let now = now.unix_timestamp_nanos();
         let mut callers = self.callers.lock();
-        if callers.len() >= CALLERS && !callers.contains_key(&caller) {
-            callers.retain(|_, empty| *empty > now);
+        if !callers.empty.contains_key(&caller) {
+            callers.make_room(now);
         }
-        let empty = callers.get(&caller).map_or(now, |empty| now.max(*empty)) + rate.cost;
+        let empty = callers.empty.get(&caller).map_or(now, |empty| now.max(*empty)) + rate.cost;
         let over = empty - now - rate.burst;
         if over > 0 {
             return Err(u64::try_from(over / 1_000_000_000 + 1).unwrap_or(u64::MAX));
         }
-        callers.insert(caller, empty);
+        callers.empty.insert(caller, empty);
         Ok(())
     }
 }
@@ -229,7 +292,29 @@ mod tests {
             limit.take(caller, at(0)).unwrap();
         }
         limit.take(CALLERS, at(10)).unwrap();
-        assert_eq!(limit.callers.lock().len(), 1);
+        assert_eq!(limit.callers.lock().empty.len(), 1);
+    }
+
+    #[test]
+    fn of_too_many_callers_those_that_owe_most_are_remembered() {
+        let limit = Limit::per_hour(2);
+        for _ in 0..2 {
+            limit.take(usize::MAX, at(0)).unwrap();
+        }
+        for caller in 0..2 * MOST_CALLERS {
+            limit.take(caller, at(1)).unwrap();
+        }
+        assert!(limit.callers.lock().empty.len() <= MOST_CALLERS);
+        assert!(limit.take(usize::MAX, at(1)).is_err(), "who used up what he may is not forgotten");
+    }
+
+    #[test]
+    fn certificates_of_guests_have_a_ceiling_however_many_guests_there_are() {
+        let config = InternalConfig { certificates_per_hour: 0, ..InternalConfig::default() };
+        let limits = RateLimits::new(&LimitsConfig::default(), &config);
+        let guest = |number: u32| HolderKey::of_guest(number.into());
+        assert!((0..ALL_GUEST_CERTIFICATES).all(|number| limits.internal(guest(number), at(0)).is_ok()));
+        assert!(limits.internal(guest(0), at(0)).is_err());
     }
 
     #[test]

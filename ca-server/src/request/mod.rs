@@ -3,6 +3,8 @@
 //! Nothing here decides about identity; it only bounds what the later stages are given. `router` shows the whole API.
 
 pub mod acme;
+mod bad_body;
+mod bounded;
 pub mod client_address;
 pub mod est;
 pub mod frame;

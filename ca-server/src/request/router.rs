@@ -1,12 +1,15 @@
-//! The whole API in one list.
+//! The whole API in one table: each route, and whether it issues certificates.
 //!
 //! Every route, known or not, passes [`frame()`]: request id, time limit, panics, nonce, links, access log, metrics.
+
+use std::time::Duration;
 
 use axum::Router;
 use axum::middleware::from_fn_with_state;
 use axum::response::Response;
-use axum::routing::{get, post};
-use http::{Method, Uri};
+use axum::routing::{MethodRouter, get, post};
+use http::header::{AUTHORIZATION, CONTENT_TYPE, RETRY_AFTER, WWW_AUTHENTICATE};
+use http::{HeaderName, HeaderValue, Method, StatusCode, Uri};
 use tower_http::cors::{Any, CorsLayer};
 
 use super::acme::{
@@ -27,62 +30,131 @@ use crate::respond::kinds::Kind;
 use crate::respond::problem::Problem;
 use crate::status::{crl, issuer};
 
-/// The routes of the main listener.
+/// How long a browser need not ask again whether it may ask.
+const PREFLIGHT: Duration = Duration::from_secs(3600);
+
+/// Whether a route leads to a certificate.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Signs {
+    /// Nothing is signed with an authority's key for whoever calls it.
+    Never,
+    /// It may issue. What it issues passed policy and intent: nothing else makes a [`Permit`](crate::log::intent::Permit).
+    Certificates,
+}
+
+/// A resource of the main listener.
+#[derive(Debug)]
+pub struct Route {
+    /// Its path, with what varies in braces.
+    pub path: String,
+    /// Whether it issues.
+    pub signs: Signs,
+    methods: MethodRouter<App>,
+}
+
+fn plain(path: &str, methods: MethodRouter<App>) -> Route {
+    Route { path: path.to_owned(), signs: Signs::Never, methods }
+}
+
+fn issuing(path: &str, methods: MethodRouter<App>) -> Route {
+    Route { path: path.to_owned(), signs: Signs::Certificates, methods }
+}
+
+/// Every route of the main listener.
+#[must_use]
+pub fn routes() -> Vec<Route> {
+    [signed(), read_only(), people(), internal(), est(), health()].into_iter().flatten().collect()
+}
+
+/// The main listener.
 pub fn router(app: App) -> Router {
-    let signed = Router::new()
-        .route("/acme/{authority}/new-account", post(new_account::new_account))
-        .route("/acme/{authority}/account/{account}", post(account::account))
-        .route("/acme/{authority}/key-change", post(key_change::key_change))
-        .route("/acme/{authority}/account/{account}/orders", post(orders::orders))
-        .route("/acme/{authority}/new-order", post(new_order::new_order))
-        .route("/acme/{authority}/order/{order}", post(order::order))
-        .route("/acme/{authority}/order/{order}/finalize", post(finalize::finalize))
-        .route("/acme/{authority}/new-authz", post(new_authz::new_authz))
-        .route("/acme/{authority}/authz/{authorization}", post(authorization::authorization))
-        .route("/acme/{authority}/challenge/{authorization}/{challenge}", post(challenge::challenge))
-        .route("/acme/{authority}/certificate/{serial}", post(certificate::certificate))
-        .route("/acme/{authority}/certificate/{serial}/{chain}", post(certificate::alternate))
-        .route("/acme/{authority}/revoke-cert", post(revoke_cert::revoke_cert));
+    let internal = match cross_origin(&app) {
+        // A preflight is a method of its own, or it would never reach the layer.
+        Some(cors) => {
+            let asked = |route: Route| Route { methods: route.methods.options(preflight), ..route };
+            built(internal().into_iter().map(asked).collect()).layer(cors)
+        }
+        None => built(internal()),
+    };
+    let all = [signed(), people(), est(), health()].into_iter().flatten().collect();
+    framed(app, built(all).merge(internal).merge(built(read_only()).layer(cors())))
+}
 
-    let read_only = Router::new()
-        .route("/acme/{authority}/directory", get(directory::directory).post(directory::directory_signed))
-        .route("/acme/{authority}/new-nonce", get(new_nonce::new_nonce).post(new_nonce::new_nonce_signed))
-        .route("/acme/{authority}/renewal-info/{certificate}", get(renewal_info::renewal_info))
-        .route("/roots/{file}", get(roots::root))
-        .route("/issuer/{file}", get(issuer::issuer))
-        .route("/crl/{file}", get(crl::crl))
-        .layer(cors());
+fn built(routes: Vec<Route>) -> Router<App> {
+    routes.into_iter().fold(Router::new(), |router, route| router.route(&route.path, route.methods))
+}
 
-    let operations = Router::new()
-        .route("/", get(start_page::start_page))
-        .route("/health", get(health::health))
-        .route("/metrics", get(metrics::metrics));
+fn signed() -> Vec<Route> {
+    vec![
+        plain("/acme/{authority}/new-account", post(new_account::new_account)),
+        plain("/acme/{authority}/account/{account}", post(account::account)),
+        plain("/acme/{authority}/key-change", post(key_change::key_change)),
+        plain("/acme/{authority}/account/{account}/orders", post(orders::orders)),
+        plain("/acme/{authority}/new-order", post(new_order::new_order)),
+        plain("/acme/{authority}/order/{order}", post(order::order)),
+        issuing("/acme/{authority}/order/{order}/finalize", post(finalize::finalize)),
+        plain("/acme/{authority}/new-authz", post(new_authz::new_authz)),
+        plain("/acme/{authority}/authz/{authorization}", post(authorization::authorization)),
+        plain("/acme/{authority}/challenge/{authorization}/{challenge}", post(challenge::challenge)),
+        plain("/acme/{authority}/certificate/{serial}", post(certificate::certificate)),
+        plain("/acme/{authority}/certificate/{serial}/{chain}", post(certificate::alternate)),
+        plain("/acme/{authority}/revoke-cert", post(revoke_cert::revoke_cert)),
+    ]
+}
 
-    let people = Router::new()
-        .route("/sso/start/{secret}", get(start::look).post(start::go))
-        .route("/sso/saml/{provider}/acs", get(sso::unsolicited).post(saml::consume))
-        .route("/sso/saml/{provider}/metadata", get(sso_metadata::metadata))
-        .route("/sso/oidc/{provider}/callback", get(oidc::callback))
-        .route("/sso/confirm/{handle}", get(confirm::look).post(confirm::send))
-        .route("/sso/done", get(sso::done));
+fn read_only() -> Vec<Route> {
+    let directory = get(directory::directory).post(directory::directory_signed);
+    let nonce = get(new_nonce::new_nonce).post(new_nonce::new_nonce_signed);
+    vec![
+        plain("/acme/{authority}/directory", directory),
+        plain("/acme/{authority}/new-nonce", nonce),
+        plain("/acme/{authority}/renewal-info/{certificate}", get(renewal_info::renewal_info)),
+        plain("/roots/{file}", get(roots::root)),
+        plain("/issuer/{file}", get(issuer::issuer)),
+        plain("/crl/{file}", get(crl::crl)),
+    ]
+}
 
-    let internal = Router::new()
-        .route("/internal/certificates", post(certificates::certificates))
-        .route("/internal/devices/activate", post(devices::activate))
-        .route("/internal/devices/token", post(devices::refresh))
-        .route("/internal/guests", post(guests::guests));
+fn health() -> Vec<Route> {
+    vec![
+        plain("/", get(start_page::start_page)),
+        plain("/health", get(health::health)),
+        plain("/metrics", get(metrics::metrics)),
+    ]
+}
 
-    // A label may stand before `/.well-known` too: where clients put the path of the address that they are given.
-    let mut est = Router::new();
-    for at in ["/.well-known/est", "/.well-known/est/{label}", "/{label}/.well-known/est"] {
-        est = est
-            .route(&format!("{at}/cacerts"), get(cacerts))
-            .route(&format!("{at}/csrattrs"), get(csrattrs))
-            .route(&format!("{at}/simpleenroll"), post(simpleenroll))
-            .route(&format!("{at}/simplereenroll"), post(simplereenroll));
-    }
+fn people() -> Vec<Route> {
+    vec![
+        plain("/sso/start/{secret}", get(start::look).post(start::go)),
+        plain("/sso/saml/{provider}/acs", get(sso::unsolicited).post(saml::consume)),
+        plain("/sso/saml/{provider}/metadata", get(sso_metadata::metadata)),
+        plain("/sso/oidc/{provider}/callback", get(oidc::callback)),
+        plain("/sso/confirm/{handle}", get(confirm::look).post(confirm::send)),
+        plain("/sso/done", get(sso::done)),
+    ]
+}
 
-    framed(app, signed.merge(read_only).merge(people).merge(internal).merge(est).merge(operations))
+fn internal() -> Vec<Route> {
+    vec![
+        issuing("/internal/certificates", post(certificates::certificates)),
+        plain("/internal/devices/activate", post(devices::activate)),
+        plain("/internal/devices/token", post(devices::refresh)),
+        plain("/internal/guests", post(guests::guests)),
+    ]
+}
+
+/// A label may stand before `/.well-known` too: where clients put the path of the address that they are given.
+fn est() -> Vec<Route> {
+    let forms = ["/.well-known/est", "/.well-known/est/{label}", "/{label}/.well-known/est"];
+    let of = |at: &str| {
+        [
+            plain(&format!("{at}/cacerts"), get(cacerts)),
+            plain(&format!("{at}/csrattrs"), get(csrattrs)),
+            issuing(&format!("{at}/simpleenroll"), post(simpleenroll)),
+            issuing(&format!("{at}/simplereenroll"), post(simplereenroll)),
+        ]
+    };
+    forms.into_iter().flat_map(of).collect()
 }
 
 /// The routes of `metrics_listen`.
@@ -107,6 +179,23 @@ fn cors() -> CorsLayer {
         http::header::LINK,
         http::header::RETRY_AFTER,
     ])
+}
+
+/// Scripts of the pages that `internal.origins` names may get certificates on a token; those of no others.
+fn cross_origin(app: &App) -> Option<CorsLayer> {
+    let origins: Vec<HeaderValue> =
+        app.config.internal.origins.iter().filter_map(|origin| HeaderValue::try_from(origin).ok()).collect();
+    let headers = [AUTHORIZATION, CONTENT_TYPE, HeaderName::from_static("include-root-cert")];
+    let layer = CorsLayer::new()
+        .allow_methods([Method::POST])
+        .allow_headers(headers)
+        .expose_headers([RETRY_AFTER, WWW_AUTHENTICATE])
+        .max_age(PREFLIGHT);
+    (!origins.is_empty()).then(|| layer.allow_origin(origins))
+}
+
+async fn preflight() -> StatusCode {
+    StatusCode::NO_CONTENT
 }
 
 async fn unknown(uri: Uri) -> Response {

@@ -5,6 +5,7 @@
 
 use std::sync::Arc;
 
+use certs::issuer::Issuer;
 use rustls::client::danger::HandshakeSignatureValid;
 use rustls::crypto::{WebPkiSupportedAlgorithms, aws_lc_rs, verify_tls12_signature, verify_tls13_signature};
 use rustls::server::danger::{ClientCertVerified, ClientCertVerifier};
@@ -21,9 +22,19 @@ pub(super) struct HoldsItsKey {
 }
 
 impl HoldsItsKey {
-    /// Names the issuer to clients, so that a browser with other certificates does not ask the person which one to show.
+    /// Names the authority's certificates to clients, so that a browser with others does not ask the person which one to show: the present issuer, those
+    /// before it whose chains are still configured, and what stands above them. Clients show a certificate only if one of its chain is named.
     pub(super) fn of(authority: &Authority) -> Arc<Self> {
-        let issuers = vec![DistinguishedName::from(authority.issuer().subject_der().to_vec())];
+        let chains = authority.chains().iter().flat_map(|chain| chain.certificates.iter());
+        let mut names: Vec<Vec<u8>> = Vec::new();
+        for certificate in chains.chain([authority.root()]) {
+            let Ok(issuer) = Issuer::from_chain(vec![certificate.clone()]) else { continue };
+            let name = issuer.subject_der().to_vec();
+            if !names.contains(&name) {
+                names.push(name);
+            }
+        }
+        let issuers = names.into_iter().map(DistinguishedName::from).collect();
         let algorithms = aws_lc_rs::default_provider().signature_verification_algorithms;
         Arc::new(Self { issuers, algorithms })
     }

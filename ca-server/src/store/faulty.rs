@@ -24,6 +24,7 @@ struct Positions {
     lose_answers: AtomicU64,
     all_commits_fail: AtomicBool,
     reads_fail: AtomicBool,
+    reads_fail_after_commit: AtomicBool,
     delay_ms: AtomicU64,
 }
 
@@ -53,6 +54,11 @@ impl Switches {
     /// Every read fails while `on`.
     pub fn fail_reads(&self, on: bool) {
         self.0.reads_fail.store(on, Ordering::SeqCst);
+    }
+
+    /// Every read fails from the next commit on that succeeds.
+    pub fn fail_reads_after_next_commit(&self) {
+        self.0.reads_fail_after_commit.store(true, Ordering::SeqCst);
     }
 
     /// Every commit waits so long first.
@@ -119,6 +125,9 @@ impl Backend for Faulty {
             return Err(failure());
         }
         self.inner.commit(batch).await?;
+        if positions.reads_fail_after_commit.swap(false, Ordering::SeqCst) {
+            self.switches.fail_reads(true);
+        }
         if Switches::take(&positions.lose_answers) { Err(failure()) } else { Ok(()) }
     }
 

@@ -164,7 +164,8 @@ async fn an_operator_turns_an_account_off_and_hands_out_keys_for_new_ones() {
 async fn an_operator_makes_an_organisation_verifies_its_domain_and_hands_out_an_activation_code() {
     let server = Server::start().await;
     let unknown = server.ask(&["org", "create", "Corp", "--token-issuer", "nobody"]);
-    assert!(unknown.error().0.contains("[[token_issuer]]"), "{}", unknown.stderr);
+    let (error, hint) = unknown.error();
+    assert!(error.contains("[[token_issuer]]") && hint.contains("ca.toml"), "{}", unknown.stderr);
     let made = server.ask(&["org", "create", "Corp Ltd", "--json"]).json();
     assert!(server.ask(&["org", "create", "Corp Ltd"]).error().0.contains("taken"));
     let claimed = server.ask(&["org", "domain", "add", "Corp Ltd", "corp.test"]);
@@ -172,7 +173,15 @@ async fn an_operator_makes_an_organisation_verifies_its_domain_and_hands_out_an_
     let view = server.ask(&["org", "show", field(&made, "id"), "--json"]).json();
     let (name, record) = (field(&view["domains"][0], "record_name"), field(&view["domains"][0], "record"));
     let early = server.ask(&["org", "prefer", "Corp Ltd", "corp.test"]);
-    assert!(early.error().0.contains("verified"), "{}", early.stderr);
+    let (error, hint) = early.error();
+    assert!(error.contains("verified") && hint.contains("org domain verify"), "{}", early.stderr);
+    for json in [&[][..], &["--json"]] {
+        let unseen = server.ask(&[&["org", "domain", "verify", "Corp Ltd", "corp.test"], json].concat());
+        let (error, hint) = unseen.error();
+        assert!(error.contains("corp.test is not verified: there is no TXT record"), "{}", unseen.stderr);
+        assert!(hint.contains("place _rollcall-domain.corp.test. TXT"), "{}", unseen.stderr);
+        assert!(unseen.stdout.contains("pending"), "what is known is shown all the same: {}", unseen.stdout);
+    }
     server.dns.set_txt(name, &[record]);
     let verified = server.ask(&["org", "domain", "verify", "Corp Ltd", "corp.test", "--json"]).json();
     assert_eq!(verified["domains"][0]["status"], "verified");
@@ -191,6 +200,10 @@ async fn an_operator_makes_an_organisation_verifies_its_domain_and_hands_out_an_
         list.stdout
     );
     let id = field(&device, "id");
+    let by_urn = server.ask(&["device", "show", &format!("urn:uuid:{id}"), "--json"]).json();
+    assert_eq!(field(&by_urn, "id"), id, "as certificates and the journal write it");
+    let unknown = server.ask(&["device", "deactivate", "Room 1"]);
+    assert!(unknown.error().0.contains("is not an account id"), "{}", unknown.stderr);
     let ended = server.ask(&["device", "deactivate", id]);
     assert!(ended.data().contains("deactivated"), "{}", ended.stdout);
     let again = server.ask(&["device", "activate-code", "--device", id]);

@@ -142,6 +142,17 @@ fn what_serve_would_refuse_is_told_by_check() {
         ("#request_timeout = \"30s\"", "request_timeout = \"0s\"", "limits.request_timeout"),
         ("#idle_timeout = \"60s\"", "idle_timeout = \"0s\"", "limits.idle_timeout"),
         ("#body = 65536", "body = 0", "limits.body"),
+        ("#domain_grace = \"2days\"", "domain_grace = \"6h\"", "internal.domain_grace"),
+        (
+            "#activation_code_lifetime = \"7days\"",
+            "activation_code_lifetime = \"60days\"",
+            "internal.activation_code_lifetime",
+        ),
+        (
+            "#origins = [\"https://meet.example.com\"]",
+            "origins = [\"https://meet.example.com/\"]",
+            "internal.origins",
+        ),
         ("acme = true", &*format!("acme = true\n{alternate}"), "authority.external.alternate_chains"),
     ] {
         assert_refused_by_both(&folder, (from, to), key);

@@ -43,6 +43,14 @@ impl TokenIssuers {
         self.0.iter().map(|issuer| issuer.settings.name.as_str())
     }
 
+    /// Whether the tokens of this one say for which of several organisations they speak.
+    #[must_use]
+    pub fn names_organisations(&self, name: &str) -> bool {
+        self.0
+            .iter()
+            .any(|issuer| issuer.settings.name == name && issuer.settings.organisation_claim.is_some())
+    }
+
     /// Whether there is none.
     #[must_use]
     pub fn is_empty(&self) -> bool {

@@ -23,10 +23,17 @@ const BASE64: GeneralPurpose = GeneralPurpose::new(
 /// # Errors
 /// [`TokenError::Missing`] if there is none, or more than one; [`TokenError::Malformed`] if there is one in no form that is understood.
 pub fn token(headers: &HeaderMap) -> Result<Secret, TokenError> {
+    of_line(line(headers)?)
+}
+
+/// The one `Authorization`.
+///
+/// # Errors
+/// [`TokenError::Missing`] if there is none, or more than one; [`TokenError::Malformed`] if it is no text.
+pub fn line(headers: &HeaderMap) -> Result<&str, TokenError> {
     let mut lines = headers.get_all(AUTHORIZATION).iter();
     let (Some(line), None) = (lines.next(), lines.next()) else { return Err(TokenError::Missing) };
-    let text = line.to_str().map_err(|_| TokenError::Malformed("the header is not ASCII"))?;
-    of_line(text)
+    line.to_str().map_err(|_| TokenError::Malformed("the header is not ASCII"))
 }
 
 /// The token of one header's value.

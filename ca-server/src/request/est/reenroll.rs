@@ -8,17 +8,13 @@ use axum::Extension;
 use axum::body::Body;
 use axum::extract::{Request, State};
 use axum::response::Response;
-use certs::csr::{Changed, continues};
-use certs::identifier::Identifier;
 
 use super::label::Label;
 use super::simpleenroll::answered;
 use super::{ClientCertificate, Refusal, wire};
 use crate::app::App;
 use crate::internal::authenticate::{Credential, authenticate};
-use crate::internal::standing::standing;
-use crate::internal::{Front, Holder, issue};
-use crate::policy::Refused;
+use crate::internal::{Asked, Front, issue};
 use crate::respond::kinds::Kind;
 use crate::respond::problem::Problem;
 
@@ -39,46 +35,7 @@ pub async fn simplereenroll(
     };
     let credential = Credential::Certificate(certificate.der());
     let holder = authenticate(&app, credential, app.clock.now()).await.map_err(Refusal::of_certificate)?;
-    let csr = wire::certificate_request(&app, request).await?;
-    match continues(&csr, certificate.der()) {
-        Ok(held) => unchanged(&app, &holder, &held).await?,
-        Err(Changed::Request(error)) => return Err(Problem::new(Kind::BadCsr, error.to_string()).into()),
-        Err(changed) => {
-            let rule = "est:changed-names";
-            journal(&app, &holder, rule).await?;
-            let detail =
-                format!("{changed}; re-enrolment keeps the names (RFC 7030 section 4.2.2; rule `{rule}`)");
-            return Err(Problem::new(Kind::BadCsr, detail).into());
-        }
-    }
-    answered(issue(&app, &authority, &holder, &csr, Front::Est).await)
-}
-
-/// Whether the account still has the names of the certificate. One that may have nothing now is for `issue` to refuse, and to record.
-async fn unchanged(app: &App, holder: &Holder, held: &[Identifier]) -> Result<(), Refusal> {
-    let Ok(standing) = standing(app, holder, app.clock.now()).await else { return Ok(()) };
-    let now = standing.identifiers;
-    if now.len() == held.len() && now.iter().all(|name| held.contains(name)) {
-        return Ok(());
-    }
-    let rule = "est:account-renamed";
-    journal(app, holder, rule).await?;
-    let names: Vec<String> = now.iter().map(ToString::to_string).collect();
-    let detail = format!(
-        "the account is now {}; enrol at simpleenroll with a token to get a certificate with these names (rule `{rule}`)",
-        names.join(", ")
-    );
-    Err(Problem::new(Kind::Unauthorized, detail).into())
-}
-
-async fn journal(app: &App, holder: &Holder, rule: &str) -> Result<(), Problem> {
-    let refused = Refused {
-        action: "issue",
-        account: None,
-        order: None,
-        identifiers: vec![Identifier::Uri(holder.urn())],
-        rule: rule.to_owned(),
-    };
-    let (subject, now) = (holder.subject(), app.clock.now());
-    app.refusals.record_of(&app.store, &subject, refused, now).await.map_err(Problem::from)
+    let csr = wire::certificate_request(&app, &holder, request).await?;
+    let asked = Asked { csr: &csr, front: Front::Est, replaces: Some(certificate.der()) };
+    answered(issue(&app, &authority, &holder, asked).await)
 }

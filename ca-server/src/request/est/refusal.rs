@@ -68,9 +68,10 @@ impl IntoResponse for Refusal {
         if let Some(seconds) = retry_after {
             headers.insert(RETRY_AFTER, HeaderValue::from(seconds));
         }
+        // Also with 403 where the token lacks a scope (RFC 6750 §3).
+        let bearer = self.challenge.and_then(|text| HeaderValue::try_from(text).ok());
+        headers.extend(bearer.map(|value| (WWW_AUTHENTICATE, value)));
         if status == StatusCode::UNAUTHORIZED {
-            let bearer = self.challenge.and_then(|text| HeaderValue::try_from(text).ok());
-            headers.extend(bearer.map(|value| (WWW_AUTHENTICATE, value)));
             headers.append(WWW_AUTHENTICATE, HeaderValue::from_static(BASIC));
         }
         response

@@ -1,6 +1,7 @@
 //! `POST …/simpleenroll` (RFC 7030 §4.2.1): a certificate on a token.
 //!
-//! Answers with the certificate alone; what stands above it is in `cacerts`. 202 while an administrator has yet to approve (§4.2.3).
+//! Answers with the certificate alone; what stands above it is in `cacerts`. 202 while an administrator has yet to approve, or the
+//! certificate is being signed (§4.2.3); the same request again then gets it.
 
 use axum::body::Body;
 use axum::extract::{Request, State};
@@ -13,7 +14,7 @@ use super::label::Label;
 use super::{Refusal, authorization, wire};
 use crate::app::App;
 use crate::internal::authenticate::{Credential, authenticate};
-use crate::internal::{Front, InternalError, Issued, issue};
+use crate::internal::{Asked, Front, InternalError, Issued, issue};
 
 /// Enrols.
 ///
@@ -27,8 +28,9 @@ pub async fn simpleenroll(
     let authority = label.enrolling(&app)?.clone();
     let token = authorization::token(request.headers())?;
     let holder = authenticate(&app, Credential::Bearer(token.expose()), app.clock.now()).await?;
-    let csr = wire::certificate_request(&app, request).await?;
-    answered(issue(&app, &authority, &holder, &csr, Front::Est).await)
+    let csr = wire::certificate_request(&app, &holder, request).await?;
+    let asked = Asked { csr: &csr, front: Front::Est, replaces: None };
+    answered(issue(&app, &authority, &holder, asked).await)
 }
 
 /// The certificate, or that it takes a while.
@@ -41,11 +43,16 @@ pub(super) fn answered(issued: Result<Issued, InternalError>) -> Result<Response
             let leaf = issued.chain_der.get(..1).unwrap_or_default();
             Ok(wire::answer("application/pkcs7-mime; smime-type=certs-only", &certs_only(leaf)))
         }
-        Err(InternalError::ApprovalPending { retry_after, .. }) => {
-            let headers = [(RETRY_AFTER, retry_after.to_string())];
-            let text = "an administrator has yet to approve; send the same request again\n";
-            Ok((StatusCode::ACCEPTED, headers, text).into_response())
+        Err(InternalError::ApprovalPending { retry_after }) => {
+            Ok(later(retry_after, "an administrator has yet to approve; send the same request again\n"))
+        }
+        Err(InternalError::InProgress { retry_after }) => {
+            Ok(later(retry_after, "the certificate is being issued; send the same request again\n"))
         }
         Err(error) => Err(error.into()),
     }
+}
+
+fn later(seconds: u64, text: &'static str) -> Response {
+    (StatusCode::ACCEPTED, [(RETRY_AFTER, seconds.to_string())], text).into_response()
 }

@@ -3,17 +3,19 @@
 //! One line, since strongSwan up to 5.9.10 reads no more; whole and of known length, since it knows no chunks. Must take a body of bounded size
 //! and time only.
 
-use axum::body::{Body, Bytes};
+use axum::body::Body;
 use axum::extract::Request;
 use axum::response::{IntoResponse, Response};
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use certs::csr::{MAX_CSR, has_challenge_password};
 use http::header::{CONTENT_TYPE, HeaderName};
-use http_body_util::{BodyExt as _, LengthLimitError, Limited};
 
 use super::Refusal;
 use crate::app::App;
+use crate::internal::Holder;
+use crate::request::bad_body::refused;
+use crate::request::bounded;
 use crate::respond::kinds::Kind;
 use crate::respond::problem::Problem;
 
@@ -62,36 +64,28 @@ pub fn decode(body: &[u8]) -> Result<Vec<u8>, Fault> {
 /// The certificate request in a body, as DER that was not looked at but for its challenge password.
 ///
 /// # Errors
-/// What is wrong with the body.
-pub async fn certificate_request(app: &App, request: Request<Body>) -> Result<Vec<u8>, Refusal> {
-    let media_type =
-        request.headers().get(CONTENT_TYPE).and_then(|value| value.to_str().ok()).unwrap_or_default();
-    let essence = media_type.split(';').next().unwrap_or_default().trim();
-    if !essence.eq_ignore_ascii_case("application/pkcs10") {
-        return Err(Problem::new(Kind::UnsupportedMediaType, "send the body as application/pkcs10").into());
+/// What is wrong with the body; it is journalled already.
+pub async fn certificate_request(
+    app: &App,
+    holder: &Holder,
+    request: Request<Body>,
+) -> Result<Vec<u8>, Refusal> {
+    match read(app, request).await {
+        Ok(der) => Ok(der),
+        Err(problem) => Err(refused(app, holder, problem).await.into()),
     }
-    let body = read(app, request).await?;
+}
+
+async fn read(app: &App, request: Request<Body>) -> Result<Vec<u8>, Problem> {
+    let body = bounded::body(app, request, ("application/pkcs10", LONGEST)).await?;
     let bad = |detail: String| Problem::new(Kind::BadCsr, detail);
     let der = decode(&body).map_err(|fault| bad(fault.to_string()))?;
     if has_challenge_password(&der).map_err(|fault| bad(fault.to_string()))? {
         // RFC 7030 §3.5: it would have to be the connection's tls-unique, which TLS 1.3 has not.
         let detail = "challengePassword: it can only bind the request to the TLS connection, which is not done here; leave it out";
-        return Err(bad(detail.to_owned()).into());
+        return Err(bad(detail.to_owned()));
     }
     Ok(der)
-}
-
-async fn read(app: &App, request: Request<Body>) -> Result<Bytes, Problem> {
-    let limit = app.config.limits.body.min(LONGEST);
-    let body = Limited::new(request.into_body(), limit).collect();
-    match tokio::time::timeout(app.config.limits.request_timeout / 2, body).await {
-        Ok(Ok(body)) => Ok(body.to_bytes()),
-        Ok(Err(error)) if error.is::<LengthLimitError>() => {
-            Err(Problem::new(Kind::PayloadTooLarge, format!("the body may have {limit} octets")))
-        }
-        Ok(Err(_)) => Err(Problem::new(Kind::Malformed, "the body broke off")),
-        Err(_) => Err(Problem::new(Kind::RequestTimeout, "the body took too long to arrive")),
-    }
 }
 
 /// An answer that holds this DER.

@@ -8,17 +8,12 @@ use axum::response::{IntoResponse, Response};
 use certs::pem::encode_chain;
 use http::HeaderMap;
 use http::header::CONTENT_TYPE;
-use serde::Deserialize;
 
 use super::{Denied, bearer, body};
 use crate::app::App;
 use crate::internal::authenticate::{Credential, authenticate};
-use crate::internal::{Front, issue};
-
-#[derive(Deserialize)]
-struct Wanted {
-    csr: String,
-}
+use crate::internal::{Asked, Front, issue};
+use crate::request::bad_body::refused;
 
 /// Issues.
 ///
@@ -28,9 +23,12 @@ pub async fn certificates(State(app): State<App>, request: Request<Body>) -> Res
     let authority = app.internal_authority()?.clone();
     let with_root = asks_for_root(request.headers());
     let holder = authenticate(&app, Credential::Bearer(bearer(request.headers())?), app.clock.now()).await?;
-    let wanted: Wanted = body::read(&app, request).await?;
-    let csr = body::csr(&wanted.csr)?;
-    let issued = issue(&app, &authority, &holder, &csr, Front::Certificates).await?;
+    let csr = match body::read(&app, request).await.and_then(|fields| fields.csr()) {
+        Ok(csr) => csr,
+        Err(problem) => return Err(refused(&app, &holder, problem).await.into()),
+    };
+    let asked = Asked { csr: &csr, front: Front::Certificates, replaces: None };
+    let issued = issue(&app, &authority, &holder, asked).await?;
     let mut chain = issued.chain_der;
     if with_root {
         chain.push(issued.root_der);

@@ -10,7 +10,7 @@ use axum::{Extension, Json};
 use certs::csr::Csr;
 use certs::name::DnsName;
 use http::StatusCode;
-use serde::{Deserialize, Serialize};
+use serde::Serialize;
 
 use super::{Denied, bearer, body};
 use crate::app::App;
@@ -18,21 +18,9 @@ use crate::internal::authenticate::record;
 use crate::internal::error::naming;
 use crate::internal::machine::{self, Activated, MachineError};
 use crate::internal::opaque::MakeError;
-use crate::internal::organisation::Organisation;
 use crate::policy::{Refused, Subject};
 use crate::respond::kinds::Kind;
 use crate::respond::problem::Problem;
-
-#[derive(Deserialize)]
-struct Activation {
-    code: String,
-    csr: String,
-}
-
-#[derive(Deserialize)]
-struct Refresh {
-    proof: String,
-}
 
 /// What a device is told.
 #[derive(Serialize)]
@@ -57,11 +45,11 @@ pub async fn activate(
 ) -> Result<Response, Denied> {
     app.internal_authority()?;
     app.limits.activation(client.ip(), app.clock.now())?;
-    let wanted: Activation = body::read(&app, request).await?;
+    let wanted = body::read(&app, request).await?;
     let bad = |detail: String| Problem::new(Kind::BadCsr, detail);
-    let (csr, _) = Csr::parse_claiming(&body::csr(&wanted.csr)?).map_err(|error| bad(error.to_string()))?;
-    match machine::activate(&app, &wanted.code, &csr).await {
-        Ok(activated) => told(&app, &activated, StatusCode::CREATED).await,
+    let (csr, _) = Csr::parse_claiming(&wanted.csr()?).map_err(|error| bad(error.to_string()))?;
+    match machine::activate(&app, wanted.text("code")?, &csr).await {
+        Ok(activated) => Ok(told(&app, &activated, StatusCode::CREATED)),
         Err(error) => Err(denied(&app, "activate", error, &Subject::Stranger).await),
     }
 }
@@ -73,28 +61,34 @@ pub async fn activate(
 pub async fn refresh(State(app): State<App>, request: Request<Body>) -> Result<Response, Denied> {
     app.internal_authority()?;
     let token = bearer(request.headers())?.to_owned();
-    let wanted: Refresh = body::read(&app, request).await?;
+    let wanted = body::read(&app, request).await?;
     let mut subject = Subject::Stranger;
-    match machine::refresh(&app, (&token, &wanted.proof), &mut subject).await {
-        Ok(activated) => told(&app, &activated, StatusCode::OK).await,
+    match machine::refresh(&app, (&token, wanted.text("proof")?), &mut subject).await {
+        Ok(activated) => Ok(told(&app, &activated, StatusCode::OK)),
         Err(error) => Err(denied(&app, "refresh", error, &subject).await),
     }
 }
 
-async fn told(app: &App, activated: &Activated, status: StatusCode) -> Result<Response, Denied> {
-    let Activated { account, token, expires } = activated;
-    let organisation = app.store.load::<Organisation>(&account.organisation).await.map_err(Problem::from)?;
-    let (name, domain) =
-        organisation.map(|found| (found.value.name, found.value.preferred)).unwrap_or_default();
+/// Everything in it was read before the commit: nothing can fail from then on.
+fn told(app: &App, activated: &Activated, status: StatusCode) -> Response {
+    let Activated { account, organisation, token, expires } = activated;
+    let now = app.clock.now();
+    let (name, domain) = match organisation {
+        Some(organisation) => {
+            let held = organisation.preferred_at(app.config.internal.domain_grace, now);
+            (organisation.name.clone(), held)
+        }
+        None => (String::new(), None),
+    };
     let answer = DeviceToken {
         account: account.id.urn().to_string(),
         organisation: name,
-        domain: domain.as_ref().map(DnsName::as_str),
+        domain: domain.map(DnsName::as_str),
         token: token.expose(),
         token_type: "Bearer",
-        expires_in: (*expires - app.clock.now()).whole_seconds(),
+        expires_in: (*expires - now).whole_seconds(),
     };
-    Ok((status, Json(answer)).into_response())
+    (status, Json(answer)).into_response()
 }
 
 /// The answer; what somebody decided is journalled once, against the account where that is known.

@@ -8,10 +8,11 @@ pub mod devices;
 pub mod guests;
 
 use axum::response::{IntoResponse, Response};
-use http::header::{AUTHORIZATION, WWW_AUTHENTICATE};
+use http::header::WWW_AUTHENTICATE;
 use http::{HeaderMap, HeaderValue};
 
 use crate::internal::{InternalError, TokenError};
+use crate::request::est::authorization::line;
 use crate::respond::problem::Problem;
 
 /// A refusal, with what the client is to show instead.
@@ -58,10 +59,7 @@ impl IntoResponse for Denied {
 /// # Errors
 /// [`TokenError::Missing`] if there is none, or more than one.
 pub fn bearer(headers: &HeaderMap) -> Result<&str, TokenError> {
-    let mut lines = headers.get_all(AUTHORIZATION).iter();
-    let (Some(line), None) = (lines.next(), lines.next()) else { return Err(TokenError::Missing) };
-    let text = line.to_str().map_err(|_| TokenError::Malformed("the header is not ASCII"))?;
-    let (scheme, token) = text.split_once(' ').ok_or(TokenError::Missing)?;
+    let (scheme, token) = line(headers)?.split_once(' ').ok_or(TokenError::Missing)?;
     if !scheme.eq_ignore_ascii_case("Bearer") {
         return Err(TokenError::Missing);
     }
@@ -70,6 +68,8 @@ pub fn bearer(headers: &HeaderMap) -> Result<&str, TokenError> {
 
 #[cfg(test)]
 mod tests {
+    use http::header::AUTHORIZATION;
+
     use super::*;
 
     fn of(lines: &[&str]) -> Result<String, &'static str> {

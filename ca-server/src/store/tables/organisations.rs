@@ -142,6 +142,19 @@ impl Store {
         self.list(Range::of(Table::Organisations).limit(MOST)).await
     }
 
+    /// The first two organisations that a token issuer speaks for.
+    ///
+    /// # Errors
+    /// If the backend fails.
+    pub async fn organisations_of_issuer(&self, issuer: &str) -> Result<Vec<OrganisationId>, StoreError> {
+        let rows =
+            self.scan(Range::of(Table::OrganisationNames).prefix(issuer_rows(issuer)).limit(2)).await?;
+        Ok(rows
+            .iter()
+            .filter_map(|(row, _)| row.last_chunk::<16>().and_then(|octets| id_of(octets)))
+            .collect())
+    }
+
     /// The one organisation that a token issuer speaks for; `None` if there is none, or more than one.
     ///
     /// # Errors
@@ -150,12 +163,9 @@ impl Store {
         &self,
         issuer: &str,
     ) -> Result<Option<Versioned<Organisation>>, StoreError> {
-        let rows =
-            self.scan(Range::of(Table::OrganisationNames).prefix(issuer_rows(issuer)).limit(2)).await?;
-        let [(only, _)] = rows.as_slice() else { return Ok(None) };
-        match only.last_chunk::<16>().and_then(|octets| id_of(octets)) {
-            Some(id) => self.load(&id).await,
-            None => Ok(None),
+        match self.organisations_of_issuer(issuer).await?.as_slice() {
+            [only] => self.load(only).await,
+            _ => Ok(None),
         }
     }
 

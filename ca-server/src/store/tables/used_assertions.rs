@@ -3,12 +3,13 @@
 //! [`claim`] stands in the batch that moves a sign-in on. Ids are kept as hashes, since providers choose their length and form.
 
 use aws_lc_rs::digest::{SHA256, digest};
+use certs::serial::Serial;
 use data_encoding::HEXLOWER;
 use serde::{Deserialize, Serialize};
 use time::OffsetDateTime;
 
 use crate::sso::person::SingleUse;
-use crate::store::{Batch, Record, StoreError, Table, Versioned, keys};
+use crate::store::{Batch, Record, Store, StoreError, Table, Versioned, keys};
 
 /// An assertion that was taken.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -18,6 +19,18 @@ pub struct UsedAssertion {
     /// After this time it is refused as expired.
     #[serde(with = "time::serde::timestamp")]
     pub until: OffsetDateTime,
+    /// Of a token: the certificate that it was used for.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub used_for: Option<UsedFor>,
+}
+
+/// The certificate that a token was used for.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct UsedFor {
+    /// SHA-256 of its key's subject public key info, base64url.
+    pub key: String,
+    /// Its serial.
+    pub serial: Serial,
 }
 
 impl Record for UsedAssertion {
@@ -38,10 +51,55 @@ impl Record for UsedAssertion {
 /// # Errors
 /// If the record cannot be serialised.
 pub fn claim(batch: &mut Batch, assertion: &SingleUse) -> Result<(), StoreError> {
-    let id = HEXLOWER.encode(digest(&SHA256, assertion.key.as_bytes()).as_ref());
-    let used = UsedAssertion { id, until: assertion.until.replace_nanosecond(0).unwrap_or(assertion.until) };
-    batch.insert(&used)?;
-    batch.put(Table::Expiry, expiry_row(&used), Vec::new());
+    put(batch, None, &record_of(assertion, None))
+}
+
+/// The same for a token and the certificate that it is used for, over `seen` if it was used in vain before; stale if that changed.
+///
+/// # Errors
+/// If the record cannot be serialised.
+pub fn claim_for(
+    batch: &mut Batch,
+    token: &SingleUse,
+    seen: Option<&Versioned<UsedAssertion>>,
+    used_for: UsedFor,
+) -> Result<(), StoreError> {
+    put(batch, seen, &record_of(token, Some(used_for)))
+}
+
+/// What is remembered of it; `None` if it was never taken.
+///
+/// # Errors
+/// If the store fails.
+pub async fn find(
+    store: &Store,
+    assertion: &SingleUse,
+) -> Result<Option<Versioned<UsedAssertion>>, StoreError> {
+    store.load(&id_of(assertion)).await
+}
+
+fn id_of(assertion: &SingleUse) -> String {
+    HEXLOWER.encode(digest(&SHA256, assertion.key.as_bytes()).as_ref())
+}
+
+fn record_of(assertion: &SingleUse, used_for: Option<UsedFor>) -> UsedAssertion {
+    let until = assertion.until.replace_nanosecond(0).unwrap_or(assertion.until);
+    UsedAssertion { id: id_of(assertion), until, used_for }
+}
+
+fn put(
+    batch: &mut Batch,
+    seen: Option<&Versioned<UsedAssertion>>,
+    next: &UsedAssertion,
+) -> Result<(), StoreError> {
+    match seen {
+        None => batch.insert(next)?,
+        Some(seen) => {
+            batch.delete(Table::Expiry, expiry_row(&seen.value));
+            batch.replace(seen.version, next)?
+        }
+    };
+    batch.put(Table::Expiry, expiry_row(next), Vec::new());
     Ok(())
 }
 
