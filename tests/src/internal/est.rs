@@ -8,17 +8,21 @@
     reason = "a harness whose own set-up is wrong must stop at once"
 )]
 
-use std::sync::Arc;
+use std::sync::{Arc, Mutex};
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use rcgen::{CertificateParams, CustomExtension, DistinguishedName, DnType, IsCa, KeyPair, SanType};
+use rustls::client::{ResolvesClientCert, WantsClientCert};
 use rustls::pki_types::pem::PemObject as _;
 use rustls::pki_types::{CertificateDer, PrivateKeyDer, PrivatePkcs8KeyDer, ServerName};
+use rustls::sign::CertifiedKey;
+use rustls::{ClientConfig, ConfigBuilder, SignatureScheme};
 use serde_json::json;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::TcpStream;
 use tokio_rustls::TlsConnector;
+use tokio_rustls::client::TlsStream;
 
 use super::InternalCa;
 
@@ -83,6 +87,21 @@ pub struct Identity<'a> {
     pub certificate: CertificateDer<'static>,
     /// Its key.
     pub key: &'a KeyPair,
+}
+
+/// A client without a certificate that keeps what it was asked for.
+#[derive(Debug, Default)]
+struct Hints(Mutex<Vec<Vec<u8>>>);
+
+impl ResolvesClientCert for Hints {
+    fn resolve(&self, hints: &[&[u8]], _: &[SignatureScheme]) -> Option<Arc<CertifiedKey>> {
+        *self.0.lock().expect("nobody panicked") = hints.iter().map(|hint| hint.to_vec()).collect();
+        None
+    }
+
+    fn has_certs(&self) -> bool {
+        true
+    }
 }
 
 /// What a request says beside its key.
@@ -171,14 +190,7 @@ impl InternalCa {
         headers: &[(&str, &str)],
         body: &[u8],
     ) -> Answer {
-        let mut roots = rustls::RootCertStore::empty();
-        let root = CertificateDer::from_pem_slice(self.ca.tls_pem().as_bytes()).expect("PEM");
-        roots.add(root).expect("a certificate");
-        let provider = Arc::new(rustls::crypto::aws_lc_rs::default_provider());
-        let builder = rustls::ClientConfig::builder_with_provider(provider)
-            .with_safe_default_protocol_versions()
-            .expect("versions are supported")
-            .with_root_certificates(roots);
+        let builder = self.tls();
         let tls = match identity {
             None => builder.with_no_client_auth(),
             Some(identity) => {
@@ -186,10 +198,8 @@ impl InternalCa {
                 builder.with_client_auth_cert(vec![identity.certificate.clone()], key).expect("they fit")
             }
         };
-        let tcp = TcpStream::connect(self.ca.running().address()).await.expect("the server listens");
         let host = self.ca.host();
-        let name = ServerName::try_from(host).expect("a name");
-        let mut stream = TlsConnector::from(Arc::new(tls)).connect(name, tcp).await.expect("TLS");
+        let mut stream = self.connected(tls).await;
         let mut head = format!("{line} HTTP/1.1\r\nHost: {host}\r\nConnection: close\r\n");
         headers.iter().for_each(|(name, value)| head.push_str(&format!("{name}: {value}\r\n")));
         head.push_str(&format!("Content-Length: {}\r\n\r\n", body.len()));
@@ -201,6 +211,34 @@ impl InternalCa {
         let (head, body) = text.split_once("\r\n\r\n").expect("an answer");
         let status = head.get(9..12).and_then(|digits| digits.parse().ok()).expect("a status");
         Answer { status, head: format!("{head}\r\n\r\n"), body: body.to_owned() }
+    }
+
+    fn tls(&self) -> ConfigBuilder<ClientConfig, WantsClientCert> {
+        let mut roots = rustls::RootCertStore::empty();
+        let root = CertificateDer::from_pem_slice(self.ca.tls_pem().as_bytes()).expect("PEM");
+        roots.add(root).expect("a certificate");
+        let provider = Arc::new(rustls::crypto::aws_lc_rs::default_provider());
+        ClientConfig::builder_with_provider(provider)
+            .with_safe_default_protocol_versions()
+            .expect("versions are supported")
+            .with_root_certificates(roots)
+    }
+
+    async fn connected(&self, tls: ClientConfig) -> TlsStream<TcpStream> {
+        let tcp = TcpStream::connect(self.ca.running().address()).await.expect("the server listens");
+        let name = ServerName::try_from(self.ca.host()).expect("a name");
+        TlsConnector::from(Arc::new(tls)).connect(name, tcp).await.expect("TLS")
+    }
+
+    /// The names (DER) of which the server asks for a certificate in TLS.
+    ///
+    /// # Panics
+    /// If there is no connection.
+    pub async fn asked_for(&self) -> Vec<Vec<u8>> {
+        let hints = Arc::new(Hints::default());
+        let tls = self.tls().with_client_cert_resolver(hints.clone());
+        drop(self.connected(tls).await);
+        hints.0.lock().expect("nobody panicked").clone()
     }
 
     /// Posts a request for a certificate.

@@ -5,6 +5,7 @@
 use aws_lc_rs::hmac;
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use rollcall_tests::internal::est::{Wanted, key, request};
 use rollcall_tests::internal::{InternalCa, TokenIssuer};
 use serde::Deserialize;
 use serde_json::{Map, Value, json};
@@ -166,7 +167,8 @@ async fn a_token_that_serves_once_is_refused_the_second_time_even_in_a_race() {
     assert_eq!(statuses, [200, 401, 401, 401, 401, 401]);
     let audit = it.ca.audit().await;
     assert_eq!(audit.count("intent"), 1);
-    assert!(audit.of_kind("refused").all(|act| act["rule"] == "token:replayed"));
+    let rules: Vec<_> = audit.of_kind("refused").map(|act| act["rule"].clone()).collect();
+    assert_eq!(rules, vec![json!("token:replayed"); 5]);
     let mut claims = it.claims("alice");
     claims.as_object_mut().unwrap().remove("jti");
     assert_eq!(
@@ -189,6 +191,22 @@ async fn a_demanded_scope_must_be_there() {
         change(&mut claims, &changes);
         let reply = it.certificate(&it.issuer.token(&claims)).await;
         assert_eq!(reply.status, status, "{scope}: {reply}");
+        let bearer = format!("Bearer {}", it.issuer.token(&claims));
+        let answer =
+            it.enroll(None, "simpleenroll", Some(&bearer), &request(&key(), &Wanted::default())).await;
+        assert_eq!(answer.status, status, "{scope}: {answer:?}");
+        // RFC 6750 §3: also where the answer is 403.
+        let challenges = [
+            reply.headers.get("www-authenticate").and_then(|value| value.to_str().ok()),
+            answer.header("www-authenticate"),
+        ];
+        for challenge in challenges {
+            assert_eq!(
+                challenge.is_some_and(|text| text.contains("insufficient_scope")),
+                status == 403,
+                "{scope}"
+            );
+        }
     }
 }
 

@@ -2,7 +2,7 @@
 
 use base64::Engine as _;
 use base64::engine::general_purpose::{STANDARD, URL_SAFE_NO_PAD};
-use ca_server::internal::{Credential, Front, authenticate, issue};
+use ca_server::internal::{Asked, Credential, Front, authenticate, issue};
 use ca_server::store::Table;
 use certs::key::SigningKey;
 use rollcall_tests::device::Reply;
@@ -68,7 +68,8 @@ async fn the_certificate_of_the_device_that_lost_the_account_renews_nothing() {
     }
     let audit = it.ca.audit().await;
     assert_eq!(audit.count("intent"), intents);
-    assert!(audit.of_kind("refused").all(|act| act["rule"] == "token:replaced"));
+    let rules: Vec<_> = audit.of_kind("refused").map(|act| act["rule"].clone()).collect();
+    assert_eq!(rules, [json!("token:replaced"), json!("token:replaced")]);
     // The device that has it now goes on by itself.
     let bearer = format!("Bearer {}", reply.json()["token"].as_str().unwrap());
     let answer = it.enroll(None, "simpleenroll", Some(&bearer), &new).await;
@@ -90,7 +91,8 @@ async fn a_certificate_of_the_key_that_the_account_was_moved_from_renews_nothing
     // Who was known before the key moved gets nothing after it.
     let authority = app.internal_authority().unwrap();
     let request = STANDARD.decode(csr(&key, &[])).unwrap();
-    let refused = issue(app, authority, &holder, &request, Front::Est).await.unwrap_err();
+    let asked = Asked { csr: &request, front: Front::Est, replaces: None };
+    let refused = issue(app, authority, &holder, asked).await.unwrap_err();
     assert_eq!(refused.rule().as_deref(), Some("token:replaced"));
     assert_eq!(certify(&it, &fresh, &next).await.status, 200);
 }
@@ -183,7 +185,12 @@ async fn a_proof_that_fails_is_counted_and_recorded_with_the_account_whose_token
         assert!(reply.json()["detail"].as_str().unwrap().contains("rule `refresh:proof-other`"), "{reply}");
     }
     let reply = refresh(&it, &token, &key, |_| {}).await;
-    assert_eq!(reply.status, 429, "they count in the limit of the account: {reply}");
+    assert_eq!(
+        reply.status, 200,
+        "who has the token alone does not use up what the device may ask for: {reply}"
+    );
+    let more = refresh(&it, &token, &key, |claims| claims["aud"] = "https://evil.test".into()).await;
+    assert_eq!(more.status, 429, "they have a limit of their own: {more}");
     let audit = it.ca.audit().await;
     let refused: Vec<_> = audit.of_kind("refused").filter(|act| act["action"] == "refresh").collect();
     assert_eq!(refused.len(), 3, "strangers do not hide them");
@@ -213,4 +220,19 @@ async fn a_token_that_is_over_is_refused_as_its_accounts() {
         assert_eq!(act["rule"], "token:expired");
         assert_eq!(act["identifiers"], json!([{"type": "uri", "value": account}]), "{act}");
     }
+}
+
+#[tokio::test]
+async fn who_has_a_token_and_not_its_key_does_not_stop_the_device() {
+    let it = InternalCa::start_with(|config| config.internal.certificates_per_hour = 2).await;
+    it.organisation("Corp").await;
+    let key = new_key();
+    let (_, token) = it.activated("Corp", &key).await;
+    let mut statuses = Vec::new();
+    for _ in 0..4 {
+        statuses.push(refresh(&it, &token, &new_key(), |_| {}).await.status.as_u16());
+    }
+    assert_eq!(statuses, [403, 403, 429, 429]);
+    token_of(&refresh(&it, &token, &key, |_| {}).await);
+    assert_eq!(certify(&it, &token, &key).await.status, 200);
 }

@@ -1,6 +1,10 @@
 //! Domains of organisations: verified by a TXT record, held while it is seen, lost after the grace, and never of two organisations.
 
+use ca_server::internal::OrganisationId;
 use ca_server::internal::domains::recheck;
+use ca_server::internal::organisation::Organisation;
+use ca_server::store::Batch;
+use ca_server::store::tables::organisations;
 use certs::verdict::State;
 use rollcall_tests::internal::{InternalCa, new_key};
 use serde_json::json;
@@ -121,9 +125,66 @@ async fn an_issuer_of_several_organisations_must_say_which_one() {
         let reply = it.certificate(&it.issuer.token(&claims)).await;
         assert_eq!(reply.status, status, "{claim}: {reply}");
     }
-    let plain = InternalCa::start().await;
-    plain.organisation("Corp").await;
-    plain.organisation("Other").await;
-    let reply = plain.certificate(&plain.issuer.token(&plain.claims("alice"))).await;
-    assert_eq!(reply.status, 401, "an issuer that cannot say which of two speaks for none: {reply}");
+}
+
+#[tokio::test]
+async fn an_issuer_that_cannot_say_which_organisation_is_given_to_one_alone() {
+    let it = InternalCa::start().await;
+    it.organisation("Corp").await;
+    let other = it.tell("/organisations", json!({"name": "Other", "token_issuers": []})).await;
+    for (path, body) in [
+        ("/organisations", json!({"name": "Third", "token_issuers": ["corp"]})),
+        ("/organisations/Other/token-issuers", json!({"token_issuers": ["corp"]})),
+    ] {
+        let refused = it.try_tell(path, body).await.unwrap_err();
+        assert!(refused.to_string().contains("speaks for organisation"), "{refused}");
+        assert!(refused.hint().contains("organisation_claim"), "{}", refused.hint());
+        assert_eq!(it.certificate(&it.issuer.token(&it.claims("alice"))).await.status, 200, "as before");
+    }
+    assert!(it.ask("/organisations").await["items"].as_array().unwrap().len() == 2);
+    // Its own again is no change, and after it was taken from the one it can be given to the other.
+    it.tell("/organisations/Corp/token-issuers", json!({"token_issuers": ["corp"]})).await;
+    it.tell("/organisations/Corp/token-issuers", json!({"token_issuers": []})).await;
+    it.tell("/organisations/Other/token-issuers", json!({"token_issuers": ["corp"]})).await;
+    // A store in which two name it, as an earlier server let come about: it speaks for neither.
+    let (app, id) = (it.ca.app(), other["id"].as_str().unwrap().parse::<OrganisationId>().unwrap());
+    let seen = app.store.load::<Organisation>(&id).await.unwrap().unwrap();
+    let twin = Organisation { id: OrganisationId::fresh().unwrap(), name: "Twin".to_owned(), ..seen.value };
+    let mut batch = Batch::new();
+    let count = app.store.organisation_count().await.unwrap();
+    organisations::insert(&mut batch, &twin, count).unwrap();
+    app.store.commit(batch).await.unwrap();
+    assert_eq!(it.certificate(&it.issuer.token(&it.claims("alice"))).await.status, 401);
+}
+
+#[tokio::test]
+async fn a_claim_of_what_another_holds_says_so_and_is_looked_at_on_schedule_only() {
+    let it = InternalCa::start().await;
+    it.organisation("Corp").await;
+    it.tell("/organisations", json!({"name": "Other", "token_issuers": []})).await;
+    it.verified_domain("Corp", "corp.test").await;
+    let claimed = it.tell("/organisations/Other/domains", json!({"domain": "corp.test"})).await;
+    it.ca.dns.add_txt("_rollcall-domain.corp.test", claimed["domains"][0]["record"].as_str().unwrap());
+    assert_eq!(recheck(it.ca.app()).await.unwrap(), 1, "the claim was never looked at");
+    let claim = it.ask("/organisations/Other").await["domains"][0].clone();
+    assert_eq!(
+        (&claim["status"], &claim["fault"]),
+        (&json!("pending"), &json!("another organisation holds it"))
+    );
+    assert!(claim["checked"].is_string(), "{claim}");
+    assert_eq!(recheck(it.ca.app()).await.unwrap(), 0, "not again before its time");
+    assert_eq!(it.ask("/organisations/Corp").await["domains"][0]["status"], "verified");
+}
+
+#[tokio::test]
+async fn an_activation_names_no_domain_that_is_lost() {
+    let it = InternalCa::start().await;
+    it.organisation("Corp").await;
+    it.verified_domain("Corp", "corp.test").await;
+    it.prefer("Corp", "corp.test").await;
+    let code = it.device_code("Corp").await;
+    it.ca.clock.advance(GRACE);
+    let body = json!({"code": code["code"], "csr": rollcall_tests::internal::csr(&new_key(), &[])});
+    let reply = it.post("devices/activate", None, &body).await;
+    assert_eq!((reply.status.as_u16(), reply.json().get("domain")), (201, None), "{reply}");
 }

@@ -2,7 +2,9 @@
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
+use ca_server::ids::AuthorityName;
 use certs::inspect::inspect_certificate;
+use certs::issuer::Issuer;
 use rollcall_tests::internal::est::{Answer, Identity, Wanted, key, request};
 use rollcall_tests::internal::{InternalCa, chain};
 
@@ -126,4 +128,21 @@ async fn a_device_enrols_again_with_its_certificate_for_the_same_key_and_for_a_n
     let next = Identity { certificate: answer.certificates()[0].clone(), key: &second };
     let answer = it.enroll(Some(&next), "simplereenroll", None, &request(&key(), &same)).await;
     assert_eq!(answer.status, 200, "{answer:?}");
+}
+
+#[tokio::test]
+async fn tls_asks_for_certificates_of_every_chain_that_cacerts_gives() {
+    let it = InternalCa::start_with(|config| {
+        let external = &config.authority[&"external".parse::<AuthorityName>().unwrap()];
+        let chains = external.alternate_chains.clone();
+        config.authority.get_mut(&config.internal.authority.clone()).unwrap().alternate_chains = chains;
+    })
+    .await;
+    let given = it.est(None, "GET /.well-known/est/cacerts", &[], b"").await.certificates();
+    assert!(given.len() >= 3, "root, issuer, and the other chain: {}", given.len());
+    let asked = it.asked_for().await;
+    for certificate in given {
+        let subject = Issuer::from_chain(vec![certificate]).unwrap().subject_der().to_vec();
+        assert!(asked.contains(&subject), "clients with a chain to it would show nothing");
+    }
 }

@@ -7,7 +7,7 @@ use rollcall_tests::internal::est::{Answer, Identity, Wanted, key, request};
 use rustls_pki_types::CertificateDer;
 use time::Duration;
 
-const NOBODY: &str = "@id(\"nobody\")\n@reason(\"closed today\")\nforbid (principal, action == Action::\"issue\", resource);\n";
+use crate::gate::NOBODY;
 
 /// A device that was enrolled once.
 struct Device {

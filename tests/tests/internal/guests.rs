@@ -1,5 +1,6 @@
 //! Guests get a temporary id and hours, and their certificate says that nothing is known of them.
 
+use ca_server::internal::standing::standing;
 use ca_server::internal::{Credential, authenticate};
 use certs::leaf::Proof;
 use certs::verdict::{Reason, State};
@@ -61,4 +62,23 @@ async fn no_guest_comes_in_unless_the_operator_wants_guests_and_only_so_many() {
         statuses.push(it.post("guests", None, &json!({})).await.status.as_u16());
     }
     assert_eq!(statuses, [201, 201, 429]);
+}
+
+#[tokio::test]
+async fn a_guest_token_gives_four_certificates_and_across_restarts_no_more() {
+    let it = InternalCa::build(TestCa::builder().sled(), |_| {}).await;
+    let admitted = it.post("guests", None, &json!({})).await.json();
+    let token = admitted["token"].as_str().unwrap().to_owned();
+    let mut statuses = Vec::new();
+    for _ in 0..6 {
+        statuses.push(it.certificate(&token).await.status.as_u16());
+    }
+    assert_eq!(statuses, [200, 200, 200, 200, 403, 403]);
+    let audit = it.ca.audit().await;
+    let rules: Vec<_> = audit.of_kind("refused").map(|act| act["rule"].clone()).collect();
+    assert_eq!((audit.count("intent"), rules), (4, vec![json!("internal:guest-certificates"); 2]));
+    let ca = it.into_ca().restart().await;
+    let holder = authenticate(ca.app(), Credential::Bearer(&token), ca.app().clock.now()).await.unwrap();
+    let refused = standing(ca.app(), &holder, ca.app().clock.now()).await.unwrap_err();
+    assert_eq!(refused.rule().as_deref(), Some("internal:guest-certificates"));
 }

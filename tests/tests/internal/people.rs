@@ -1,5 +1,6 @@
 //! A person gets a certificate on an access token, as public clients of a meeting provider ask for one.
 
+use ca_server::store::Table;
 use certs::identifier::Identifier;
 use certs::inspect::inspect_certificate;
 use certs::leaf::Proof;
@@ -114,22 +115,93 @@ async fn journal_and_record_say_who_vouched_and_never_hold_the_token() {
 }
 
 #[tokio::test]
-async fn a_request_that_is_none_changes_nothing_and_says_which_field() {
+async fn a_request_that_is_none_leaves_one_record_and_says_which_field() {
     let it = InternalCa::start().await;
     it.organisation("Corp").await;
     let token = it.issuer.token(&it.claims("alice"));
-    let before = it.ca.snapshot().await;
-    for (body, word) in [
-        (json!({}), "csr"),
-        (json!({"csr": 7}), "string"),
-        (json!({"csr": "!"}), "csr"),
-        (json!({"csr": "AAAA"}), "PKCS#10"),
-        (json!({"csr": "-----BEGIN CERTIFICATE REQUEST-----"}), "PEM"),
-        (json!([]), "body"),
+    for (body, word, rule) in [
+        (json!({}), "`csr` is missing", "internal:bad-body"),
+        (json!({"csr": 7}), "`csr` must be a string", "internal:bad-body"),
+        (json!({"csr": null}), "`csr` must be a string", "internal:bad-body"),
+        (json!({"csr": "!"}), "`csr` is not base64", "internal:bad-csr"),
+        (json!({"csr": "AAAA"}), "PKCS#10", "internal:bad-csr"),
+        (json!({"csr": "-----BEGIN CERTIFICATE REQUEST-----"}), "PEM", "internal:bad-csr"),
+        (json!([]), "the body is no JSON object", "internal:bad-body"),
     ] {
+        let before = it.ca.snapshot().await;
         let reply = it.post("certificates", Some(&token), &body).await;
         assert_eq!(reply.status, 400, "{body}: {reply}");
         assert!(reply.json()["detail"].as_str().unwrap().contains(word), "{body}: {reply}");
+        assert_eq!(it.ca.snapshot().await.changed_since(&before), [Table::Journal], "{body}");
+        let audit = it.ca.audit().await;
+        let record = audit.of_kind("refused").last().unwrap();
+        assert_eq!(
+            (&record["rule"], &record["credential"]),
+            (&json!(rule), &json!("access-token corp alice"))
+        );
     }
-    assert_eq!(it.ca.snapshot().await, before);
+    // Many of them in a minute are as many as anybody's refusals.
+    for _ in 0..20 {
+        it.post("certificates", Some(&token), &json!({})).await;
+    }
+    assert_eq!(it.ca.audit().await.count("refused"), 10);
+}
+
+#[tokio::test]
+async fn a_body_is_never_sent_back() {
+    let it = InternalCa::start().await;
+    it.organisation("Corp").await;
+    let token = it.issuer.token(&it.claims("alice"));
+    for body in [json!("rd_secret"), json!({"csr": {"rd_secret": 1}}), json!(["rd_secret"])] {
+        for (resource, token) in
+            [("certificates", Some(&*token)), ("devices/activate", None), ("devices/token", Some("rd_x"))]
+        {
+            let reply = it.post(resource, token, &body).await;
+            assert_eq!(reply.status, 400, "{resource}: {reply}");
+            assert!(!reply.text().contains("rd_secret"), "{resource}: {reply}");
+        }
+    }
+}
+
+#[tokio::test]
+async fn who_asks_too_often_leaves_a_record_within_the_budget() {
+    let it = InternalCa::start_with(|config| config.internal.certificates_per_hour = 1).await;
+    it.organisation("Corp").await;
+    let token = it.issuer.token(&it.claims("alice"));
+    let mut statuses = Vec::new();
+    for _ in 0..3 {
+        statuses.push(it.certificate(&token).await.status.as_u16());
+    }
+    assert_eq!(statuses, [200, 429, 429]);
+    let audit = it.ca.audit().await;
+    let rules: Vec<_> = audit.of_kind("refused").map(|act| act["rule"].clone()).collect();
+    assert_eq!(rules, [json!("internal:rate-limited"), json!("internal:rate-limited")]);
+}
+
+#[tokio::test]
+async fn scripts_of_the_pages_that_the_operator_names_may_ask_and_no_others() {
+    let page = "https://meet.corp.test";
+    let it = InternalCa::start_with(move |config| config.internal.origins = vec![page.to_owned()]).await;
+    it.organisation("Corp").await;
+    let allow = "access-control-allow-origin";
+    let preflight = async |it: &InternalCa, origin: &str| {
+        let mut headers = http::HeaderMap::new();
+        headers.insert("origin", origin.parse().unwrap());
+        headers.insert("access-control-request-method", "POST".parse().unwrap());
+        let asked = "authorization,content-type,include-root-cert";
+        headers.insert("access-control-request-headers", asked.parse().unwrap());
+        let url = it.ca.url("/internal/certificates");
+        it.ca.http().send(http::Method::OPTIONS, &url, headers, Vec::new()).await
+    };
+    let reply = preflight(&it, page).await;
+    assert!(reply.status.is_success(), "{reply}");
+    assert_eq!(reply.headers[allow], page);
+    assert!(reply.header("access-control-allow-headers").contains("authorization"), "{reply}");
+    assert_eq!(preflight(&it, "https://evil.test").await.headers.get(allow), None);
+    let body = json!({"csr": csr(&new_key(), &[])});
+    let token = it.issuer.token(&it.claims("alice"));
+    let reply = it.post_with("certificates", Some(&token), &body, &[("origin", page)]).await;
+    assert_eq!((reply.status.as_u16(), reply.header(allow)), (200, page));
+    let plain = InternalCa::start().await;
+    assert_eq!(preflight(&plain, page).await.status, 405, "nobody is named by default");
 }

@@ -34,11 +34,10 @@ pub(crate) struct Resource {
 pub(crate) fn routes_with_post() -> Vec<&'static str> {
     let source = include_str!("../../../ca-server/src/request/router.rs");
     let mut routes: Vec<&str> = source
-        .split(".route(")
-        .skip(1)
-        .filter(|route| route.split(".route(").next().is_some_and(|route| route.contains("post(")))
-        // A path that is put together is of EST.
-        .filter_map(|route| route.trim_start().strip_prefix('"')?.split('"').next())
+        .lines()
+        // These two have their methods in a variable.
+        .filter(|line| line.contains("post(") || line.contains(", directory)") || line.contains(", nonce)"))
+        .filter_map(|line| line.split('"').nth(1))
         .filter(|route| route.starts_with("/acme/"))
         .collect();
     routes.sort_unstable();
