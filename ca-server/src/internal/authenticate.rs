@@ -90,9 +90,11 @@ async fn by_opaque_token(
     found.value.must_be_in_force(now)?;
     match found.value.bearer {
         Bearer::Guest { .. } if !app.config.internal.guests => Err(TokenError::GuestsUnwanted),
-        Bearer::Guest { guest } => {
-            Ok(Holder::Guest(Guest { id: guest, token: found.id, credential: "guest-token".to_owned() }))
-        }
+        Bearer::Guest { guest } => Ok(Holder::Guest(Guest {
+            id: guest,
+            token: found.value.id,
+            credential: "guest-token".to_owned(),
+        })),
         Bearer::Device { device, generation } => {
             let account = app.store.load::<MachineAccount>(&device).await?.ok_or(TokenError::Unknown)?.value;
             account.must_be_active()?;
