@@ -126,7 +126,7 @@ pub(crate) fn token_user() -> LeafProfile {
 }
 
 pub(crate) fn token_account() -> LeafProfile {
-    profile(&["client-auth"], &["uri"], &["token"])
+    profile(&["client-auth"], &["uri", "dns"], &["token"])
 }
 
 fn profile(usages: &[&str], kinds: &[&str], proofs: &[&str]) -> LeafProfile {

@@ -169,25 +169,27 @@ async fn what_was_decided_of_the_id_for_the_organisation_before_is_forgotten() {
         InternalCa::build(TestCa::builder().file("policy/profiles/internal-user.toml", &text), |_| {}).await;
     it.organisation("Old").await;
     it.tell("/organisations", json!({"name": "New", "token_issuers": []})).await;
-    let (key, token) = (new_key(), it.issuer.token(&it.claims("alice")));
-    let ask = async || it.post("certificates", Some(&token), &json!({"csr": csr(&key, &[])})).await;
+    let (first, second, token) = (new_key(), new_key(), it.issuer.token(&it.claims("alice")));
+    let ask = async |key: &certs::key::SigningKey| {
+        it.post("certificates", Some(&token), &json!({"csr": csr(key, &[])})).await
+    };
     let approve = async || {
         let waiting = it.ask("/approvals?limit=10").await;
-        let id = waiting["items"][0]["id"].as_str().unwrap().to_owned();
+        let items = waiting["items"].as_array().unwrap();
+        let id = items.iter().find(|item| item["decision"] == "pending").unwrap()["id"].as_str().unwrap();
         it.tell(&format!("/approvals/{id}/approve"), json!({})).await;
-        id
     };
-    assert_eq!(ask().await.status, 403);
+    assert_eq!(ask(&first).await.status, 403);
     approve().await;
-    let issued = ask().await;
+    let issued = ask(&first).await;
     let id = it.judged(&issued.text()).display;
-    assert_eq!(ask().await.status, 403, "one more waits");
+    assert_eq!(ask(&second).await.status, 403, "one more waits");
     approve().await;
     move_issuer(&it).await;
     it.tell("/organisations/Old/release", json!({"id": id})).await;
-    let reply = ask().await;
+    let reply = ask(&second).await;
     assert!(reply.json()["type"].as_str().unwrap().ends_with(":userActionRequired"), "{reply}");
     approve().await;
-    let issued = ask().await;
+    let issued = ask(&second).await;
     assert_eq!(chain(&issued.text()).len(), 2, "{issued}");
 }
