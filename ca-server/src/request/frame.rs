@@ -1,14 +1,16 @@
 //! What happens around every request: its id, its time limit, panics, and the headers that every answer must have.
 //!
-//! The work runs as a task of its own, so a client that hangs up does not stop it halfway and a panic is one answer, not
-//! the end of a connection. Never logs a body, a token or a key.
+//! A client that hangs up does not stop the work halfway, and a panic is one answer, not the end of a connection. Never logs a body, a token or a key.
 
+use std::any::Any;
 use std::net::SocketAddr;
+use std::panic::AssertUnwindSafe;
 use std::time::Instant;
 
 use axum::extract::{MatchedPath, Request, State};
 use axum::middleware::Next;
 use axum::response::Response;
+use futures_util::FutureExt as _;
 use http::header::{CACHE_CONTROL, LINK};
 use http::{HeaderName, HeaderValue, Method};
 use tracing::Instrument as _;
@@ -16,6 +18,7 @@ use tracing::Instrument as _;
 use super::client_address;
 use super::est::elsewhere::told;
 use super::request_id::RequestId;
+use super::to_its_end::ToItsEnd;
 use super::unread::Unread;
 use crate::app::App;
 use crate::ids::AuthorityName;
@@ -65,7 +68,8 @@ pub async fn frame(State(app): State<App>, mut request: Request, next: Next) -> 
 async fn run(app: &App, request: Request, next: Next) -> Response {
     let path = request.uri().path().to_owned();
     let (request, unread) = Unread::of(request);
-    let work = app.tasks.spawn(next.run(request).instrument(tracing::Span::current()));
+    let work = AssertUnwindSafe(next.run(request).instrument(tracing::Span::current())).catch_unwind();
+    let work = ToItsEnd::new(app.tasks.track_future(work));
     let ended = tokio::time::timeout(app.config.limits.request_timeout, work).await;
     // One that took too long still reads.
     if let (Ok(_), Some(unread)) = (&ended, unread) {
@@ -73,8 +77,8 @@ async fn run(app: &App, request: Request, next: Next) -> Response {
     }
     match ended {
         Ok(Ok(response)) => response,
-        Ok(Err(failure)) => {
-            tracing::error!(error = %failure, "the handler of a request panicked");
+        Ok(Err(panic)) => {
+            tracing::error!(error = words(panic.as_ref()), "the handler of a request panicked");
             let detail = "the server could not complete the request; try again later";
             told(&path, Problem::new(Kind::ServerInternal, detail))
         }
@@ -87,6 +91,12 @@ async fn run(app: &App, request: Request, next: Next) -> Response {
             told(&path, Problem { retry_after: Some(5), ..problem })
         }
     }
+}
+
+/// What a panic said.
+fn words(panic: &(dyn Any + Send)) -> &str {
+    let text = panic.downcast_ref::<String>().map(String::as_str);
+    text.or_else(|| panic.downcast_ref::<&str>().copied()).unwrap_or("no words")
 }
 
 /// RFC 8555 §6.5 (every answer to a POST, errors too, has a nonce), §7.1 (`index`), §6.3 (nothing is cached).

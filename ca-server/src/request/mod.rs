@@ -18,4 +18,5 @@ pub mod roots;
 pub mod router;
 pub mod sso;
 pub mod start_page;
+mod to_its_end;
 mod unread;
