@@ -9,7 +9,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use async_trait::async_trait;
 use bytes::Bytes;
-use ca_server::store::{Backend, Batch, Range, Row, StoreError, Table};
+use ca_server::store::{Backend, Batch, Range, Row, Snapshot, StoreError, Table};
 use http::Method;
 use serde_json::json;
 use support::{Ca, Key, Reply};
@@ -258,6 +258,10 @@ impl Backend for Panics {
 
     async fn commit(&self, batch: Batch) -> Result<(), StoreError> {
         self.0.commit(batch).await
+    }
+
+    async fn snapshot(&self) -> Result<Box<dyn Snapshot>, StoreError> {
+        self.0.snapshot().await
     }
 
     async fn health(&self) -> Result<(), StoreError> {

@@ -13,7 +13,7 @@ use std::fmt;
 use aws_lc_rs::signature as ecdsa;
 use serde::{Deserialize, Serialize};
 
-pub use encrypted::EncryptionEntropy;
+pub use encrypted::{EncryptionEntropy, seal, unseal};
 pub use public::PublicKey;
 pub use secret::Secret;
 pub use signing::SigningKey;

@@ -2,12 +2,14 @@
 //!
 //! Trusts whoever owns the socket's path: it lies in the server's own folder.
 
+use std::ops::ControlFlow;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use bytes::Bytes;
 use http::{Method, Request};
 use http_body_util::{BodyExt as _, Full};
+use hyper::body::Incoming;
 use hyper_util::rt::TokioIo;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
@@ -117,14 +119,35 @@ impl AdminClient {
         let answer = tokio::time::timeout(TIMEOUT, self.exchange(method, path, body));
         let (status, bytes) = answer.await.map_err(|_| self.broken(&"no answer in time"))??;
         if !status.is_success() {
-            let said = serde_json::from_slice::<Refusal>(&bytes).unwrap_or_else(|_| Refusal {
-                detail: String::from_utf8_lossy(&bytes).into_owned(),
-                hint: String::new(),
-            });
-            let Refusal { detail, hint } = said;
-            return Err(AdminError::Refused { status: status.as_u16(), detail, hint });
+            return Err(refused(status, &bytes));
         }
         serde_json::from_slice(&bytes).map_err(|error| self.broken(&error))
+    }
+
+    /// Asks for something long and hands each part on as it comes; stops when `take` says [`ControlFlow::Break`].
+    ///
+    /// # Errors
+    /// [`AdminError`]; parts may have come before it.
+    pub async fn stream(
+        &self,
+        path: &str,
+        mut take: impl FnMut(&[u8]) -> ControlFlow<()>,
+    ) -> Result<(), AdminError> {
+        let late = |_| self.broken(&"no answer in time");
+        let asked = self.send(Method::GET, path, Bytes::new());
+        let mut answer = tokio::time::timeout(TIMEOUT, asked).await.map_err(late)??;
+        if !answer.status().is_success() {
+            let status = answer.status();
+            let bytes = answer.into_body().collect().await.map_err(|error| self.broken(&error))?.to_bytes();
+            return Err(refused(status, &bytes));
+        }
+        loop {
+            let frame = tokio::time::timeout(TIMEOUT, answer.body_mut().frame()).await.map_err(late)?;
+            let Some(frame) = frame.transpose().map_err(|error| self.broken(&error))? else { return Ok(()) };
+            if frame.data_ref().is_some_and(|data| take(data).is_break()) {
+                return Ok(());
+            }
+        }
     }
 
     async fn exchange(
@@ -133,6 +156,18 @@ impl AdminClient {
         path: &str,
         body: Bytes,
     ) -> Result<(http::StatusCode, Bytes), AdminError> {
+        let answer = self.send(method, path, body).await?;
+        let status = answer.status();
+        let bytes = answer.into_body().collect().await.map_err(|error| self.broken(&error))?.to_bytes();
+        Ok((status, bytes))
+    }
+
+    async fn send(
+        &self,
+        method: Method,
+        path: &str,
+        body: Bytes,
+    ) -> Result<http::Response<Incoming>, AdminError> {
         let stream = connect(&self.socket).await?;
         let (mut sender, connection) = hyper::client::conn::http1::handshake(TokioIo::new(stream))
             .await
@@ -145,15 +180,21 @@ impl AdminClient {
             .header("content-type", "application/json")
             .body(Full::new(body))
             .map_err(|error| self.broken(&error))?;
-        let answer = sender.send_request(request).await.map_err(|error| self.broken(&error))?;
-        let status = answer.status();
-        let bytes = answer.into_body().collect().await.map_err(|error| self.broken(&error))?.to_bytes();
-        Ok((status, bytes))
+        sender.send_request(request).await.map_err(|error| self.broken(&error))
     }
 
     fn broken(&self, reason: &dyn std::fmt::Display) -> AdminError {
         AdminError::Broken { socket: self.socket.clone(), reason: reason.to_string() }
     }
+}
+
+fn refused(status: http::StatusCode, bytes: &[u8]) -> AdminError {
+    let said = serde_json::from_slice::<Refusal>(bytes).unwrap_or_else(|_| Refusal {
+        detail: String::from_utf8_lossy(bytes).into_owned(),
+        hint: String::new(),
+    });
+    let Refusal { detail, hint } = said;
+    AdminError::Refused { status: status.as_u16(), detail, hint }
 }
 
 async fn connect(socket: &Path) -> Result<UnixStream, AdminError> {

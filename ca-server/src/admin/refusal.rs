@@ -8,7 +8,7 @@ use crate::ids::NoEntropy;
 use crate::log::journal::JournalError;
 use crate::order::state::Illegal;
 use crate::policy::PolicyError;
-use crate::respond::problem::Problem;
+use crate::respond::problem::{Problem, causes};
 use crate::store::StoreError;
 
 /// Why not.
@@ -62,7 +62,7 @@ pub enum Refusal {
     #[error(transparent)]
     Policy(PolicyError),
     /// The store failed.
-    #[error("storage failed: {0}")]
+    #[error("{}", causes(.0))]
     Store(#[from] StoreError),
     /// The journal cannot be read.
     #[error("the journal cannot be read: {0}")]

@@ -3,7 +3,11 @@
 use std::path::PathBuf;
 
 use crate::admin::client::AdminError;
+use crate::backup::decode::Damage;
+use crate::backup::encode::EncodeError;
 use crate::config::load::ConfigError;
+use crate::respond::problem::causes;
+use crate::store::{OpenError, StoreError};
 
 /// The reason a command ends with exit code 1.
 #[derive(Debug, thiserror::Error)]
@@ -25,6 +29,31 @@ pub enum Failure {
     /// `init` would overwrite something.
     #[error("{0} exists already and is not empty")]
     Exists(PathBuf),
+    /// A file would be overwritten.
+    #[error("{0} exists already")]
+    FileExists(PathBuf),
+    /// A backup, or what a running server gave for one, is not right.
+    #[error("{what} is damaged: {damage}")]
+    Damaged {
+        /// What.
+        what: String,
+        /// Where, and what is wrong there.
+        damage: Damage,
+        /// What to do about it.
+        hint: &'static str,
+    },
+    /// Something cannot stand in a backup.
+    #[error(transparent)]
+    Encode(#[from] EncodeError),
+    /// A backup has sealed files and nothing to open them.
+    #[error("the backup holds keys, which a passphrase opens")]
+    Sealed,
+    /// The store could not be read or written.
+    #[error("{}", causes(.0))]
+    Store(#[from] StoreError),
+    /// The store does not open.
+    #[error("{}", causes(.0))]
+    Open(#[from] OpenError),
     /// A file could not be written or read.
     #[error("cannot {action} {path}: {source}")]
     File {
@@ -123,6 +152,15 @@ impl Failure {
             Self::Problems { .. } => "mend each line above, then run the check again".to_owned(),
             Self::Admin(error) => error.hint(),
             Self::Exists(_) => "choose another folder; nothing is ever overwritten".to_owned(),
+            Self::FileExists(_) => "name another file; nothing is ever overwritten".to_owned(),
+            Self::Damaged { hint, .. } => (*hint).to_owned(),
+            Self::Encode(_) => "leave the files out with --without-files".to_owned(),
+            Self::Sealed => {
+                "give the passphrase with --passphrase-file, or leave the keys out with --without-keys"
+                    .to_owned()
+            }
+            Self::Store(_) => "look at the disk and at its free space".to_owned(),
+            Self::Open(error) => error.hint().to_owned(),
             Self::File { .. } => "look at the path's owner and permissions".to_owned(),
             Self::Making { .. } => "look at the values given; nothing was kept".to_owned(),
             Self::Start { hint, .. } | Self::Domain { hint, .. } => hint.clone(),

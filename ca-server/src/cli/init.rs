@@ -3,7 +3,6 @@
 //! Makes keys and the certificates above the leaves; the root keys are written encrypted and are not needed to run. Never overwrites.
 
 mod keys;
-mod write;
 
 use std::net::{Ipv4Addr, SocketAddr};
 use std::path::{Path, PathBuf};
@@ -14,11 +13,11 @@ use serde::Serialize;
 use time::OffsetDateTime;
 use url::Url;
 
-use super::{Failure, output};
+use super::draft::Draft;
+use super::{Failure, output, passphrase};
 use crate::clock::{Clock as _, SystemClock};
 use crate::config::template::{self, Choices};
 use crate::ids::AuthorityName;
-use write::Draft;
 
 /// Make a new authority: keys, certificates, configuration and policy.
 #[derive(Debug, clap::Args)]
@@ -101,7 +100,7 @@ pub fn make(command: &Init) -> Result<Made, Failure> {
         source,
     })?;
     let draft = Draft::open(&folder)?;
-    let passphrase = command.passphrase_file.as_deref().map(keys::read_passphrase).transpose()?;
+    let issuing = command.passphrase_file.as_deref().map(passphrase::read_passphrase).transpose()?;
     let root_passphrase = root_passphrase(command, &draft)?;
     let mut roots = Vec::new();
     for (name, _, _) in authorities()? {
@@ -110,7 +109,7 @@ pub fn make(command: &Init) -> Result<Made, Failure> {
             organisation: command.organisation.clone().unwrap_or_else(|| first(&command.domains)),
             now: SystemClock.now(),
         };
-        let sha256 = keys::make(&plan, &draft, &root_passphrase, passphrase.as_ref())?;
+        let sha256 = keys::make(&plan, &draft, &root_passphrase, issuing.as_ref())?;
         let file = folder.join(format!("roots/{name}.pem"));
         roots.push(Root { authority: name, file, sha256 });
     }
@@ -138,10 +137,10 @@ fn authorities() -> Result<Vec<(AuthorityName, bool, Vec<String>)>, Failure> {
 
 fn root_passphrase(command: &Init, draft: &Draft) -> Result<Secret, Failure> {
     if let Some(file) = &command.root_passphrase_file {
-        return keys::read_passphrase(file);
+        return passphrase::read_passphrase(file);
     }
-    let made = keys::new_passphrase()?;
-    draft.secret("offline/passphrase", &format!("{}\n", made.expose()))?;
+    let made = passphrase::new_passphrase()?;
+    draft.secret("offline/passphrase", format!("{}\n", made.expose()))?;
     Ok(made)
 }
 

@@ -4,9 +4,11 @@
 
 mod accounts;
 mod approvals;
+mod backup;
 mod certificates;
 mod check;
 mod device;
+mod draft;
 mod eab;
 mod failure;
 mod identity_provider;
@@ -14,7 +16,10 @@ pub mod init;
 mod journal;
 mod org;
 mod output;
+mod passphrase;
 mod policy;
+mod progress;
+mod restore;
 mod serve;
 mod status;
 
@@ -113,6 +118,10 @@ pub enum Command {
     /// Test and reload profiles and rules
     #[command(subcommand)]
     Policy(policy::PolicyCommand),
+    /// Write everything the running server holds into one file
+    Backup(backup::BackupCommand),
+    /// Make a new folder from a backup, verifying all of it
+    Restore(restore::Restore),
 }
 
 /// Runs the command that was typed; an error is told on standard error with a hint.
@@ -133,6 +142,8 @@ pub fn run() -> ExitCode {
         Command::IdentityProvider(command) => identity_provider::run(&command),
         Command::Log(command) => journal::run(&command),
         Command::Policy(command) => policy::run(&command),
+        Command::Backup(command) => backup::run(&command),
+        Command::Restore(command) => restore::run(&command),
     };
     match done {
         Ok(()) => ExitCode::SUCCESS,

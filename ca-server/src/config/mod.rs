@@ -3,6 +3,7 @@
 //! It says what the operator chose; defaults stand beside each key. It must never hold a secret itself, only where one is.
 
 pub mod check;
+pub mod files;
 pub mod identity;
 pub mod internal;
 pub mod load;

@@ -83,6 +83,18 @@ pub struct Report {
 }
 
 impl Report {
+    /// A journal of which nothing was seen yet.
+    pub(crate) const fn of_nothing() -> Self {
+        Self { verified: 0, head: GENESIS, broken: None }
+    }
+
+    /// Goes on with the row that comes next; an error is the number of the first broken entry, and what is wrong with it.
+    pub(crate) fn follow(&mut self, key: &[u8], value: &[u8]) -> Result<(), (u64, Fault)> {
+        let entry = follow(self, Entry::decode(key, value), None)?;
+        (self.verified, self.head) = (entry.seq, entry.hash);
+        Ok(())
+    }
+
     /// The last entry that verifies, to be noted elsewhere; `None` if there is none.
     #[must_use]
     pub fn noted(&self) -> Option<Expected> {
@@ -98,7 +110,7 @@ const STEP: usize = 1000;
 /// # Errors
 /// If the store fails. A broken journal is no error but a finding.
 pub async fn verify(store: &Store, noted: Option<Expected>) -> Result<Report, JournalError> {
-    let mut report = Report { verified: 0, head: GENESIS, broken: None };
+    let mut report = Report::of_nothing();
     let mut place: Option<Vec<u8>> = None;
     loop {
         let rows = store.scan(Range::of(Table::Journal).after(place.clone()).limit(STEP)).await?;

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 
-use super::{Backend, Batch, Range, Row, StoreError, Table};
+use super::{Backend, Batch, Range, Row, Snapshot, StoreError, Table};
 
 /// What the switches pretend.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
@@ -129,6 +129,11 @@ impl Backend for Faulty {
             self.switches.fail_reads(true);
         }
         if Switches::take(&positions.lose_answers) { Err(failure()) } else { Ok(()) }
+    }
+
+    async fn snapshot(&self) -> Result<Box<dyn Snapshot>, StoreError> {
+        self.readable()?;
+        self.inner.snapshot().await
     }
 
     async fn health(&self) -> Result<(), StoreError> {

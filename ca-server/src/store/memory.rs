@@ -8,6 +8,7 @@ use async_trait::async_trait;
 use parking_lot::RwLock;
 
 use super::evaluate::{bounds, holds, measured, stored_key, writes};
+use super::snapshot::{PAGE, Snapshot};
 use super::{Backend, Batch, Range, Row, StoreError, Table};
 use crate::log::chain::Chain;
 
@@ -81,11 +82,36 @@ impl Backend for Memory {
         self.apply(batch)
     }
 
+    async fn snapshot(&self) -> Result<Box<dyn Snapshot>, StoreError> {
+        Ok(Box::new(Copied(self.state.read().rows.clone())))
+    }
+
     async fn health(&self) -> Result<(), StoreError> {
         if self.state.read().closed { Err(StoreError::Closed) } else { Ok(()) }
     }
 
     async fn close(&self) {
         self.state.write().closed = true;
+    }
+}
+
+/// A copy of all rows, used up from the front.
+struct Copied(BTreeMap<Vec<u8>, Vec<u8>>);
+
+#[async_trait]
+impl Snapshot for Copied {
+    async fn next(&mut self) -> Result<Option<(Table, Vec<Row>)>, StoreError> {
+        let first = self.0.first_key_value().and_then(|(key, _)| key.first().copied());
+        let table = Table::ALL.iter().copied().find(|table| Some(table.number()) == first);
+        let Some(table) = table else { return Ok(None) };
+        let mut rows = Vec::new();
+        while rows.len() < PAGE
+            && let Some(entry) = self.0.first_entry()
+            && entry.key().first() == Some(&table.number())
+        {
+            let (key, value) = entry.remove_entry();
+            rows.push((key.into_iter().skip(1).collect(), value));
+        }
+        Ok(Some((table, rows)))
     }
 }

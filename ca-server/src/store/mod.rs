@@ -12,7 +12,9 @@ pub mod open;
 pub mod page;
 pub mod prune;
 pub mod record;
+pub mod restored;
 pub mod sled;
+pub mod snapshot;
 pub mod tables;
 
 use std::sync::Arc;
@@ -23,6 +25,7 @@ pub use batch::{Batch, Check, Op};
 pub use open::{OpenError, open};
 pub use page::{Cursor, Page};
 pub use record::{Record, Version, Versioned};
+pub use snapshot::Snapshot;
 pub use tables::Table;
 
 /// Why the store did not do what was asked. Absence is never an error.
@@ -121,6 +124,9 @@ pub trait Backend: Send + Sync {
     /// Seals the batch's acts onto the journal in the same transaction. Durable on return.
     async fn commit(&self, batch: Batch) -> Result<(), StoreError>;
 
+    /// Everything there is as it stands now, to be read while others write. One at a time.
+    async fn snapshot(&self) -> Result<Box<dyn Snapshot>, StoreError>;
+
     /// Whether writes can be expected to succeed; `Err` says why not.
     async fn health(&self) -> Result<(), StoreError>;
 
@@ -182,6 +188,14 @@ impl Store {
     /// [`StoreError::Stale`] if a check fails; else the backend's failure.
     pub async fn commit(&self, batch: Batch) -> Result<(), StoreError> {
         self.backend.commit(batch).await
+    }
+
+    /// Everything there is as it stands now, to be read while others write.
+    ///
+    /// # Errors
+    /// If another snapshot is being read, or the backend fails.
+    pub async fn snapshot(&self) -> Result<Box<dyn Snapshot>, StoreError> {
+        self.backend.snapshot().await
     }
 
     /// Whether writes can be expected to succeed.

@@ -7,7 +7,7 @@ use async_trait::async_trait;
 use ca_server::log::act::Act;
 use ca_server::order::model::{Account, AccountStatus};
 use ca_server::store::tables::accounts;
-use ca_server::store::{Backend, Batch, Range, Row, StoreError, Table};
+use ca_server::store::{Backend, Batch, Range, Row, Snapshot, StoreError, Table};
 use certs::key::{KeyKind, SigningKey};
 use futures_util::future::join_all;
 use http::StatusCode;
@@ -150,6 +150,10 @@ impl Backend for Meddling {
             }
         }
         self.inner.commit(batch).await
+    }
+
+    async fn snapshot(&self) -> Result<Box<dyn Snapshot>, StoreError> {
+        self.inner.snapshot().await
     }
 
     async fn health(&self) -> Result<(), StoreError> {

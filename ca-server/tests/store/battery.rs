@@ -8,7 +8,7 @@ use ca_server::sso::person::SingleUse;
 use ca_server::store::memory::Memory;
 use ca_server::store::sled::{Sled, SledConfig};
 use ca_server::store::tables::{sign_ins, used_assertions};
-use ca_server::store::{Backend, Batch, Range, Store, StoreError, Table};
+use ca_server::store::{Backend, Batch, Range, Row, Snapshot, Store, StoreError, Table};
 
 use super::samples::{NOW, account, operation, sign_in};
 
@@ -49,6 +49,8 @@ battery! {
     an_act_too_large_is_refused_and_the_store_goes_on,
     acts_count_towards_the_size_of_a_batch,
     a_closed_store_refuses_to_commit,
+    a_snapshot_shows_what_stood_when_it_was_begun_however_much_changes,
+    a_snapshot_of_a_store_under_load_sees_each_batch_whole_or_not_at_all,
 }
 
 fn memory() -> Arc<dyn Backend> {
@@ -345,4 +347,72 @@ async fn of_32_concurrent_claims_of_one_assertion_exactly_one_wins(backend: Arc<
     }
     assert_eq!(won, 1);
     assert_eq!(store.scan(Range::of(Table::SignIns)).await.unwrap().len(), 1);
+}
+
+/// Everything in a snapshot.
+async fn read(mut snapshot: Box<dyn Snapshot>) -> Vec<(Table, Row)> {
+    let mut rows = Vec::new();
+    while let Some((table, page)) = snapshot.next().await.unwrap() {
+        rows.extend(page.into_iter().map(|row| (table, row)));
+    }
+    rows
+}
+
+async fn a_snapshot_shows_what_stood_when_it_was_begun_however_much_changes(backend: Arc<dyn Backend>) {
+    let tables = [Table::Accounts, ROWS, Table::Journal, Table::IdClaims];
+    let key = |number: u16| number.to_be_bytes().to_vec();
+    let mut expected = Vec::new();
+    for table in tables {
+        let mut batch = Batch::new();
+        for number in (0..600).step_by(2) {
+            batch.put(table, key(number), b"before".to_vec());
+            expected.push((table, (key(number), b"before".to_vec())));
+        }
+        backend.commit(batch).await.unwrap();
+    }
+    let mut snapshot = backend.snapshot().await.unwrap();
+    let mut rows = Vec::new();
+    for change in 0_u16.. {
+        // Rows are set, removed and put between others, ahead of the reader and behind it.
+        let mut batch = Batch::new();
+        for table in tables {
+            batch.put(table, key(change * 7 % 600), b"after".to_vec());
+            batch.delete(table, key(change * 11 % 600));
+            batch.put(table, key(599 - change * 2 % 600), b"new".to_vec());
+        }
+        backend.commit(batch).await.unwrap();
+        let Some((table, page)) = snapshot.next().await.unwrap() else { break };
+        rows.extend(page.into_iter().map(|row| (table, row)));
+    }
+    assert!(rows == expected, "{} rows of {}", rows.len(), expected.len());
+}
+
+async fn a_snapshot_of_a_store_under_load_sees_each_batch_whole_or_not_at_all(backend: Arc<dyn Backend>) {
+    let writer = |worker: u8| {
+        let backend = Arc::clone(&backend);
+        tokio::spawn(async move {
+            for number in 0_u16..200 {
+                let mut batch = Batch::new();
+                for table in [Table::Accounts, ROWS, Table::IdClaims] {
+                    let key = [&[worker], number.to_be_bytes().as_slice()].concat();
+                    batch.put(table, key, b"one".to_vec());
+                    batch.put(table, vec![worker], number.to_be_bytes().to_vec());
+                }
+                backend.commit(batch).await.unwrap();
+            }
+        })
+    };
+    let writers: Vec<_> = (0..4).map(writer).collect();
+    while !writers.iter().all(tokio::task::JoinHandle::is_finished) {
+        let rows = read(backend.snapshot().await.unwrap()).await;
+        let of = |table| rows.iter().filter(|row| row.0 == table).map(|row| &row.1).collect::<Vec<_>>();
+        assert_eq!(of(Table::Accounts), of(ROWS));
+        assert_eq!(of(Table::Accounts), of(Table::IdClaims));
+        for (key, last) in of(ROWS).into_iter().filter(|(key, _)| key.len() == 1) {
+            let last = u16::from_be_bytes(last.as_slice().try_into().unwrap());
+            let there = of(ROWS).iter().filter(|(other, _)| other.len() == 3 && other[0] == key[0]).count();
+            assert_eq!(there, usize::from(last) + 1, "all that came before, and nothing after");
+        }
+        tokio::task::yield_now().await;
+    }
 }

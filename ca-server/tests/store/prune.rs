@@ -15,7 +15,7 @@ use ca_server::sso::person::SingleUse;
 use ca_server::store::memory::Memory;
 use ca_server::store::prune::{Pruned, prune};
 use ca_server::store::tables::{authorizations, certificates, orders, sign_ins, used_assertions};
-use ca_server::store::{Backend, Batch, Range, Row, Store, StoreError, Table};
+use ca_server::store::{Backend, Batch, Range, Row, Snapshot, Store, StoreError, Table};
 use time::Duration;
 
 use super::samples::{NOW, authorization, certificate, dns, operation, order, sign_in};
@@ -99,6 +99,10 @@ impl Backend for Largest {
     async fn commit(&self, batch: Batch) -> Result<(), StoreError> {
         self.1.fetch_max(batch.ops.len(), Ordering::SeqCst);
         self.0.commit(batch).await
+    }
+
+    async fn snapshot(&self) -> Result<Box<dyn Snapshot>, StoreError> {
+        self.0.snapshot().await
     }
 
     async fn health(&self) -> Result<(), StoreError> {

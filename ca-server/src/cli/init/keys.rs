@@ -1,19 +1,15 @@
 //! The keys and certificates above the leaves: a P-384 root, encrypted, and a P-256 intermediate below it.
 
-use std::os::unix::fs::PermissionsExt as _;
-use std::path::Path;
-
 use certs::authority::{AuthorityRequest, AuthorityUrls, intermediate, root};
 use certs::issuer::Issuer;
 use certs::key::{EncryptionEntropy, KeyKind, Secret, SigningKey};
 use certs::leaf::Validity;
 use certs::pem;
 use certs::serial::Serial;
-use data_encoding::{BASE32_NOPAD, HEXLOWER};
+use data_encoding::HEXLOWER;
 use time::{Duration, OffsetDateTime};
 
-use super::write::Draft;
-use super::{Failure, years};
+use super::{Draft, Failure, years};
 use crate::ids::{AuthorityName, random_bytes};
 
 const ROOT_YEARS: i64 = 20;
@@ -55,14 +51,15 @@ pub(super) fn make(
         let entropy = EncryptionEntropy::new(random_bytes().map_err(|error| failed("key file", &error))?);
         key.to_encrypted_pem(secret, entropy).map_err(|error| failed("key file", &error))
     };
-    draft.file(&format!("roots/{name}.pem"), &pem::encode_chain(&[&root_der]))?;
-    draft.secret(&format!("offline/{name}.root.key.pem"), &encrypted(&root_key, root_passphrase)?)?;
-    draft.file(&format!("authorities/{name}/intermediate.pem"), &pem::encode_chain(&[&issuing]))?;
+    draft.file(&format!("roots/{name}.pem"), pem::encode_chain(&[&root_der]))?;
+    draft
+        .secret(&format!("offline/{name}.root.key.pem"), encrypted(&root_key, root_passphrase)?.as_bytes())?;
+    draft.file(&format!("authorities/{name}/intermediate.pem"), pem::encode_chain(&[&issuing]))?;
     let text = match passphrase {
         Some(secret) => encrypted(&key, secret)?,
         None => key.to_pem().map_err(|error| failed("key file", &error))?,
     };
-    draft.secret(&format!("authorities/{name}/intermediate.key.pem"), &text)?;
+    draft.secret(&format!("authorities/{name}/intermediate.key.pem"), text.as_bytes())?;
     let digest = aws_lc_rs::digest::digest(&aws_lc_rs::digest::SHA256, &root_der);
     Ok(HEXLOWER.encode(digest.as_ref()))
 }
@@ -81,32 +78,4 @@ fn request(plan: &Plan<'_>, what: &str, lifetime: i64) -> Result<AuthorityReques
             not_after: years(plan.now, lifetime),
         },
     })
-}
-
-/// Reads a passphrase from a file that only its owner may read.
-pub(super) fn read_passphrase(path: &Path) -> Result<Secret, Failure> {
-    let failed = |source| Failure::File { action: "read", path: path.to_owned(), source };
-    let mode = std::fs::metadata(path).map_err(failed)?.permissions().mode();
-    if mode & 0o077 != 0 {
-        let wanted = "a file that only its owner may read (chmod 600)";
-        return Err(Failure::Value { value: path.display().to_string(), wanted });
-    }
-    let secret = Secret::from_file_text(std::fs::read_to_string(path).map_err(failed)?);
-    if secret.is_empty() {
-        return Err(Failure::Value {
-            value: path.display().to_string(),
-            wanted: "a file with a passphrase in it",
-        });
-    }
-    Ok(secret)
-}
-
-/// 160 random bits in groups that can be typed.
-pub(super) fn new_passphrase() -> Result<Secret, Failure> {
-    let bytes: [u8; 20] = random_bytes()
-        .map_err(|error| Failure::Making { what: "a passphrase".to_owned(), reason: error.to_string() })?;
-    let text = BASE32_NOPAD.encode(&bytes).to_lowercase();
-    let groups: Vec<&str> =
-        text.as_bytes().chunks(4).filter_map(|group| std::str::from_utf8(group).ok()).collect();
-    Ok(Secret::new(groups.join("-")))
 }

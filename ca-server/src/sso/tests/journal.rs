@@ -14,7 +14,7 @@ use crate::order::model::Account;
 use crate::sso::binding::sign_in_of;
 use crate::sso::sign_in::SignIn;
 use crate::store::tables::{accounts, sign_ins};
-use crate::store::{Backend, Batch, Range, Row, StoreError, Table};
+use crate::store::{Backend, Batch, Range, Row, Snapshot, StoreError, Table};
 
 /// Signs in and says on the page that nobody asked for this.
 async fn decline(ca: &Ca, client: &Client) {
@@ -85,6 +85,10 @@ impl Backend for Meddling {
             }
         }
         self.inner.commit(batch).await
+    }
+
+    async fn snapshot(&self) -> Result<Box<dyn Snapshot>, StoreError> {
+        self.inner.snapshot().await
     }
 
     async fn health(&self) -> Result<(), StoreError> {

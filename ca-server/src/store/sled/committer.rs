@@ -8,6 +8,7 @@ use std::fs::File;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use parking_lot::RwLockUpgradableReadGuard;
 use tokio::sync::{mpsc, oneshot};
 
 use super::ahead::Ahead;
@@ -152,13 +153,20 @@ impl Committer {
         match self.ahead.append(&after) {
             Ok(()) => {
                 self.chain = chain;
-                self.shared.view.write().show(after);
+                self.show(after);
                 waiting.into_iter().for_each(|waiter| answer(waiter, Ok(())));
             }
             Err(source) => self.fail(&SledFailure::Log(Arc::new(source)), waiting),
         }
         metrics::histogram!("rollcall_store_commit_batches").record(count(batches));
         metrics::histogram!("rollcall_store_commit_seconds").record(begun.elapsed());
+    }
+
+    /// Shows rows that are durable now. Nobody can begin a snapshot between the look at what stood before and the change.
+    fn show(&self, after: Rows) {
+        let view = self.shared.view.upgradable_read();
+        let before = view.before(&after);
+        RwLockUpgradableReadGuard::upgrade(view).show(after, before);
     }
 
     /// Whether writing is safe: nothing failed before, and the disk has room.

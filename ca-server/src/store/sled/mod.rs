@@ -11,6 +11,7 @@ mod committer;
 mod failure;
 mod fold;
 mod open;
+mod snapshot;
 mod view;
 
 use std::path::{Path, PathBuf};
@@ -21,11 +22,12 @@ use parking_lot::{Mutex, RwLock};
 use tokio::sync::{mpsc, oneshot};
 
 use super::evaluate::{bounds, measured, stored_key};
-use super::{Backend, Batch, Range, Row, StoreError, Table};
+use super::{Backend, Batch, Range, Row, Snapshot, StoreError, Table};
 use committer::{Committer, Request};
 pub use failure::SledFailure;
 use fold::Fold;
 pub use open::SledOpenError;
+use snapshot::Reading;
 use view::View;
 
 /// Requests that may wait for the committer; further ones wait to be queued.
@@ -132,6 +134,10 @@ impl Backend for Sled {
         queue.send(Request { batch, octets, rows, answer }).await.map_err(|_| SledFailure::Ended)?;
         drop(queue);
         outcome.await.map_err(|_| SledFailure::Ended)?
+    }
+
+    async fn snapshot(&self) -> Result<Box<dyn Snapshot>, StoreError> {
+        Ok(Box::new(Reading::begin(&self.shared)?))
     }
 
     async fn health(&self) -> Result<(), StoreError> {

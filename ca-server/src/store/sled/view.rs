@@ -2,6 +2,7 @@
 //!
 //! Rows come in when they are durable in the write-ahead log. While they are being moved into the tree they are `frozen`: whether the tree
 //! has a row already makes no difference, since the same row lies over it. So nothing is ever shown that a power loss could take back.
+//! While a snapshot is being read, what changes is kept as it was before (see `snapshot`) and laid over all for that one reader.
 
 use std::collections::BTreeMap;
 use std::iter::Peekable;
@@ -12,11 +13,12 @@ use sled::Db;
 
 use super::blocks;
 use super::failure::SledFailure;
+use super::snapshot::Pinned;
 use crate::store::{Row, StoreError};
 
 /// Rows by stored key; `None` where a row was removed.
 pub(super) type Rows = BTreeMap<Vec<u8>, Option<Vec<u8>>>;
-type Bounds = (Bound<Vec<u8>>, Bound<Vec<u8>>);
+pub(super) type Bounds = (Bound<Vec<u8>>, Bound<Vec<u8>>);
 
 /// The tree with what lies over it.
 pub(super) struct View {
@@ -25,11 +27,13 @@ pub(super) struct View {
     frozen: Arc<Rows>,
     /// Committed since those.
     recent: Rows,
+    /// The snapshot that is being read.
+    pub(super) pinned: Option<Pinned>,
 }
 
 impl View {
     pub(super) fn new(db: Db) -> Self {
-        Self { db: Some(db), frozen: Arc::default(), recent: Rows::new() }
+        Self { db: Some(db), frozen: Arc::default(), recent: Rows::new(), pinned: None }
     }
 
     /// The tree itself.
@@ -37,8 +41,18 @@ impl View {
         self.db.as_ref().ok_or(StoreError::Closed)
     }
 
-    /// Shows rows that are durable now.
-    pub(super) fn show(&mut self, rows: Rows) {
+    /// What stands where `rows` will be shown, as far as a snapshot still has to read it.
+    pub(super) fn before(&self, rows: &Rows) -> Result<Rows, SledFailure> {
+        let Some(pinned) = &self.pinned else { return Ok(Rows::new()) };
+        let wanted = rows.keys().filter(|key| pinned.wants(key));
+        wanted.map(|key| Ok((key.clone(), self.get(key)?))).collect()
+    }
+
+    /// Shows rows that are durable now; `before` is what [`before`](Self::before) says of them.
+    pub(super) fn show(&mut self, rows: Rows, before: Result<Rows, SledFailure>) {
+        if let Some(pinned) = &mut self.pinned {
+            pinned.keep(before);
+        }
         self.recent.extend(rows);
     }
 
@@ -76,16 +90,26 @@ impl View {
         let (recent, frozen) = (self.recent.range(bounds.clone()), self.frozen.range(bounds.clone()));
         let stored = blocks::range(self.db()?, bounds)?;
         if backwards {
-            let over = Laid {
-                upper: recent.rev().peekable(),
-                lower: frozen.rev().peekable(),
-                comes_first: |a, b| a > b,
-            };
+            let over = laid(recent.rev(), frozen.rev(), |a, b| a > b);
             merge(stored.rev(), over, |a, b| a > b, limit)
         } else {
-            let over = Laid { upper: recent.peekable(), lower: frozen.peekable(), comes_first: |a, b| a < b };
+            let over = laid(recent, frozen, |a, b| a < b);
             merge(rising(stored), over, |a, b| a < b, limit)
         }
+    }
+
+    /// Rows within `bounds` as they were when the snapshot was begun.
+    pub(super) fn scan_pinned(
+        &self,
+        pinned: &Pinned,
+        bounds: Bounds,
+        limit: usize,
+    ) -> Result<Vec<Row>, StoreError> {
+        let before = pinned.rows()?.range(bounds.clone());
+        let (recent, frozen) = (self.recent.range(bounds.clone()), self.frozen.range(bounds.clone()));
+        let stored = blocks::range(self.db()?, bounds)?;
+        let over = laid(before, laid(recent, frozen, |a, b| a < b), |a, b| a < b);
+        merge(rising(stored), over, |a, b| a < b, limit)
     }
 }
 
@@ -113,11 +137,15 @@ struct Laid<U: Iterator, L: Iterator> {
 
 type Entry<'a> = (&'a Vec<u8>, &'a Option<Vec<u8>>);
 
+fn laid<U: Iterator, L: Iterator>(upper: U, lower: L, comes_first: fn(&[u8], &[u8]) -> bool) -> Laid<U, L> {
+    Laid { upper: upper.peekable(), lower: lower.peekable(), comes_first }
+}
+
 impl<'a, U: Iterator<Item = Entry<'a>>, L: Iterator<Item = Entry<'a>>> Iterator for Laid<U, L> {
-    type Item = (Vec<u8>, Option<Vec<u8>>);
+    type Item = Entry<'a>;
 
     fn next(&mut self) -> Option<Self::Item> {
-        let (key, value) = match (self.upper.peek(), self.lower.peek()) {
+        match (self.upper.peek(), self.lower.peek()) {
             (Some((upper, _)), Some((lower, _))) if (self.comes_first)(lower, upper) => self.lower.next(),
             (Some((upper, _)), Some((lower, _))) if upper == lower => {
                 self.lower.next();
@@ -125,15 +153,14 @@ impl<'a, U: Iterator<Item = Entry<'a>>, L: Iterator<Item = Entry<'a>>> Iterator 
             }
             (Some(_), _) => self.upper.next(),
             (None, _) => self.lower.next(),
-        }?;
-        Some((key.clone(), value.clone()))
+        }
     }
 }
 
 /// Both sequences in order; where both have a key, what lies over counts.
-fn merge(
+fn merge<'a>(
     stored: impl Iterator<Item = Result<Row, SledFailure>>,
-    over: impl Iterator<Item = (Vec<u8>, Option<Vec<u8>>)>,
+    over: impl Iterator<Item = Entry<'a>>,
     comes_first: impl Fn(&[u8], &[u8]) -> bool,
     limit: usize,
 ) -> Result<Vec<Row>, StoreError> {
@@ -144,11 +171,13 @@ fn merge(
             (None, None) => break,
             (Some(Ok((key, _))), Some((put, _))) if comes_first(key, put) => stored.next(),
             (Some(_), None) | (Some(Err(_)), Some(_)) => stored.next(),
-            (Some(Ok((key, _))), Some((put, _))) if key == put => {
+            (Some(Ok((key, _))), Some((put, _))) if key == *put => {
                 stored.next();
                 continue;
             }
-            (_, Some(_)) => over.next().and_then(|(key, value)| value.map(|value| Ok((key, value)))),
+            (_, Some(_)) => {
+                over.next().and_then(|(key, value)| value.clone().map(|value| Ok((key.clone(), value))))
+            }
         };
         if let Some(row) = next.transpose()? {
             rows.push(without_table(row));

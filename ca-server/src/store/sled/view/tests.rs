@@ -34,9 +34,9 @@ fn what_is_being_moved_into_the_tree_is_seen_throughout_and_what_came_since_lies
         let mut view = view(folder.path());
         let all = |view: &View| view.scan(bounds(&Range::of(table)), false, 9).unwrap();
         fold(&view, &rows_of(table, &[(1, Some(1)), (2, Some(1)), (4, Some(1))]));
-        view.show(rows_of(table, &[(0, Some(2)), (1, Some(2)), (2, None)]));
+        view.show(rows_of(table, &[(0, Some(2)), (1, Some(2)), (2, None)]), Ok(Rows::new()));
         let frozen = view.freeze();
-        view.show(rows_of(table, &[(1, None), (2, Some(3)), (3, Some(3))]));
+        view.show(rows_of(table, &[(1, None), (2, Some(3)), (3, Some(3))]), Ok(Rows::new()));
         let expected = [(vec![0], vec![2]), (vec![2], vec![3]), (vec![3], vec![3]), (vec![4], vec![1])];
         assert_eq!(all(&view), expected);
         fold(&view, &frozen);
@@ -79,12 +79,12 @@ proptest! {
         let mut view = view(folder.path());
         let [stored, frozen, recent] = &layers;
         fold(&view, &rows_of(table, stored));
-        view.show(rows_of(table, frozen));
+        view.show(rows_of(table, frozen), Ok(Rows::new()));
         let frozen = view.freeze();
         if halfway {
             fold(&view, &frozen);
         }
-        view.show(rows_of(table, recent));
+        view.show(rows_of(table, recent), Ok(Rows::new()));
         let mut model = BTreeMap::new();
         for (number, value) in layers.iter().flatten() {
             match value {

@@ -1,4 +1,5 @@
-//! A folder that comes into being whole: written beside its place, synced, then renamed.
+//! A folder or file that comes into being whole: written beside its place, synced, then renamed. Nothing that was there is ever overwritten,
+//! and nothing is left behind if it is not brought to its end.
 
 use std::fs::{DirBuilder, File, OpenOptions};
 use std::io::Write as _;
@@ -32,17 +33,22 @@ impl Draft {
         Ok(draft)
     }
 
+    /// Where it is while it is being written.
+    pub(super) fn folder(&self) -> &Path {
+        &self.folder
+    }
+
     /// Writes a file that others of the group may read.
-    pub(super) fn file(&self, name: &str, text: &str) -> Result<(), Failure> {
-        self.write(name, text, 0o644)
+    pub(super) fn file(&self, name: &str, content: impl AsRef<[u8]>) -> Result<(), Failure> {
+        self.write(name, content.as_ref(), 0o644)
     }
 
     /// Writes a file that only its owner may read.
-    pub(super) fn secret(&self, name: &str, text: &str) -> Result<(), Failure> {
-        self.write(name, text, 0o600)
+    pub(super) fn secret(&self, name: &str, content: impl AsRef<[u8]>) -> Result<(), Failure> {
+        self.write(name, content.as_ref(), 0o600)
     }
 
-    fn write(&self, name: &str, text: &str, mode: u32) -> Result<(), Failure> {
+    fn write(&self, name: &str, content: &[u8], mode: u32) -> Result<(), Failure> {
         let path = self.folder.join(name);
         let failed = |source| Failure::File { action: "write", path: path.clone(), source };
         if let Some(parent) = path.parent() {
@@ -50,7 +56,7 @@ impl Draft {
         }
         let mut file =
             OpenOptions::new().write(true).create_new(true).mode(mode).open(&path).map_err(failed)?;
-        file.write_all(text.as_bytes()).and_then(|()| file.sync_all()).map_err(failed)
+        file.write_all(content).and_then(|()| file.sync_all()).map_err(failed)
     }
 
     fn folder_at(&self, path: &Path) -> Result<(), Failure> {
@@ -97,5 +103,56 @@ impl Drop for Draft {
     fn drop(&mut self) {
         // After `keep` nothing is there any more.
         let _ = std::fs::remove_dir_all(&self.folder);
+    }
+}
+
+/// A file while it is being written, for its owner alone; dropped unkept, it is removed.
+#[derive(Debug)]
+pub(super) struct DraftFile {
+    file: File,
+    path: PathBuf,
+    target: PathBuf,
+}
+
+impl DraftFile {
+    /// Opens a draft beside `target`, which must not exist.
+    pub(super) fn open(target: &Path) -> Result<Self, Failure> {
+        if target.symlink_metadata().is_ok() {
+            return Err(Failure::FileExists(target.to_owned()));
+        }
+        let mut name = target.file_name().unwrap_or_default().to_owned();
+        name.push(format!(".draft-{}", std::process::id()));
+        let path = target.with_file_name(name);
+        let opened = OpenOptions::new().write(true).create_new(true).mode(0o600).open(&path);
+        let file = opened.map_err(|source| Failure::File { action: "write", path: path.clone(), source })?;
+        Ok(Self { file, path, target: target.to_owned() })
+    }
+
+    /// Writes octets that come next.
+    pub(super) fn write(&mut self, octets: &[u8]) -> Result<(), Failure> {
+        self.file.write_all(octets).map_err(|source| self.failed(source))
+    }
+
+    /// Puts it in its place, once it is durable.
+    pub(super) fn keep(self) -> Result<(), Failure> {
+        let kept = || {
+            self.file.sync_all()?;
+            // A link fails where something stands, a rename would replace it.
+            std::fs::hard_link(&self.path, &self.target)?;
+            let parent = self.target.parent().filter(|parent| !parent.as_os_str().is_empty());
+            File::open(parent.unwrap_or(Path::new(".")))?.sync_all()
+        };
+        kept().map_err(|source| self.failed(source))
+    }
+
+    fn failed(&self, source: std::io::Error) -> Failure {
+        Failure::File { action: "write", path: self.target.clone(), source }
+    }
+}
+
+impl Drop for DraftFile {
+    fn drop(&mut self) {
+        // After `keep` this is but a second name of the file.
+        let _ = std::fs::remove_file(&self.path);
     }
 }

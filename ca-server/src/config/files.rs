@@ -1,0 +1,91 @@
+//! Every file that a configuration names, and whether it is a secret: what a backup takes along, and what `doctor` looks at.
+//!
+//! Only names; what is in them is read by whoever uses them. Files that the server makes by itself, such as its own TLS key, are not among
+//! them.
+
+use std::path::{Path, PathBuf};
+
+use super::identity::IdentityProviderConfig;
+use super::{Config, TlsMode};
+
+/// A file that the configuration names.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct NamedFile {
+    /// Where it is.
+    pub path: PathBuf,
+    /// Whether only the server may read it.
+    pub secret: bool,
+}
+
+/// The files, each once, without those that are not there. `config` itself is not among them.
+#[must_use]
+pub fn files(config: &Config) -> Vec<NamedFile> {
+    let mut found = Found { config, files: Vec::new() };
+    found.below(&config.policy.folder, &["profiles", "rules"]);
+    for section in config.authority.values() {
+        found.plain([&section.certificate, &section.root].into_iter().chain(&section.alternate_chains));
+        found.secret([&section.key].into_iter().chain(&section.passphrase_file));
+    }
+    if config.tls.mode == TlsMode::Files {
+        found.plain([&config.tls.certificate]);
+        found.secret([&config.tls.key]);
+    }
+    found.plain(&config.dns.trust_anchors);
+    for provider in &config.identity_provider {
+        found.provider(provider);
+    }
+    for issuer in &config.token_issuer {
+        found.plain(issuer.keys_file.iter().chain(&issuer.roots));
+    }
+    let mut files = found.files;
+    files.retain(|file| file.path.is_file());
+    files.sort();
+    files.dedup_by(|later, first| later.path == first.path);
+    files
+}
+
+struct Found<'a> {
+    config: &'a Config,
+    files: Vec<NamedFile>,
+}
+
+impl Found<'_> {
+    fn add(&mut self, path: &Path, secret: bool) {
+        self.files.push(NamedFile { path: self.config.resolve(path), secret });
+    }
+
+    fn plain<'a>(&mut self, paths: impl IntoIterator<Item = &'a PathBuf>) {
+        paths.into_iter().for_each(|path| self.add(path, false));
+    }
+
+    fn secret<'a>(&mut self, paths: impl IntoIterator<Item = &'a PathBuf>) {
+        paths.into_iter().for_each(|path| self.add(path, true));
+    }
+
+    fn provider(&mut self, provider: &IdentityProviderConfig) {
+        if let Some(saml) = &provider.saml {
+            // An address is no file, and is left out as one that is not there.
+            self.add(Path::new(&saml.metadata), false);
+            self.plain(&saml.decryption_certificate);
+            self.secret(&saml.decryption_key);
+        }
+        if let Some(oidc) = &provider.oidc {
+            self.plain(&oidc.roots);
+            self.secret(&oidc.client_secret_file);
+        }
+    }
+
+    /// Every file in these folders of `folder`.
+    fn below(&mut self, folder: &Path, names: &[&str]) {
+        for name in names {
+            for path in listed(&self.config.resolve(&folder.join(name))) {
+                self.add(&path, false);
+            }
+        }
+    }
+}
+
+fn listed(folder: &Path) -> Vec<PathBuf> {
+    let entries = std::fs::read_dir(folder).into_iter().flatten().flatten();
+    entries.map(|entry| entry.path()).filter(|path| path.is_file()).collect()
+}
