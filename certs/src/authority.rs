@@ -3,6 +3,9 @@
 //! Both have key usage keyCertSign and cRLSign (critical) and CA:TRUE; the intermediate has path length 0, so it signs leaves only. No name
 //! constraints are written: with an rfc822 constraint rustls relying parties reject every chain below it.
 
+mod fit;
+mod request;
+
 use rcgen::{
     BasicConstraints, CertificateParams, CrlDistributionPoint, CustomExtension, DistinguishedName, DnType,
     IsCa, KeyIdMethod, KeyUsagePurpose, SerialNumber,
@@ -17,6 +20,9 @@ use crate::key::{KeyError, PublicKey, SigningKey};
 use crate::leaf::Validity;
 use crate::serial::Serial;
 use crate::tbs::{AssembleError, TbsError, assemble, with_issuer_name};
+
+pub use fit::{Unfit, fit};
+pub use request::{IntermediateRequest, create_request};
 
 const AUTHORITY_INFORMATION_ACCESS: &[u64] = &[1, 3, 6, 1, 5, 5, 7, 1, 1];
 const ACCESS_CA_ISSUERS: &[u64] = &[1, 3, 6, 1, 5, 5, 7, 48, 2];
@@ -125,13 +131,7 @@ fn parameters(request: &AuthorityRequest, key: &PublicKey) -> Result<Certificate
     if request.validity.not_after <= request.validity.not_before {
         return Err(AuthorityError::Reversed);
     }
-    let mut name = DistinguishedName::new();
-    if let Some(organization) = &request.organization {
-        check_name("organisation", organization)?;
-        name.push(DnType::OrganizationName, organization.as_str());
-    }
-    check_name("common name", &request.common_name)?;
-    name.push(DnType::CommonName, request.common_name.as_str());
+    let name = distinguished_name(&request.common_name, request.organization.as_deref())?;
     let mut params = CertificateParams::default();
     params.serial_number = Some(SerialNumber::from_slice(request.serial.as_bytes()));
     params.not_before = request.validity.not_before;
@@ -140,6 +140,20 @@ fn parameters(request: &AuthorityRequest, key: &PublicKey) -> Result<Certificate
     params.key_usages = vec![KeyUsagePurpose::KeyCertSign, KeyUsagePurpose::CrlSign];
     params.key_identifier_method = KeyIdMethod::PreSpecified(key.key_identifier().to_vec());
     Ok(params)
+}
+
+fn distinguished_name(
+    common_name: &str,
+    organization: Option<&str>,
+) -> Result<DistinguishedName, AuthorityError> {
+    let mut name = DistinguishedName::new();
+    if let Some(organization) = organization {
+        check_name("organisation", organization)?;
+        name.push(DnType::OrganizationName, organization);
+    }
+    check_name("common name", common_name)?;
+    name.push(DnType::CommonName, common_name);
+    Ok(name)
 }
 
 fn check_name(field: &'static str, text: &str) -> Result<(), AuthorityError> {

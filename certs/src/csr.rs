@@ -222,7 +222,11 @@ fn check_key(request: &X509CertificationRequest<'_>) -> Result<PublicKey, CsrErr
     }
 }
 
-fn check_signature(request: &X509CertificationRequest<'_>, key: &PublicKey) -> Result<(), CsrError> {
+/// Whether the request is signed by its own key.
+pub(crate) fn check_signature(
+    request: &X509CertificationRequest<'_>,
+    key: &PublicKey,
+) -> Result<(), CsrError> {
     let oid = request.signature_algorithm.algorithm.to_id_string();
     let algorithm = match oid.as_str() {
         "1.2.840.10045.4.3.2" => SignatureAlgorithm::EcdsaSha256,

@@ -124,6 +124,13 @@ impl Issuer {
         &self.display_name
     }
 
+    /// The organisation in its subject, if there is one.
+    pub fn organization(&self) -> Option<String> {
+        let certificate = parse(self.chain.first()?)?;
+        let organization = certificate.subject().iter_organization().next()?;
+        organization.as_str().ok().map(str::to_owned)
+    }
+
     /// What leaves carry as their authority key identifier.
     pub fn subject_key_identifier(&self) -> &[u8] {
         &self.subject_key_identifier

@@ -130,3 +130,45 @@ fn replace_all(haystack: &[u8], from: &[u8], to: &[u8]) -> Vec<u8> {
     out.extend_from_slice(rest);
     out
 }
+
+#[test]
+fn a_request_gives_name_and_key_back_and_must_be_signed_by_its_key() {
+    let key = SigningKey::generate(KeyKind::P256).unwrap();
+    let der = create_request("Example issuing 2", Some("Example Org"), &key).unwrap();
+    let read = IntermediateRequest::parse(&der).unwrap();
+    assert_eq!(
+        (read.common_name.as_str(), read.organization.as_deref()),
+        ("Example issuing 2", Some("Example Org"))
+    );
+    assert_eq!(read.key, *key.public());
+    let mut changed = der.clone();
+    let at = der.windows(7).position(|window| window == b"Example").unwrap();
+    changed[at] = b'e';
+    assert_eq!(IntermediateRequest::parse(&changed), Err(crate::csr::CsrError::BadSignature));
+    assert!(IntermediateRequest::parse(&[der.as_slice(), &[0]].concat()).is_err());
+    assert!(create_request("", None, &key).is_err());
+}
+
+#[test]
+fn only_a_certificate_of_this_key_below_this_root_and_in_force_may_issue() {
+    let (ca, other) = (Authority::new("external"), Authority::new("other"));
+    let root_issuer = Issuer::from_chain(vec![ca.root.clone()]).unwrap();
+    let (key, good) = (ca.key.public(), ca.issuer.chain()[0].clone());
+    let now = ca.issuer.not_before() + time::Duration::days(1);
+    assert_eq!(fit(&good, &root_issuer, key, now).unwrap().subject_der(), ca.issuer.subject_der());
+    assert_eq!(fit(&good, &root_issuer, other.key.public(), now).unwrap_err(), Unfit::Key);
+    let before = ca.issuer.not_before() - time::Duration::days(1);
+    assert_eq!(fit(&good, &root_issuer, key, before).unwrap_err(), Unfit::NotYet(ca.issuer.not_before()));
+    let end = ca.issuer.not_after();
+    assert_eq!(fit(&good, &root_issuer, key, end).unwrap_err(), Unfit::Ended(end));
+    let strange = Issuer::from_chain(vec![other.root.clone()]).unwrap();
+    let unsigned = fit(&good, &strange, key, now).unwrap_err();
+    assert_eq!(unsigned, Unfit::Issuer(IssuerError::NotChained { position: 1 }));
+    let itself = fit(&ca.root, &root_issuer, ca.root_key.public(), now).unwrap_err();
+    assert_eq!(itself, Unfit::Name);
+    // A second root of the same key: it may sign further authorities.
+    let unlimited = root(&request("Second", 9, 100), &ca.root_key).unwrap();
+    let unlimited =
+        fit(&unlimited, &Issuer::from_chain(vec![unlimited.clone()]).unwrap(), ca.root_key.public(), now);
+    assert!(unlimited.is_err());
+}

@@ -152,3 +152,18 @@ fn absurd_encryption_costs_are_refused_before_they_are_paid() {
     let refused = SigningKey::from_encrypted_pem(&text, &passphrase("x"));
     assert_eq!(refused.unwrap_err(), KeyError::Encryption);
 }
+
+#[test]
+fn a_sealed_secret_opens_with_its_passphrase_alone_and_only_whole() {
+    let secret = b"client secret".as_slice();
+    let sealed = seal(secret, &passphrase("x"), &EncryptionEntropy::new([7; 32])).unwrap();
+    assert!(!sealed.windows(secret.len()).any(|window| window == secret));
+    assert_eq!(unseal(&sealed, &passphrase("x")).unwrap().as_slice(), secret);
+    assert_eq!(unseal(&sealed, &passphrase("y")).unwrap_err(), KeyError::WrongPassphrase);
+    let mut damaged = sealed.clone();
+    *damaged.last_mut().unwrap() ^= 1;
+    assert_eq!(unseal(&damaged, &passphrase("x")).unwrap_err(), KeyError::WrongPassphrase);
+    assert_eq!(unseal(b"nothing", &passphrase("x")).unwrap_err(), KeyError::Encryption);
+    let empty = seal(secret, &passphrase(""), &EncryptionEntropy::new([7; 32]));
+    assert_eq!(empty.unwrap_err(), KeyError::EmptyPassphrase);
+}
