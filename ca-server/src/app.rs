@@ -17,6 +17,7 @@ use crate::clock::Clock;
 use crate::config::Config;
 use crate::ids::AuthorityName;
 use crate::internal::access_token::TokenIssuers;
+use crate::log::act::Act;
 use crate::order::model::Authorization;
 use crate::policy::{Policy, RefusalLog};
 use crate::request::limits::RateLimits;
@@ -25,11 +26,11 @@ use crate::request::request_id::RequestIds;
 use crate::respond::kinds::Kind;
 use crate::respond::problem::Problem;
 use crate::respond::views::challenge::Beside;
-use crate::sign::{Authorities, Authority};
+use crate::sign::{Authorities, Authority, AuthorityReloadError, Replaced};
 use crate::sso::begin;
 use crate::sso::providers::Providers;
 use crate::status::RevocationLists;
-use crate::store::{Store, StoreError};
+use crate::store::{Batch, Store, StoreError};
 use crate::verify::Nonces;
 use crate::verify::key_cache::KeyCache;
 
@@ -109,11 +110,33 @@ impl App {
         })
     }
 
+    /// Reads the files of the authorities again, and tells of those that issue under another certificate now.
+    ///
+    /// # Errors
+    /// What is wrong with them; the old ones stay.
+    pub async fn reload_authorities(&self) -> Result<Vec<Replaced>, AuthorityReloadError> {
+        let replaced = self.authorities.reload(&self.config, &self.links, self.clock.now())?;
+        for Replaced { authority, before, now, kept } in &replaced {
+            tracing::info!(%authority, %before, %now, "an issuer was replaced");
+            let mut batch = Batch::new();
+            let what = format!("authority {authority}: issuer {now} replaces {before}");
+            batch.record(self.clock.now(), Act::Operation { what });
+            if let Err(error) = self.store.commit(batch).await {
+                tracing::error!(%error, "the journal was not told of it");
+            }
+            if !kept {
+                tracing::warn!(%authority, issuer = %before,
+                    "the issuer before is not among the replaced ones, so no revocation list is signed for its certificates");
+            }
+        }
+        Ok(replaced)
+    }
+
     /// The internal authority, if there is one.
     ///
     /// # Errors
     /// `NotFound`
-    pub fn internal_authority(&self) -> Result<&Arc<Authority>, Problem> {
+    pub fn internal_authority(&self) -> Result<Arc<Authority>, Problem> {
         let name = &self.config.internal.authority;
         let found = self.authorities.find(name).filter(|_| self.config.has_internal());
         found.ok_or_else(|| Problem::new(Kind::NotFound, "there is no internal authority here"))
@@ -123,7 +146,7 @@ impl App {
     ///
     /// # Errors
     /// `NotFound`
-    pub fn authority(&self, name: &AuthorityName) -> Result<&Arc<Authority>, Problem> {
+    pub fn authority(&self, name: &AuthorityName) -> Result<Arc<Authority>, Problem> {
         let found = self.authorities.find(name).filter(|_| self.config.is_reached(name));
         found.ok_or_else(|| Problem::new(Kind::NotFound, format!("there is no authority {name} here")))
     }

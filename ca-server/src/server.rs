@@ -161,7 +161,7 @@ async fn listen(app: App, inbox: Inbox) -> Result<Running, StartError> {
     let (socket, address) = bind(config.listen).await?;
     let stop = CancellationToken::new();
     let listeners = TaskTracker::new();
-    let clients = app.internal_authority().ok().map(|authority| HoldsItsKey::of(authority));
+    let clients = app.internal_authority().ok().map(|authority| HoldsItsKey::of(&authority));
     let tls = certificate.as_ref().map(|certificate| certificate.server_config(clients)).transpose()?;
     let routes = router::router(app.clone());
     let main = Listener::new(socket, tls, &app, serve_under_base(routes, &app), stop.clone());
@@ -230,8 +230,9 @@ impl Running {
     ///
     /// # Errors
     /// What was not taken; the old goes on.
-    pub fn reload(&self) -> Result<(), ReloadError> {
+    pub async fn reload(&self) -> Result<(), ReloadError> {
         self.app.policy.reload()?;
+        self.app.reload_authorities().await?;
         if let Some(certificate) = &self.certificate {
             certificate.reload(&self.app.config)?;
         }

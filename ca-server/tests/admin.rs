@@ -6,7 +6,9 @@ mod support;
 
 use ca_server::admin::client::{AdminClient, AdminError};
 use ca_server::admin::listener::{AdminSocket, SocketError};
-use ca_server::admin::views::{AccountView, CertificateView, Page, Revoke, VerificationView};
+use ca_server::admin::views::{
+    AccountView, AuthorityView, CertificateView, IssuerState, Page, ReloadView, Revoke, VerificationView,
+};
 use ca_server::ids::AccountId;
 use ca_server::order::model::{Account, AccountStatus, Certificate, CertificateStatus};
 use ca_server::store::Batch;
@@ -163,6 +165,45 @@ async fn a_revocation_that_no_list_will_show_is_told() {
             view.warning.is_some_and(|warning| warning.contains("put the issuer's certificate and key back"));
         assert_ne!(told, is_listed);
     }
+}
+
+#[tokio::test]
+async fn issuers_that_cannot_be_used_are_not_taken_and_the_present_ones_stay() {
+    let ca = Ca::start().await;
+    let admin = admin(&ca);
+    let app = ca.running.app();
+    let present = app.authorities.named("external").unwrap().issuer_id().to_owned();
+    let reload = async || admin.post::<_, ReloadView>("/authorities/reload", &()).await;
+    assert!(reload().await.unwrap().replaced.is_empty());
+    let listed: Vec<AuthorityView> = admin.get("/authorities").await.unwrap();
+    let external = listed.iter().find(|one| one.name == "external").unwrap();
+    assert_eq!((external.issuers.len(), external.issuers[0].state), (1, IssuerState::Present));
+    assert_eq!((&external.issuers[0].id, external.issuers[0].last_certificate_ends), (&present, None));
+
+    let section = &app.config.authority[&"external".parse().unwrap()];
+    let folder = app.config.resolve(&section.replaced_folder());
+    std::fs::create_dir(&folder).unwrap();
+    for (file, wrong) in [("broken.pem", "no PEM block"), ("missing.pem", "missing.key.pem")] {
+        let text = if file == "broken.pem" { "nothing".to_owned() } else { other_issuer() };
+        std::fs::write(folder.join(file), text).unwrap();
+        let error = reload().await.unwrap_err();
+        assert!(error.to_string().contains(wrong), "{error}");
+        std::fs::remove_file(folder.join(file)).unwrap();
+    }
+    let end = app.authorities.named("external").unwrap().issuer().not_after();
+    ca.clock.advance(end - app.clock.now());
+    let error = reload().await.unwrap_err();
+    assert!(error.to_string().contains("is valid from"), "{error}");
+    assert_eq!(app.authorities.named("external").unwrap().issuer_id(), present);
+}
+
+/// A CA certificate that has nothing to do with the server.
+fn other_issuer() -> String {
+    let key = rcgen::KeyPair::generate().unwrap();
+    let mut params = rcgen::CertificateParams::new(Vec::new()).unwrap();
+    params.is_ca = rcgen::IsCa::Ca(rcgen::BasicConstraints::Unconstrained);
+    params.key_identifier_method = rcgen::KeyIdMethod::Sha256;
+    params.self_signed(&key).unwrap().pem()
 }
 
 #[tokio::test]

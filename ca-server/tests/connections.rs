@@ -111,7 +111,7 @@ async fn both_tls_versions_are_served_and_a_replaced_certificate_is_shown_to_new
     assert!(certificate.replace(chain.as_bytes(), other_key.as_bytes()).is_err());
     assert!(certificate.replace(b"", key.as_bytes()).is_err());
     assert_eq!(certificate.chain()[0], second.get_ref().1.peer_certificates().unwrap()[0]);
-    ca.running.reload().unwrap();
+    ca.running.reload().await.unwrap();
     assert_eq!(certificate.chain()[0], shown, "a reload reads the files again");
 }
 

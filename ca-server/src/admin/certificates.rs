@@ -111,7 +111,7 @@ pub async fn revoke(
             record(&app.store, &seen, reason, by, now).await.map_err(Problem::from)?
         }
     };
-    app.revocation_lists.outdated(&seen.value.authority);
+    app.revocation_lists.outdated();
     let revoked = load(&app, &serial).await?.value;
     let warning = unlisted(&app.authorities, &revoked).map(str::to_owned);
     Ok(Json(CertificateView {
@@ -139,7 +139,7 @@ fn pem(app: &App, record: &Certificate) -> Option<String> {
     let issued = matches!(record.status, CertificateStatus::Issued | CertificateStatus::Revoked);
     let der = STANDARD.decode(&record.der).ok().filter(|_| issued)?;
     let authority = app.authorities.find(&record.authority);
-    let above = authority.and_then(|authority| authority.chains_of(&record.issuer).next());
+    let above = authority.as_ref().and_then(|authority| authority.chains_of(&record.issuer).next());
     Some(encode(Label::Certificate, &der) + above.map_or("", |chain| chain.pem.as_str()))
 }
 

@@ -10,7 +10,7 @@ use tokio::net::UnixListener;
 use tokio_util::sync::CancellationToken;
 
 use super::{
-    accounts, approvals, backup, certificates, devices, external_keys, journal, organisations, releases, server_status,
+    accounts, approvals, authorities, backup, certificates, devices, external_keys, journal, organisations, releases, server_status,
 };
 use crate::app::App;
 
@@ -107,6 +107,8 @@ fn router(app: App) -> Router {
         .route("/devices/{id}/deactivate", post(devices::deactivate))
         .route("/journal", get(journal::list))
         .route("/journal/verify", get(journal::verify))
+        .route("/authorities", get(authorities::list))
+        .route("/authorities/reload", post(authorities::reload))
         .route("/backup", get(backup::backup))
         .route("/reload", post(server_status::reload))
         .with_state(app)

@@ -5,6 +5,7 @@
 
 pub mod accounts;
 pub mod approvals;
+pub mod authorities;
 pub mod backup;
 pub mod certificates;
 pub mod client;

@@ -9,6 +9,7 @@ use crate::log::journal::JournalError;
 use crate::order::state::Illegal;
 use crate::policy::PolicyError;
 use crate::respond::problem::{Problem, causes};
+use crate::sign::AuthorityReloadError;
 use crate::store::StoreError;
 
 /// Why not.
@@ -61,6 +62,9 @@ pub enum Refusal {
     /// The policy files are not usable; the rules in force stay.
     #[error(transparent)]
     Policy(PolicyError),
+    /// The files of the authorities are not usable; the issuers in use stay.
+    #[error("{}", causes(.0))]
+    Authority(AuthorityReloadError),
     /// The store failed.
     #[error("{}", causes(.0))]
     Store(#[from] StoreError),
@@ -83,7 +87,8 @@ impl Refusal {
             | Self::IssuerTaken { .. }
             | Self::Illegal(_)
             | Self::NotIssued
-            | Self::Policy(_) => StatusCode::CONFLICT,
+            | Self::Policy(_)
+            | Self::Authority(_) => StatusCode::CONFLICT,
             Self::Problem(problem) => problem.kind.status(),
             Self::Store(StoreError::Stale(_)) => StatusCode::CONFLICT,
             Self::Store(_) | Self::Journal(_) | Self::Entropy(_) => StatusCode::INTERNAL_SERVER_ERROR,

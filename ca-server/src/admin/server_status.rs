@@ -24,7 +24,7 @@ pub async fn show(State(app): State<App>) -> Result<Json<StatusView>, Refusal> {
         health,
         url: app.config.url.to_string(),
         started: app.started,
-        authorities: app.authorities.iter().map(|authority| status(&app, authority)).collect(),
+        authorities: app.authorities.iter().map(|authority| status(&app, &authority)).collect(),
         journal_entries: newest.map_or(0, |entry| entry.seq),
         validations_waiting: app.validations.len(),
     }))

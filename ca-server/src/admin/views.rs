@@ -25,6 +25,9 @@ pub struct CertificateView {
     pub serial: String,
     /// The authority.
     pub authority: String,
+    /// Key identifier of the issuer that signed it, hexadecimal.
+    #[serde(default)]
+    pub issuer: String,
     /// The profile.
     pub profile: String,
     /// The identifiers, as `dns:room-1.example.com`.
@@ -85,6 +88,7 @@ impl CertificateView {
         Self {
             serial: record.serial.to_string(),
             authority: record.authority.to_string(),
+            issuer: record.issuer.clone(),
             profile: record.profile.clone(),
             identifiers: record.identifiers.iter().map(ToString::to_string).collect(),
             proofs: record.proofs.iter().map(ToString::to_string).collect(),
@@ -196,6 +200,70 @@ pub struct NewExternalKey {
 pub struct Revoke {
     /// RFC 5280 reason code.
     pub reason: u8,
+}
+
+/// An authority with its issuers.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct AuthorityView {
+    /// Its name.
+    pub name: String,
+    /// Its root's name.
+    pub root: String,
+    /// When its root ends.
+    #[serde(with = "time::serde::rfc3339")]
+    pub root_not_after: OffsetDateTime,
+    /// The present issuer first, then those that it replaced.
+    pub issuers: Vec<IssuerView>,
+}
+
+/// One issuer of an authority.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct IssuerView {
+    /// Its key identifier, hexadecimal.
+    pub id: String,
+    /// Its name.
+    pub name: String,
+    /// Whether it issues.
+    pub state: IssuerState,
+    /// notBefore of its certificate.
+    #[serde(with = "time::serde::rfc3339")]
+    pub not_before: OffsetDateTime,
+    /// notAfter of its certificate.
+    #[serde(with = "time::serde::rfc3339")]
+    pub not_after: OffsetDateTime,
+    /// When the last of its certificates ends; absent if none is valid any more.
+    #[serde(with = "time::serde::rfc3339::option", skip_serializing_if = "Option::is_none", default)]
+    pub last_certificate_ends: Option<OffsetDateTime>,
+}
+
+/// Whether an issuer issues.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum IssuerState {
+    /// It does.
+    Present,
+    /// It did, and signs its revocation list.
+    Replaced,
+}
+
+/// What reading the files of the authorities changed.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct ReloadView {
+    /// Authorities that issue under another certificate now.
+    pub replaced: Vec<ReplacedView>,
+}
+
+/// An authority that issues under another certificate now.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct ReplacedView {
+    /// The authority.
+    pub authority: String,
+    /// Key identifier of the issuer before, hexadecimal.
+    pub before: String,
+    /// Key identifier of the present one.
+    pub now: String,
+    /// Whether the one before can still sign its revocation list.
+    pub kept: bool,
 }
 
 /// How the server is doing.

@@ -158,7 +158,7 @@ impl Decoder {
     ///
     /// # Errors
     /// [`Damage`]
-    pub fn next(&mut self) -> Result<Option<Piece>, Damage> {
+    pub fn piece(&mut self) -> Result<Option<Piece>, Damage> {
         let taken = if self.begun { self.block() } else { self.head() };
         taken.map_err(|fault| Damage { place: self.place, fault })
     }

@@ -41,7 +41,7 @@ fn read(octets: &[u8], step: usize) -> Result<(Vec<Piece>, Totals), Damage> {
     let (mut decoder, mut pieces) = (Decoder::default(), Vec::new());
     for part in octets.chunks(step.max(1)) {
         decoder.push(part);
-        while let Some(piece) = decoder.next()? {
+        while let Some(piece) = decoder.piece()? {
             pieces.push(piece);
         }
     }

@@ -4,7 +4,7 @@
 //! with a passphrase. Nothing stands under the name asked for before it is whole and on disk.
 
 use std::ops::ControlFlow;
-use std::path::{Path, PathBuf};
+use std::path::{Component, Path, PathBuf};
 
 use certs::key::{EncryptionEntropy, Secret, seal};
 use serde::Serialize;
@@ -149,12 +149,12 @@ fn sealed(path: &Path, secret: &Secret) -> Result<Vec<u8>, Failure> {
 
 /// The name of a file within the backup: its path below the configuration's folder, or whole below `outside`.
 fn name(config: &Config, path: &Path) -> String {
-    let inside = path.strip_prefix(&config.folder).ok();
-    let inside = inside.filter(|path| !path.components().any(|part| part == std::path::Component::ParentDir));
-    match inside {
-        Some(path) => path.display().to_string(),
-        None => format!("outside{}", path.display()),
+    let plain = |path: &&Path| path.components().all(|part| matches!(part, Component::Normal(_)));
+    if let Some(inside) = path.strip_prefix(&config.folder).ok().filter(plain) {
+        return inside.display().to_string();
     }
+    let whole = path.canonicalize().unwrap_or_else(|_| path.to_owned());
+    format!("outside{}", whole.display())
 }
 
 /// What the server sends, on its way into the file.
@@ -197,7 +197,7 @@ impl Copying {
 
     fn take(&mut self, octets: &[u8]) -> Result<(), Failure> {
         self.decoder.push(octets);
-        while let Some(piece) = self.decoder.next().map_err(damaged)? {
+        while let Some(piece) = self.decoder.piece().map_err(damaged)? {
             match piece {
                 Piece::Head(head) => {
                     let (mut encoder, octets) = Encoder::begin(&head)?;
@@ -258,5 +258,18 @@ fn damaged(damage: Damage) -> Failure {
         what: "what the server holds".to_owned(),
         damage,
         hint: "nothing was written; see what is wrong with `ca-server doctor`, and keep the backup before this one",
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_file_outside_of_the_folder_has_a_name_that_restores_within_it() {
+        let text = "listen = \"127.0.0.1:0\"\nurl = \"https://ca.test\"\n[authority.external]\ncertificate = \"c\"\nkey = \"k\"\nroot = \"r\"\n";
+        let config = load::parse(text, Path::new("/x/ca")).unwrap();
+        assert_eq!(name(&config, Path::new("/x/ca/policy/rules/a.cedar")), "policy/rules/a.cedar");
+        assert_eq!(name(&config, Path::new("/etc/../etc/passwd")), "outside/etc/passwd");
     }
 }

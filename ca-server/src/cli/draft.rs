@@ -137,8 +137,7 @@ impl DraftFile {
     pub(super) fn keep(self) -> Result<(), Failure> {
         let kept = || {
             self.file.sync_all()?;
-            // A link fails where something stands, a rename would replace it.
-            std::fs::hard_link(&self.path, &self.target)?;
+            rename_to_nothing(&self.path, &self.target)?;
             let parent = self.target.parent().filter(|parent| !parent.as_os_str().is_empty());
             File::open(parent.unwrap_or(Path::new(".")))?.sync_all()
         };
@@ -150,9 +149,19 @@ impl DraftFile {
     }
 }
 
+/// Renames where nothing stands. Not every file system can make sure of that by itself.
+fn rename_to_nothing(from: &Path, to: &Path) -> std::io::Result<()> {
+    use rustix::fs::{CWD, RenameFlags, renameat_with};
+    use rustix::io::Errno;
+    match renameat_with(CWD, from, CWD, to, RenameFlags::NOREPLACE) {
+        Err(Errno::INVAL | Errno::NOSYS | Errno::OPNOTSUPP) if !to.exists() => std::fs::rename(from, to),
+        renamed => Ok(renamed?),
+    }
+}
+
 impl Drop for DraftFile {
     fn drop(&mut self) {
-        // After `keep` this is but a second name of the file.
+        // After `keep` nothing is there any more.
         let _ = std::fs::remove_file(&self.path);
     }
 }

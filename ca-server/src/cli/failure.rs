@@ -2,11 +2,15 @@
 
 use std::path::PathBuf;
 
+use certs::authority::Unfit;
+
 use crate::admin::client::AdminError;
 use crate::backup::decode::Damage;
 use crate::backup::encode::EncodeError;
 use crate::config::load::ConfigError;
+use crate::ids::AuthorityName;
 use crate::respond::problem::causes;
+use crate::sign::AuthorityLoadError;
 use crate::store::{OpenError, StoreError};
 
 /// The reason a command ends with exit code 1.
@@ -48,6 +52,69 @@ pub enum Failure {
     /// A backup has sealed files and nothing to open them.
     #[error("the backup holds keys, which a passphrase opens")]
     Sealed,
+    /// There is no such authority.
+    #[error("there is no authority {name} in the configuration")]
+    NoAuthority {
+        /// What was asked for.
+        name: AuthorityName,
+        /// Those there are.
+        known: String,
+    },
+    /// An authority's files are not usable.
+    #[error(transparent)]
+    Authority(#[from] AuthorityLoadError),
+    /// The root key is not here.
+    #[error("the root key of authority {authority} is not at {path}")]
+    NoRootKey {
+        /// Where it was looked for.
+        path: PathBuf,
+        /// Whose.
+        authority: AuthorityName,
+    },
+    /// The root key cannot be used.
+    #[error("the root key {path} cannot be used: {reason}")]
+    RootKey {
+        /// Which file.
+        path: PathBuf,
+        /// Why.
+        reason: String,
+    },
+    /// No key waits for a certificate.
+    #[error("authority {authority} has asked for no certificate: there is no {path}")]
+    NoRequest {
+        /// Where the key would wait.
+        path: PathBuf,
+        /// Whose.
+        authority: AuthorityName,
+    },
+    /// A certificate may not issue.
+    #[error("the certificate may not issue below {root}: {fault}")]
+    Unfit {
+        /// The root's name.
+        root: String,
+        /// What is wrong with it.
+        fault: Unfit,
+    },
+    /// Another issuer has the name.
+    #[error("the name {0:?} is taken by another issuer of this authority")]
+    NameTaken(String),
+    /// A certificate for the same key has another name.
+    #[error("a certificate for the present key must have its name, {0:?}")]
+    OtherName(String),
+    /// A file is not what it should be.
+    #[error("{path} cannot be used: {reason}")]
+    Unusable {
+        /// Which.
+        path: PathBuf,
+        /// Why.
+        reason: String,
+    },
+    /// The files were changed, but the running server did not take them.
+    #[error("the new issuer is in place, but the running server did not take it: {reason}")]
+    NotTaken {
+        /// What it said.
+        reason: String,
+    },
     /// The store could not be read or written.
     #[error("{}", causes(.0))]
     Store(#[from] StoreError),
@@ -159,6 +226,27 @@ impl Failure {
                 "give the passphrase with --passphrase-file, or leave the keys out with --without-keys"
                     .to_owned()
             }
+            Self::NoAuthority { known, .. } => format!("it has {known}"),
+            Self::Authority(_) | Self::NotTaken { .. } => {
+                "see everything with `ca-server check --config FILE`; the server goes on with the issuer that it had".to_owned()
+            }
+            Self::NoRootKey { authority, .. } => format!(
+                "name it with --root-key; if it is on another machine, see `ca-server authority ceremony {authority}`"
+            ),
+            Self::RootKey { .. } => "give the encrypted key that `init` made, and the file with its passphrase".to_owned(),
+            Self::NoRequest { authority, .. } => {
+                format!("begin with `ca-server authority request {authority} --out FILE`")
+            }
+            Self::Unfit { .. } => {
+                "have it signed anew with `ca-server authority sign`, from the request that was made last".to_owned()
+            }
+            Self::NameTaken(_) => {
+                "choose another with --common-name: relying parties tell issuers apart by their names".to_owned()
+            }
+            Self::OtherName(_) => {
+                "certificates that are out name their issuer: a new name needs a new key".to_owned()
+            }
+            Self::Unusable { .. } => "look at the file, and where it came from".to_owned(),
             Self::Store(_) => "look at the disk and at its free space".to_owned(),
             Self::Open(error) => error.hint().to_owned(),
             Self::File { .. } => "look at the path's owner and permissions".to_owned(),

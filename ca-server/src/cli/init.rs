@@ -164,8 +164,7 @@ fn write_texts(command: &Init, draft: &Draft) -> Result<(), Failure> {
     for (name, text) in policies::rules::SHIPPED {
         draft.file(&format!("policy/rules/{name}"), text)?;
     }
-    draft
-        .file("policy/rules/domains.cedar", &policies::rules::shipped_rules_for_domains(&command.domains))?;
+    draft.file("policy/rules/domains.cedar", policies::rules::shipped_rules_for_domains(&command.domains))?;
     draft.file("offline/README", OFFLINE)
 }
 

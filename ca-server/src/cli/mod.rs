@@ -4,6 +4,7 @@
 
 mod accounts;
 mod approvals;
+mod authority;
 mod backup;
 mod certificates;
 mod check;
@@ -118,6 +119,9 @@ pub enum Command {
     /// Test and reload profiles and rules
     #[command(subcommand)]
     Policy(policy::PolicyCommand),
+    /// List and replace issuers, with the root key here or on a machine of its own
+    #[command(subcommand)]
+    Authority(authority::Authorities),
     /// Write everything the running server holds into one file
     Backup(backup::BackupCommand),
     /// Make a new folder from a backup, verifying all of it
@@ -142,6 +146,7 @@ pub fn run() -> ExitCode {
         Command::IdentityProvider(command) => identity_provider::run(&command),
         Command::Log(command) => journal::run(&command),
         Command::Policy(command) => policy::run(&command),
+        Command::Authority(command) => authority::run(&command),
         Command::Backup(command) => backup::run(&command),
         Command::Restore(command) => restore::run(&command),
     };

@@ -147,7 +147,10 @@ impl Restoring {
             store.close().await;
         }
         read?;
-        let head = self.head.take().ok_or(Failure::Sealed)?;
+        let head = self.head.take().ok_or_else(|| Failure::Unusable {
+            path: command.backup.clone(),
+            reason: "it has no head".to_owned(),
+        })?;
         self.settle(&head).await?;
         let restored = Restored {
             made: head.made,
@@ -179,7 +182,7 @@ impl Restoring {
                 break;
             }
             decoder.push(buffer.get(..octets).unwrap_or_default());
-            while let Some(piece) = decoder.next().map_err(damaged)? {
+            while let Some(piece) = decoder.piece().map_err(damaged)? {
                 let place = decoder.place();
                 match piece {
                     Piece::Head(head) => self.head = Some(head),

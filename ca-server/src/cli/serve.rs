@@ -17,7 +17,7 @@ use crate::server::{self, Parts, Running};
 /// Run the server.
 #[derive(Debug, clap::Args)]
 #[command(after_help = "\
-Signals: TERM and INT stop it in order, HUP reads the policy and TLS files again (a bad file is refused and the old one stays).")]
+Signals: TERM and INT stop it in order, HUP reads the policy, authority and TLS files again (a bad file is refused and the old one stays).")]
 pub struct Serve {
     /// The file.
     #[command(flatten)]
@@ -54,7 +54,7 @@ async fn serve(config: Config) -> Result<(), Failure> {
     let _ = sd_notify::notify(&[sd_notify::NotifyState::Ready]);
     loop {
         tokio::select! {
-            _ = hangup.recv() => reload(&running),
+            _ = hangup.recv() => reload(&running).await,
             _ = terminate.recv() => break,
             _ = interrupt.recv() => break,
         }
@@ -69,9 +69,9 @@ async fn serve(config: Config) -> Result<(), Failure> {
     Ok(())
 }
 
-fn reload(running: &Running) {
-    match running.reload() {
-        Ok(()) => tracing::info!("policy and TLS files were read again"),
+async fn reload(running: &Running) {
+    match running.reload().await {
+        Ok(()) => tracing::info!("policy, authorities and TLS files were read again"),
         Err(error) => {
             tracing::error!(error = %causes(&error), "files were not taken; the old ones stay in force")
         }

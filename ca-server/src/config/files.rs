@@ -25,6 +25,7 @@ pub fn files(config: &Config) -> Vec<NamedFile> {
     for section in config.authority.values() {
         found.plain([&section.certificate, &section.root].into_iter().chain(&section.alternate_chains));
         found.secret([&section.key].into_iter().chain(&section.passphrase_file));
+        found.replaced(&section.replaced_folder());
     }
     if config.tls.mode == TlsMode::Files {
         found.plain([&config.tls.certificate]);
@@ -81,6 +82,14 @@ impl Found<'_> {
             for path in listed(&self.config.resolve(&folder.join(name))) {
                 self.add(&path, false);
             }
+        }
+    }
+
+    /// The issuers that were replaced: certificates, and keys beside them.
+    fn replaced(&mut self, folder: &Path) {
+        for path in listed(&self.config.resolve(folder)) {
+            let is_key = path.to_string_lossy().ends_with(".key.pem");
+            self.add(&path, is_key);
         }
     }
 }

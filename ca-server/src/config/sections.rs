@@ -320,6 +320,10 @@ pub struct AuthorityConfig {
     /// Further chains offered as alternates: PEM files with the certificates above the leaf.
     #[serde(default)]
     pub alternate_chains: Vec<PathBuf>,
+    /// Folder with the issuers that this one replaced: `<name>.pem` and `<name>.key.pem` of each. They sign nothing but revocation lists, for as
+    /// long as their certificates live; `ca-server authority rotate` puts them there. Default: `replaced` beside `certificate`.
+    #[serde(default)]
+    pub replaced: Option<PathBuf>,
     /// Profiles that clients may choose. Default: `["device"]`.
     #[serde(default = "device_only")]
     pub profiles: Vec<String>,
@@ -335,6 +339,14 @@ pub struct AuthorityConfig {
     /// A page about this authority. Default: none.
     #[serde(default)]
     pub website: Option<Url>,
+}
+
+impl AuthorityConfig {
+    /// The folder with the issuers that were replaced.
+    #[must_use]
+    pub fn replaced_folder(&self) -> PathBuf {
+        self.replaced.clone().unwrap_or_else(|| self.certificate.with_file_name("replaced"))
+    }
 }
 
 const fn yes() -> bool {

@@ -274,6 +274,8 @@ const AUTHORITY: &str = r#"# Profile of an order that names none. Default: the f
 #external_account_binding = "optional"
 # Further chains offered as alternates: PEM files with the certificates above the leaf.
 #alternate_chains = []
+# Folder with the issuers that this one replaced, kept for their revocation lists. Default: `replaced` beside `certificate`.
+#replaced = "authorities/replaced"
 # Terms of service that accounts must agree to, and a page about this authority.
 #terms_of_service = "https://ca.example.com/terms"
 #website = "https://ca.example.com/"

@@ -31,7 +31,7 @@ impl Permit {
         (self.authority, self.tbs, self.record)
     }
 
-    /// The permit of an intent found open in the store; `None` if there is none for this authority's present key.
+    /// The permit of an intent found open in the store; `None` if it is not one of this issuer.
     pub(super) fn resume(authority: &Arc<Authority>, record: Versioned<Certificate>) -> Option<Self> {
         let open = record.value.status == CertificateStatus::Intended
             && record.value.authority == *authority.name()

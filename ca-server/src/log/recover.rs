@@ -122,7 +122,9 @@ async fn try_resolve(
     let order = waiting_order(store, &record.value).await?;
     let wanted = order.is_some() && now < record.value.not_after;
     let authority = authorities.find(&record.value.authority).filter(|_| wanted);
-    let permit = authority.and_then(|authority| Permit::resume(authority, record.clone()));
+    // It may have been replaced meanwhile; what it recorded before is still its own.
+    let authority = authority.and_then(|authority| authority.as_issuer(&record.value.issuer));
+    let permit = authority.and_then(|authority| Permit::resume(&authority, record.clone()));
     let (Some(permit), Some(order)) = (permit, &order) else {
         return give_up(store, &record, order.as_ref(), now).await;
     };

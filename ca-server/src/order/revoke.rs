@@ -107,7 +107,7 @@ pub async fn revoke(
         Err(RevokeError::Store(StoreError::Stale(Table::Certificates))) => return Err(RevokeError::Already),
         Err(error) => return Err(error),
     }
-    app.revocation_lists.outdated(authority.name());
+    app.revocation_lists.outdated();
     if let Some(warning) = unlisted(&app.authorities, &seen.value) {
         tracing::warn!(certificate.serial = %seen.value.serial, "{warning}");
     }
@@ -220,13 +220,14 @@ async fn rest(
     }
 }
 
-/// What its revocation does not reach, if the issuer was replaced: lists are signed by the present issuer alone, for its own certificates.
+/// What its revocation does not reach, if its issuer is here no more: each issuer signs the list of its own certificates.
 #[must_use]
 pub fn unlisted(authorities: &Authorities, certificate: &Certificate) -> Option<&'static str> {
-    let present = authorities.find(&certificate.authority).map(|authority| authority.issuer_id());
-    (present != Some(certificate.issuer.as_str())).then_some(
-        "the issuer of this certificate is configured no more, so no revocation list shows that it is revoked; put the issuer's \
-         certificate and key back for as long as its certificates live, or have relying parties distrust the issuer",
+    let authority = authorities.find(&certificate.authority);
+    authority.and_then(|authority| authority.as_issuer(&certificate.issuer)).is_none().then_some(
+        "the issuer of this certificate is not here any more, so no revocation list shows that it is revoked; put the issuer's \
+         certificate and key back into the folder `replaced` for as long as its certificates live, or have relying parties distrust the \
+         issuer",
     )
 }
 

@@ -128,15 +128,15 @@ impl Links {
         format!("{}/sso/saml/{provider}/metadata", self.base)
     }
 
-    /// An authority's revocation list, as certificates name it.
+    /// The revocation list of the issuer with this key identifier, as certificates name it.
     #[must_use]
-    pub fn crl(&self, authority: &AuthorityName) -> String {
-        format!("{}/crl/{authority}.crl", self.base)
+    pub fn crl(&self, issuer: &str) -> String {
+        format!("{}/crl/{issuer}.crl", self.base)
     }
 
-    /// An authority's issuing certificate, as certificates name it.
+    /// The certificate of the issuer with this key identifier, as certificates name it.
     #[must_use]
-    pub fn issuer(&self, authority: &AuthorityName) -> String {
-        format!("{}/issuer/{authority}.crt", self.base)
+    pub fn issuer(&self, issuer: &str) -> String {
+        format!("{}/issuer/{issuer}.crt", self.base)
     }
 }

@@ -9,7 +9,7 @@ use crate::challenge::resolver::StubResolverError;
 use crate::ids::NoEntropy;
 use crate::internal::access_token::IssuerLoadError;
 use crate::policy::PolicyError;
-use crate::sign::AuthorityLoadError;
+use crate::sign::{AuthorityLoadError, AuthorityReloadError};
 use crate::sso::providers::LoadError;
 use crate::store::StoreError;
 use crate::store::open::OpenError;
@@ -67,6 +67,9 @@ pub enum ReloadError {
     /// The policy files are wrong.
     #[error("the policy files were not taken")]
     Policy(#[from] PolicyError),
+    /// The files of an authority are wrong.
+    #[error("the authorities were not taken")]
+    Authority(#[from] AuthorityReloadError),
     /// The TLS certificate or key is not usable.
     #[error("the TLS certificate was not taken")]
     Tls(#[from] TlsError),

@@ -80,12 +80,12 @@ pub(super) async fn ensure(app: &App) -> Result<bool, OwnTlsError> {
     let names = names(config)?;
     let now = app.clock.now();
     let authority = app.authorities.find(issuer(config)?).ok_or(OwnTlsError::NoAuthority)?;
-    if serves(config, authority, &names, now) {
+    if serves(config, &authority, &names, now) {
         return Ok(false);
     }
     let profile = profile(&app.policy.current())?;
     let key = SigningKey::generate(KeyKind::P256)?;
-    let issued = issue_own(&app.store, authority, profile, names, (key.public().clone(), now)).await?;
+    let issued = issue_own(&app.store, &authority, profile, names, (key.public().clone(), now)).await?;
     write(&config.resolve(&config.tls.key), &key.to_pem()?, 0o600)?;
     write(&config.resolve(&config.tls.certificate), &issued.chain_pem, 0o644)?;
     tracing::info!(not_after = %issued.not_after, "issued our own TLS certificate");

@@ -34,7 +34,7 @@ pub(super) async fn sweep_intents(app: App, stop: CancellationToken) {
         let now = app.clock.now();
         match recover(&app.store, &app.authorities, now, clock::before(now, age)).await {
             Ok(recovered) if recovered.abandoned > 0 => {
-                app.authorities.iter().for_each(|authority| app.revocation_lists.outdated(authority.name()));
+                app.revocation_lists.outdated();
             }
             Ok(_) => {}
             Err(error) => tracing::error!(%error, "open intents could not be read"),
@@ -62,7 +62,9 @@ pub(super) async fn prune(app: App, stop: CancellationToken) {
 
 /// Keeps our own TLS certificate from ending.
 pub(super) async fn renew_own_tls(app: App, in_use: TlsCertificate, stop: CancellationToken) {
-    while stop.run_until_cancelled(tokio::time::sleep(TLS_EVERY)).await.is_some() {
+    // Under a new issuer it is issued anew at once.
+    let due = async || drop(tokio::time::timeout(TLS_EVERY, app.authorities.changed()).await);
+    while stop.run_until_cancelled(due()).await.is_some() {
         match own_tls::ensure(&app).await {
             Ok(false) => {}
             Ok(true) => {

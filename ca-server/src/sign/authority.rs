@@ -1,9 +1,9 @@
-//! One issuer, ready to sign: its certificate and chains, its key, the throwaway key of its twins, and where its lists are.
+//! One issuer, ready to sign: its certificate and chains, its key, the throwaway key of its twins, and where its lists are; with it those that
+//! it replaced, which sign revocation lists for as long as their certificates live.
 //!
 //! Everything is checked when it is loaded: the key belongs to the certificate, the certificate to the root. Trusts the operator's
 //! files; never shows a passphrase or a key.
 
-use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -119,6 +119,7 @@ pub struct Authority {
     urls: LeafUrls,
     root: CertificateDer<'static>,
     chains: Vec<Chain>,
+    replaced: Vec<Arc<Authority>>,
     profiles: Vec<String>,
     default_profile: String,
 }
@@ -146,10 +147,7 @@ impl Authority {
         let certificate = config.resolve(&section.certificate);
         let issuer = issuer_of(&certificate)?;
         let root = root_of(&config.resolve(&section.root), &certificate, &issuer)?;
-        let key = key_of(config, name, section)?;
-        if key.public_key() != issuer.public_key() {
-            return Err(AuthorityLoadError::WrongKey { key: config.resolve(&section.key), certificate });
-        }
+        let key = key_of(config, (name, section), &config.resolve(&section.key), (&certificate, &issuer))?;
         let mut chains = vec![Chain::of(&issuer)];
         for path in &section.alternate_chains {
             chains.push(Chain::of(&issuer_of(&config.resolve(path))?));
@@ -165,20 +163,62 @@ impl Authority {
                 default: default_profile,
             });
         }
+        let profiles = section.profiles.clone();
+        let present = Self { chains, profiles, default_profile, ..Self::of(name, issuer, key, root, links)? };
+        present.with_replaced(config, section, links)
+    }
+
+    /// An issuer that offers nothing to anybody.
+    fn of(
+        name: &AuthorityName,
+        issuer: Issuer,
+        key: FileKey,
+        root: CertificateDer<'static>,
+        links: &Links,
+    ) -> Result<Self, AuthorityLoadError> {
         let twin = TwinKey::generate()
             .map_err(|source| AuthorityLoadError::Key { path: PathBuf::from("(twin key)"), source })?;
+        let issuer_id = HEXLOWER.encode(issuer.subject_key_identifier());
+        let urls = LeafUrls {
+            crl: url(&links.crl(&issuer_id))?,
+            ca_issuers: url(&links.issuer(&issuer_id))?,
+            ocsp: None,
+        };
         Ok(Self {
             name: name.clone(),
-            issuer_id: HEXLOWER.encode(issuer.subject_key_identifier()),
+            chains: vec![Chain::of(&issuer)],
+            issuer_id,
             issuer,
             key: Arc::new(key),
             twin,
-            urls: LeafUrls { crl: url(&links.crl(name))?, ca_issuers: url(&links.issuer(name))?, ocsp: None },
+            urls,
             root,
-            chains,
-            profiles: section.profiles.clone(),
-            default_profile,
+            replaced: Vec::new(),
+            profiles: Vec::new(),
+            default_profile: String::new(),
         })
+    }
+
+    /// Reads the issuers that this one replaced. Another certificate for the present key is one more chain to it.
+    fn with_replaced(
+        mut self,
+        config: &Config,
+        section: &AuthorityConfig,
+        links: &Links,
+    ) -> Result<Self, AuthorityLoadError> {
+        for path in replaced_certificates(&config.resolve(&section.replaced_folder()))? {
+            let issuer = issuer_of(&path)?;
+            let chain = Chain::of(&issuer);
+            if chain.issuer != self.issuer_id && self.of_replaced(&chain.issuer).is_none() {
+                let place = path.with_extension("key.pem");
+                let key = key_of(config, (&self.name, section), &place, (&path, &issuer))?;
+                self.replaced.push(Arc::new(Self::of(&self.name, issuer, key, self.root.clone(), links)?));
+            }
+            if !self.chains.iter().any(|known| known.certificates == chain.certificates) {
+                self.chains.push(chain);
+            }
+        }
+        Ok(self)
     }
 
     /// The same authority with its key elsewhere: a hardware token, or a test's broken one.
@@ -203,6 +243,25 @@ impl Authority {
     #[must_use]
     pub fn issuer_id(&self) -> &str {
         &self.issuer_id
+    }
+
+    /// The issuers that it replaced.
+    #[must_use]
+    pub fn replaced(&self) -> &[Arc<Self>] {
+        &self.replaced
+    }
+
+    fn of_replaced(&self, issuer_id: &str) -> Option<&Arc<Self>> {
+        self.replaced.iter().find(|replaced| replaced.issuer_id == issuer_id)
+    }
+
+    /// This authority as the issuer with this key identifier: the present one or one that it replaced.
+    #[must_use]
+    pub fn as_issuer(self: &Arc<Self>, issuer_id: &str) -> Option<Arc<Self>> {
+        if self.issuer_id == issuer_id {
+            return Some(Arc::clone(self));
+        }
+        self.of_replaced(issuer_id).cloned()
     }
 
     /// Its root.
@@ -249,51 +308,6 @@ impl Authority {
     }
 }
 
-/// All authorities of the server; cheap to clone.
-#[derive(Clone, Debug)]
-pub struct Authorities(Arc<BTreeMap<AuthorityName, Arc<Authority>>>);
-
-impl Authorities {
-    /// Loads every `[authority.<name>]`.
-    ///
-    /// # Errors
-    /// The first that cannot be used.
-    pub fn load(config: &Config, links: &Links) -> Result<Self, AuthorityLoadError> {
-        let load = |(name, section)| {
-            Ok((Clone::clone(name), Arc::new(Authority::load(config, name, section, links)?)))
-        };
-        config
-            .authority
-            .iter()
-            .map(load)
-            .collect::<Result<BTreeMap<_, _>, _>>()
-            .map(|all| Self(Arc::new(all)))
-    }
-
-    /// These authorities.
-    #[must_use]
-    pub fn new(all: impl IntoIterator<Item = Authority>) -> Self {
-        Self(Arc::new(all.into_iter().map(|one| (one.name.clone(), Arc::new(one))).collect()))
-    }
-
-    /// The authority of this name.
-    #[must_use]
-    pub fn find(&self, name: &AuthorityName) -> Option<&Arc<Authority>> {
-        self.0.get(name)
-    }
-
-    /// The authority of this name, if the text is one.
-    #[must_use]
-    pub fn named(&self, name: &str) -> Option<&Arc<Authority>> {
-        name.parse().ok().and_then(|name| self.0.get(&name))
-    }
-
-    /// All of them, by name.
-    pub fn iter(&self) -> impl Iterator<Item = &Arc<Authority>> {
-        self.0.values()
-    }
-}
-
 fn read(path: &Path) -> Result<String, AuthorityLoadError> {
     std::fs::read_to_string(path).map_err(|source| AuthorityLoadError::Read { path: path.to_owned(), source })
 }
@@ -322,20 +336,106 @@ fn root_of(
     Ok(root)
 }
 
+/// The certificates of a folder of replaced issuers, in the order of their names; none if there is no folder.
+fn replaced_certificates(folder: &Path) -> Result<Vec<PathBuf>, AuthorityLoadError> {
+    let failed = |source| AuthorityLoadError::Read { path: folder.to_owned(), source };
+    let entries = match std::fs::read_dir(folder) {
+        Ok(entries) => entries,
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(Vec::new()),
+        Err(error) => return Err(failed(error)),
+    };
+    let paths = entries.map(|entry| Ok(entry?.path())).collect::<Result<Vec<_>, _>>().map_err(failed)?;
+    let is_certificate = |path: &PathBuf| {
+        let name = path.file_name().unwrap_or_default().to_string_lossy();
+        name.ends_with(".pem") && !name.ends_with(".key.pem")
+    };
+    let mut paths: Vec<_> = paths.into_iter().filter(is_certificate).collect();
+    paths.sort();
+    Ok(paths)
+}
+
+/// Where the key of a certificate lies that is about to take the place of another, until it does.
+#[must_use]
+pub fn next_key(key: &Path) -> PathBuf {
+    let mut name = key.file_name().unwrap_or_default().to_owned();
+    name.push(".next");
+    key.with_file_name(name)
+}
+
+/// The key at `path`, if it is that of the certificate; else the one that was to take its place when a rotation was cut off.
 fn key_of(
     config: &Config,
-    name: &AuthorityName,
-    section: &AuthorityConfig,
+    owner: (&AuthorityName, &AuthorityConfig),
+    path: &Path,
+    (certificate, issuer): (&Path, &Issuer),
 ) -> Result<FileKey, AuthorityLoadError> {
-    let path = config.resolve(&section.key);
-    let passphrase = match &section.passphrase_file {
+    match found_key(config, owner, path, issuer)? {
+        Some((key, place)) => Ok(FileKey::new(key, place.display().to_string())),
+        None => {
+            Err(AuthorityLoadError::WrongKey { key: path.to_owned(), certificate: certificate.to_owned() })
+        }
+    }
+}
+
+fn found_key(
+    config: &Config,
+    owner: (&AuthorityName, &AuthorityConfig),
+    path: &Path,
+    issuer: &Issuer,
+) -> Result<Option<(SigningKey, PathBuf)>, AuthorityLoadError> {
+    for place in [path.to_owned(), next_key(path)] {
+        if place != path && !place.exists() {
+            break;
+        }
+        let key = read_key(config, owner, &place)?;
+        if key.public() == issuer.public_key() {
+            return Ok(Some((key, place)));
+        }
+    }
+    Ok(None)
+}
+
+/// The key of an authority's present issuer, to be copied when it is replaced.
+///
+/// # Errors
+/// If a file cannot be read or the key not opened, or it is another one's.
+pub fn read_key_of(
+    config: &Config,
+    owner: (&AuthorityName, &AuthorityConfig),
+    issuer: &Issuer,
+) -> Result<SigningKey, AuthorityLoadError> {
+    let (key, certificate) = (config.resolve(&owner.1.key), config.resolve(&owner.1.certificate));
+    let found = found_key(config, owner, &key, issuer)?.map(|(key, _)| key);
+    found.ok_or(AuthorityLoadError::WrongKey { key, certificate })
+}
+
+/// Reads a private key with the passphrase of its authority.
+///
+/// # Errors
+/// If a file cannot be read, or the key not opened.
+pub fn read_key(
+    config: &Config,
+    (name, section): (&AuthorityName, &AuthorityConfig),
+    path: &Path,
+) -> Result<SigningKey, AuthorityLoadError> {
+    let passphrase = passphrase(config, (name, section))?;
+    let text = zeroize::Zeroizing::new(read(path)?);
+    SigningKey::load(&text, passphrase.as_ref())
+        .map_err(|source| AuthorityLoadError::Key { path: path.to_owned(), source })
+}
+
+/// The passphrase of an authority's keys, if there is one.
+///
+/// # Errors
+/// If its file cannot be read.
+pub fn passphrase(
+    config: &Config,
+    (name, section): (&AuthorityName, &AuthorityConfig),
+) -> Result<Option<Secret>, AuthorityLoadError> {
+    Ok(match &section.passphrase_file {
         Some(file) => Some(Secret::from_file_text(read(&config.resolve(file))?)),
         None => std::env::var(passphrase_variable(name)).ok().map(Secret::new),
-    };
-    let text = zeroize::Zeroizing::new(read(&path)?);
-    let key = SigningKey::load(&text, passphrase.as_ref())
-        .map_err(|source| AuthorityLoadError::Key { path: path.clone(), source })?;
-    Ok(FileKey::new(key, path.display().to_string()))
+    })
 }
 
 /// The variable that holds the passphrase of an authority's key: `ROLLCALL_PASSPHRASE_EXTERNAL`.

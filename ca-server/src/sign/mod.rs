@@ -3,6 +3,7 @@
 //! [`sign`] takes a [`Permit`](crate::log::intent::Permit) by value. Only `log::intent` makes one, after the intent is durable, so a signature
 //! without a record, or a second one for the same record, does not compile. Trusts `certs` to build and `policies` to lint.
 
+mod authorities;
 mod authority;
 mod backend;
 mod crl;
@@ -10,7 +11,10 @@ mod gate;
 mod own;
 mod prepare;
 
-pub use authority::{Authorities, Authority, AuthorityLoadError, Chain, passphrase_variable};
+pub use authorities::{Authorities, AuthorityReloadError, Replaced};
+pub use authority::{
+    Authority, AuthorityLoadError, Chain, next_key, passphrase, passphrase_variable, read_key, read_key_of,
+};
 pub use backend::{FileKey, SigningBackend, SigningError};
 pub use crl::{CrlSignError, sign_crl};
 pub use gate::{SignError, Signed, sign};

@@ -1,4 +1,7 @@
-//! `GET /crl/<authority>.crl`: the issuer's revocation list (RFC 5280 §5), complete and numbered.
+//! `GET /crl/<issuer>.crl`: the issuer's revocation list (RFC 5280 §5), complete and numbered.
+//!
+//! The issuer is named by its key identifier, as certificates name it, and has a list of its own after it was replaced; `<authority>.crl` is the
+//! list of the present one.
 //!
 //! A list is made when it is asked for: after a revocation, or when the last one is past half its life. Its number is made durable before
 //! it is signed, so no number is ever used twice. Abandoned serials are on it too. Revoked entries leave it some time after expiry.
@@ -84,24 +87,22 @@ pub struct RevocationList {
 /// The lists of all authorities, made when asked for.
 #[derive(Debug, Default)]
 pub struct RevocationLists {
-    lists: parking_lot::Mutex<HashMap<AuthorityName, Arc<Slot>>>,
-}
-
-#[derive(Debug, Default)]
-struct Slot {
     /// Grows with each revocation.
     changes: AtomicU64,
-    last: Mutex<Option<Arc<RevocationList>>>,
+    /// By the issuer's key identifier.
+    lists: parking_lot::Mutex<HashMap<String, Arc<Slot>>>,
 }
 
+type Slot = Mutex<Option<Arc<RevocationList>>>;
+
 impl RevocationLists {
-    fn slot(&self, authority: &AuthorityName) -> Arc<Slot> {
-        self.lists.lock().entry(authority.clone()).or_default().clone()
+    fn slot(&self, issuer: &str) -> Arc<Slot> {
+        self.lists.lock().entry(issuer.to_owned()).or_default().clone()
     }
 
     /// Says that a serial was revoked or abandoned: the next answer is a new list.
-    pub fn outdated(&self, authority: &AuthorityName) {
-        self.slot(authority).changes.fetch_add(1, Ordering::Release);
+    pub fn outdated(&self) {
+        self.changes.fetch_add(1, Ordering::Release);
     }
 
     /// The list as of `now`.
@@ -111,19 +112,19 @@ impl RevocationLists {
     pub async fn current(
         &self,
         store: &Store,
-        authority: &Authority,
+        (authority, sharing): (&Authority, &[AuthorityName]),
         now: OffsetDateTime,
     ) -> Result<Arc<RevocationList>, CrlError> {
-        let slot = self.slot(authority.name());
-        let mut last = slot.last.lock().await;
-        let changes = slot.changes.load(Ordering::Acquire);
+        let slot = self.slot(authority.issuer_id());
+        let mut last = slot.lock().await;
+        let changes = self.changes.load(Ordering::Acquire);
         let fresh = |list: &&Arc<RevocationList>| {
             list.changes == changes && now < list.this_update + LIFETIME / 2 && list.this_update <= now
         };
         if let Some(list) = last.as_ref().filter(fresh) {
             return Ok(list.clone());
         }
-        let list = Arc::new(make(store, authority, changes, now).await?);
+        let list = Arc::new(make(store, (authority, sharing), changes, now).await?);
         *last = Some(list.clone());
         Ok(list)
     }
@@ -131,11 +132,14 @@ impl RevocationLists {
 
 async fn make(
     store: &Store,
-    authority: &Authority,
+    (authority, sharing): (&Authority, &[AuthorityName]),
     changes: u64,
     now: OffsetDateTime,
 ) -> Result<RevocationList, CrlError> {
-    let revoked = revoked(store, authority, now).await?;
+    let mut revoked = Vec::new();
+    for name in sharing {
+        revoked.extend(revoked_of(store, name, authority.issuer_id(), now).await?);
+    }
     // If the process dies after this, a number is skipped, which is allowed; used twice it never is.
     let number = next_number(store, authority, now).await?;
     let request = CrlRequest { number, this_update: now, next_update: now + LIFETIME, revoked: &revoked };
@@ -144,17 +148,19 @@ async fn make(
     Ok(RevocationList { der, number, this_update: now, changes })
 }
 
-async fn revoked(
+/// What an authority revoked of one issuer's certificates.
+async fn revoked_of(
     store: &Store,
-    authority: &Authority,
+    authority: &AuthorityName,
+    issuer: &str,
     now: OffsetDateTime,
 ) -> Result<Vec<Revoked>, StoreError> {
     let (mut revoked, mut after) = (Vec::new(), None);
     loop {
-        let page = store.revocations(authority.name(), after.as_ref(), PAGE).await?;
+        let page = store.revocations(authority, after.as_ref(), PAGE).await?;
         let Some(last) = page.last() else { return Ok(revoked) };
         after = Some(last.serial);
-        let on_list = page.iter().filter(|entry| entry.issuer == authority.issuer_id());
+        let on_list = page.iter().filter(|entry| entry.issuer == issuer);
         revoked.extend(on_list.filter(|entry| now < entry.not_after + LIFETIME).map(|entry| Revoked {
             serial: entry.serial,
             at: entry.at,
@@ -199,10 +205,15 @@ pub async fn crl(
     Segments(file): Segments<String>,
     headers: HeaderMap,
 ) -> Result<Response, Problem> {
-    let named = file.strip_suffix(".crl").and_then(|name| app.authorities.named(name));
+    let name = file.strip_suffix(".crl");
+    let named = name.and_then(|name| app.authorities.of_issuer(name).or_else(|| app.authorities.named(name)));
     let authority = named.ok_or_else(|| not_found("revocation list"))?;
+    // Authorities may share an issuer, and then they share its list.
+    let sharing = app.authorities.iter().filter(|one| one.as_issuer(authority.issuer_id()).is_some());
+    let sharing: Vec<AuthorityName> = sharing.map(|one| one.name().clone()).collect();
     let now = app.clock.now();
-    let list = app.revocation_lists.current(&app.store, authority, now).await.map_err(Problem::internal)?;
+    let list = app.revocation_lists.current(&app.store, (&authority, &sharing), now).await;
+    let list = list.map_err(Problem::internal)?;
     let etag = format!("\"{}-{}\"", authority.issuer_id(), list.number);
     let known = headers.get_all(IF_NONE_MATCH).iter().any(|value| value.as_bytes() == etag.as_bytes());
     let left: Duration = list.this_update + LIFETIME / 2 - now;

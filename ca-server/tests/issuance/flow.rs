@@ -26,8 +26,9 @@ async fn a_device_obtains_a_certificate_that_relying_parties_verify() {
     assert_eq!(found.who.iter().map(ToString::to_string).collect::<Vec<_>>(), ["dns:room-1.corp.test"]);
 
     let report = inspect_certificate(&chain[0]).unwrap();
-    assert_eq!(report.crl_urls, [format!("{}/crl/external.crl", ca.base)]);
-    assert_eq!(report.ca_issuers_urls, [format!("{}/issuer/external.crt", ca.base)]);
+    let issuer = ca.running.app().authorities.named("external").unwrap().issuer_id().to_owned();
+    assert_eq!(report.crl_urls, [format!("{}/crl/{issuer}.crl", ca.base)]);
+    assert_eq!(report.ca_issuers_urls, [format!("{}/issuer/{issuer}.crt", ca.base)]);
     assert_eq!((acts(&ca, "intent").await, acts(&ca, "issued").await), (1, 1));
 }
 

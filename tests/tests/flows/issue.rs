@@ -17,8 +17,9 @@ async fn a_device_proves_its_name_by_dns_01_and_holds_a_certificate() {
     assert_eq!(report.names, ["dns:room-1.corp.test"]);
     assert_eq!(report.proofs, [Proof::Dns01]);
     assert_eq!(report.extended_key_usages, ["client-auth"]);
-    assert_eq!(report.crl_urls, [ca.url("/crl/external.crl")]);
-    assert_eq!(report.ca_issuers_urls, [ca.url("/issuer/external.crt")]);
+    let issuer = ca.app().authorities.named("external").unwrap().issuer_id().to_owned();
+    assert_eq!(report.crl_urls, [ca.url(&format!("/crl/{issuer}.crl"))]);
+    assert_eq!(report.ca_issuers_urls, [ca.url(&format!("/issuer/{issuer}.crt"))]);
     assert_eq!(issued.chain.len(), 2);
     assert_verified(&ca, &issued.chain);
     let audit = ca.audit().await;

@@ -102,7 +102,7 @@ async fn a_bad_policy_file_is_refused_and_the_old_one_stays_in_force() {
     let ca = TestCa::start().await;
     let alice = ca.register("alice").await;
     std::fs::write(ca.folder().join("policy/rules/bad.cedar"), "permit (").unwrap();
-    ca.running().reload().unwrap_err();
+    ca.running().reload().await.unwrap_err();
     alice.issue(&ca.dns, &["room-1.corp.test"]).await;
 }
 
@@ -113,7 +113,7 @@ async fn a_rule_read_while_running_denies_the_next_order_and_is_named() {
     alice.new_order(&["room-1.corp.test"]).await;
     let rule = "@id(\"no-rooms\")\n@reason(\"rooms are closed\")\nforbid (principal, action == Action::\"order\", resource is Dns);\n";
     std::fs::write(ca.folder().join("policy/rules/closed.cedar"), rule).unwrap();
-    ca.running().reload().unwrap();
+    ca.running().reload().await.unwrap();
     let problem = alice.order(&json!({"identifiers": dns(&["room-1.corp.test"])})).await.unwrap_err();
     assert_eq!(problem.kind, "rejectedIdentifier");
     assert!(problem.detail.contains("rooms are closed"), "{}", problem.detail);

@@ -92,7 +92,7 @@ async fn a_certificate_of_the_key_that_the_account_was_moved_from_renews_nothing
     let authority = app.internal_authority().unwrap();
     let request = STANDARD.decode(csr(&key, &[])).unwrap();
     let asked = Asked { csr: &request, front: Front::Est, replaces: None };
-    let refused = issue(app, authority, &holder, asked).await.unwrap_err();
+    let refused = issue(app, &authority, &holder, asked).await.unwrap_err();
     assert_eq!(refused.rule().as_deref(), Some("token:replaced"));
     assert_eq!(certify(&it, &fresh, &next).await.status, 200);
 }

@@ -48,7 +48,7 @@ impl Device {
 async fn a_rule_that_forbids_stops_both_and_is_named() {
     let device = Device::new(InternalCa::start().await).await;
     std::fs::write(device.it.ca.folder().join("policy/rules/nobody.cedar"), NOBODY).unwrap();
-    device.it.ca.running().reload().unwrap();
+    device.it.ca.running().reload().await.unwrap();
     let before = device.it.ca.audit().await;
     for answer in device.both().await {
         assert_eq!(answer.status, 403, "{answer:?}");

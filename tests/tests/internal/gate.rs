@@ -60,7 +60,7 @@ async fn a_rule_can_speak_of_one_organisation() {
         organisation["id"].as_str().unwrap()
     );
     std::fs::write(it.ca.folder().join("policy/rules/not-corp.cedar"), rule).unwrap();
-    it.ca.running().reload().unwrap();
+    it.ca.running().reload().await.unwrap();
     for (who, token, csr) in holders(&it).await {
         let reply = it.post("certificates", Some(&token), &json!({"csr": csr})).await;
         assert_eq!(reply.status, if who == "guest" { 200 } else { 403 }, "{who}: {reply}");

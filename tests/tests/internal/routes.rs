@@ -97,7 +97,7 @@ async fn every_route_that_issues_is_recorded_before_and_after_the_signature() {
 async fn a_rule_that_forbids_stops_every_route_that_issues_before_the_key_is_asked() {
     let callers = Callers::new(InternalCa::build(TestCa::builder(), |_| {}).await).await;
     std::fs::write(callers.it.ca.folder().join("policy/rules/nobody.cedar"), NOBODY).unwrap();
-    callers.it.ca.running().reload().unwrap();
+    callers.it.ca.running().reload().await.unwrap();
     for route in issuing() {
         let before = callers.counted().await;
         assert_eq!(callers.call(&route).await, Some(403), "{route}");

@@ -132,7 +132,7 @@ async fn rows_that_make_no_sense_are_refused_although_every_checksum_holds() {
     let forged = |of: Table, change: &dyn Fn(&mut Vec<Row>)| {
         let (mut decoder, mut encoder, mut forged) = (Decoder::default(), None, Vec::new());
         decoder.push(&octets);
-        while let Some(piece) = decoder.next().unwrap() {
+        while let Some(piece) = decoder.piece().unwrap() {
             match piece {
                 Piece::Head(head) => {
                     let (begun, octets) = Encoder::begin(&head).unwrap();

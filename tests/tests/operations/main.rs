@@ -12,4 +12,5 @@
 )]
 
 mod backup;
+mod rotation;
 mod setting;

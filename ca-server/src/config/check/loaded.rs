@@ -114,17 +114,26 @@ fn authority_fault(config: &Config, section: &AuthorityConfig, error: &Authority
         AuthorityLoadError::WrongRoot { .. } => {
             ("certificate", message, "`certificate` must be a CA certificate that `root` signed")
         }
-        AuthorityLoadError::Key { .. } => {
+        AuthorityLoadError::Key { path, .. } => {
             let hint =
                 "give PKCS#8 PEM; for an encrypted key set passphrase_file, or ROLLCALL_PASSPHRASE_<NAME>";
-            ("key", message, hint)
+            (if is_replaced(config, section, path) { "replaced" } else { "key" }, message, hint)
         }
+        AuthorityLoadError::WrongKey { key, .. } if is_replaced(config, section, key) => (
+            "replaced",
+            message,
+            "put the key beside it that the certificate was made for, or move both away",
+        ),
         AuthorityLoadError::WrongKey { .. } => {
             ("key", message, "name the key that the certificate was made for")
         }
         AuthorityLoadError::Url { .. } => ("certificate", message, "look at `url`"),
         AuthorityLoadError::NoProfile(_) | AuthorityLoadError::DefaultProfile { .. } => return None,
     })
+}
+
+fn is_replaced(config: &Config, section: &AuthorityConfig, path: &Path) -> bool {
+    path.starts_with(config.resolve(&section.replaced_folder()))
 }
 
 /// The key of the section that names this file.
@@ -138,6 +147,8 @@ fn key_of(config: &Config, section: &AuthorityConfig, path: &Path) -> &'static s
         "root"
     } else if section.passphrase_file.as_deref().is_some_and(named) {
         "passphrase_file"
+    } else if is_replaced(config, section, path) {
+        "replaced"
     } else {
         "alternate_chains"
     }

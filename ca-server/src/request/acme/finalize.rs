@@ -38,6 +38,6 @@ pub async fn finalize(
         Problem::new(Kind::BadCsr, detail)
     })?;
     let authority = app.authority(&request.authority)?;
-    let seen = order::finalize(&app, authority, request.account, id, &csr).await?;
+    let seen = order::finalize(&app, &authority, request.account, id, &csr).await?;
     Ok(answer(&app, &seen).at(app.links.order(&request.authority, id)))
 }

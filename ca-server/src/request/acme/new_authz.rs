@@ -47,7 +47,7 @@ pub async fn new_authz(
     let asker = Asker { account, external_key: external_key.as_ref() };
     let wanted = Wanted { identifiers: vec![identifier], profile: None, not_before: None, not_after: None };
     let offer = app.offer();
-    let admitted = match app.policy.admit(&asker, authority, wanted, &offer, now) {
+    let admitted = match app.policy.admit(&asker, &authority, wanted, &offer, now) {
         Ok(admitted) => admitted,
         Err(refusal) => return Err(refusal.record(&app.refusals, &app.store, now).await),
     };

@@ -27,13 +27,13 @@ pub async fn new_order(
     let authority = app.authority(&request.authority)?;
     let wanted = request.payload.parse(app.config.acme.max_identifiers)?;
     let replaces = match &request.payload.replaces {
-        Some(text) => Some(check(&app.store, authority, account, &wanted, text, now).await?),
+        Some(text) => Some(check(&app.store, &authority, account, &wanted, text, now).await?),
         None => None,
     };
     let external_key = external_key(&app, account).await?;
     let asker = Asker { account, external_key: external_key.as_ref() };
     let offer = app.offer();
-    let admitted = match app.policy.admit(&asker, authority, wanted, &offer, now) {
+    let admitted = match app.policy.admit(&asker, &authority, wanted, &offer, now) {
         Ok(admitted) => admitted,
         Err(refusal) => return Err(refusal.record(&app.refusals, &app.store, now).await),
     };

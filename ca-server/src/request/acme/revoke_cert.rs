@@ -35,6 +35,6 @@ pub async fn revoke_cert(
     })?;
     let reason = revoke::reason(request.payload.reason)?;
     let authority = app.authority(&request.authority)?;
-    revoke::revoke(&app, authority, &request.signer, &der, reason).await?;
+    revoke::revoke(&app, &authority, &request.signer, &der, reason).await?;
     Ok(StatusCode::OK)
 }

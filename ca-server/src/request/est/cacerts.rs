@@ -18,7 +18,7 @@ use crate::sign::Authority;
 /// If there is no such authority.
 pub async fn cacerts(State(app): State<App>, label: Label) -> Result<Response, Refusal> {
     let authority = label.authority(&app)?;
-    Ok(wire::answer("application/pkcs7-mime", &certs_only(&certificates(authority))))
+    Ok(wire::answer("application/pkcs7-mime", &certs_only(&certificates(&authority))))
 }
 
 /// The root first, then each other certificate once.

@@ -35,7 +35,7 @@ impl Label {
     ///
     /// # Errors
     /// If there is none of this name.
-    pub fn authority<'a>(&self, app: &'a App) -> Result<&'a Arc<Authority>, Refusal> {
+    pub fn authority(&self, app: &App) -> Result<Arc<Authority>, Refusal> {
         match &self.0 {
             None => Ok(app.internal_authority()?),
             Some(name) => app.authorities.named(name).ok_or_else(|| {
@@ -49,7 +49,7 @@ impl Label {
     ///
     /// # Errors
     /// If there is none, or it has other ways.
-    pub fn enrolling<'a>(&self, app: &'a App) -> Result<&'a Arc<Authority>, Refusal> {
+    pub fn enrolling(&self, app: &App) -> Result<Arc<Authority>, Refusal> {
         let internal = app.internal_authority()?;
         let named = self.authority(app)?;
         if named.name() != internal.name() {

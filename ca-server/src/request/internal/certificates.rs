@@ -20,7 +20,7 @@ use crate::request::bad_body::refused;
 /// # Errors
 /// [`Denied`]
 pub async fn certificates(State(app): State<App>, request: Request<Body>) -> Result<Response, Denied> {
-    let authority = app.internal_authority()?.clone();
+    let authority = app.internal_authority()?;
     let with_root = asks_for_root(request.headers());
     let holder = authenticate(&app, Credential::Bearer(bearer(request.headers())?), app.clock.now()).await?;
     let csr = match body::read(&app, request).await.and_then(|fields| fields.csr()) {

@@ -3,6 +3,8 @@
 //! Every record has all its index rows from the batch that inserts it. Leaving `Intended` closes the intent; becoming `Revoked` or
 //! `Abandoned` puts the serial onto the revocation list in the same batch.
 
+use std::collections::BTreeMap;
+
 use certs::identifier::Identifier;
 use certs::serial::Serial;
 use data_encoding::{BASE64URL_NOPAD, HEXLOWER_PERMISSIVE};
@@ -16,6 +18,8 @@ use crate::store::{Batch, Range, Record, Store, StoreError, Table, Versioned, ke
 
 /// Most rows that one page of a filtered listing reads.
 const MOST_ROWS_READ: usize = 2000;
+/// Ends looked at at once.
+const ENDS_READ: usize = 500;
 
 /// Writes a new certificate record with all its index rows; stale if the serial exists.
 ///
@@ -64,7 +68,7 @@ pub(crate) fn remove(batch: &mut Batch, seen: &Versioned<Certificate>) {
 }
 
 /// The index rows that a record has all its life.
-fn rows(certificate: &Certificate) -> Vec<(Table, Vec<u8>)> {
+pub(crate) fn rows(certificate: &Certificate) -> Vec<(Table, Vec<u8>)> {
     let Certificate { serial, created, not_after, .. } = certificate;
     let mut rows = vec![
         (Table::CertificatesByTime, keys::certificate_by_time(*created, serial)),
@@ -179,5 +183,39 @@ impl Store {
             open.extend(self.load(&serial).await?);
         }
         Ok(open)
+    }
+
+    /// When the last certificate of each issuer ends, by the issuer's key identifier, of those that are still valid at `now`. Looks from the last
+    /// end back until so many issuers were `wanted`.
+    ///
+    /// # Errors
+    /// If the backend fails or a record does not parse.
+    pub async fn last_ends(
+        &self,
+        wanted: usize,
+        now: OffsetDateTime,
+    ) -> Result<BTreeMap<String, OffsetDateTime>, StoreError> {
+        let (mut ends, mut after) = (BTreeMap::new(), None);
+        while ends.len() < wanted {
+            let range = Range::of(Table::Expiry).prefix(vec![Table::Certificates.number()]);
+            let rows = self.scan(range.after(after).backwards().limit(ENDS_READ)).await?;
+            for (key, _) in &rows {
+                let Some((end, serial)) = keys::expiry_parts(key) else { continue };
+                if end <= now {
+                    return Ok(ends);
+                }
+                let Some(serial) = Serial::from_der_content(serial) else { continue };
+                if let Some(found) = self.load::<Certificate>(&serial).await? {
+                    ends.entry(found.value.issuer).or_insert(end);
+                }
+            }
+            if rows.len() < ENDS_READ {
+                break;
+            }
+            after = rows.last().map(|(key, _)| key.clone());
+            // Reading never waits for anything; others on this thread get their turn here.
+            tokio::task::yield_now().await;
+        }
+        Ok(ends)
     }
 }

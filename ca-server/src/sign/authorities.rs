@@ -1,0 +1,159 @@
+//! All authorities of the server, replaced together while it runs.
+//!
+//! Whoever takes one out keeps it as it was: an issuance that has begun ends under the issuer that it began with. Files that are not right, or
+//! an issuer that is not in force, are refused and the old ones stay.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use arc_swap::ArcSwap;
+use time::OffsetDateTime;
+use tokio::sync::Notify;
+
+use super::authority::{Authority, AuthorityLoadError};
+use crate::config::Config;
+use crate::ids::AuthorityName;
+use crate::request::links::Links;
+
+/// All authorities of the server; clones share them.
+#[derive(Clone, Debug)]
+pub struct Authorities(Arc<Shared>);
+
+#[derive(Debug)]
+struct Shared {
+    all: ArcSwap<BTreeMap<AuthorityName, Arc<Authority>>>,
+    changed: Notify,
+}
+
+/// An authority that issues under another certificate than before.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Replaced {
+    /// The authority.
+    pub authority: AuthorityName,
+    /// Key identifier of the issuer before, hexadecimal.
+    pub before: String,
+    /// Key identifier of the present one.
+    pub now: String,
+    /// Whether the one before can still sign revocation lists.
+    pub kept: bool,
+}
+
+/// Why the files of authorities were not taken; the old ones stay.
+#[derive(Debug, thiserror::Error)]
+pub enum AuthorityReloadError {
+    /// A file is missing, broken, or does not fit the others.
+    #[error(transparent)]
+    Load(#[from] AuthorityLoadError),
+    /// An issuer is not in force.
+    #[error("the issuer of authority {authority} is valid from {from} to {until} only")]
+    NotInForce {
+        /// The authority.
+        authority: AuthorityName,
+        /// notBefore of its certificate.
+        from: OffsetDateTime,
+        /// notAfter of its certificate.
+        until: OffsetDateTime,
+    },
+}
+
+impl Authorities {
+    /// Loads every `[authority.<name>]`.
+    ///
+    /// # Errors
+    /// The first that cannot be used.
+    pub fn load(config: &Config, links: &Links) -> Result<Self, AuthorityLoadError> {
+        Ok(Self::of(read(config, links)?))
+    }
+
+    /// These authorities.
+    #[must_use]
+    pub fn new(all: impl IntoIterator<Item = Authority>) -> Self {
+        Self::of(all.into_iter().map(|one| (one.name().clone(), Arc::new(one))).collect())
+    }
+
+    fn of(all: BTreeMap<AuthorityName, Arc<Authority>>) -> Self {
+        Self(Arc::new(Shared { all: ArcSwap::from_pointee(all), changed: Notify::new() }))
+    }
+
+    /// Reads the files again. Gives the authorities whose issuer is another one now.
+    ///
+    /// # Errors
+    /// [`AuthorityReloadError`]
+    pub fn reload(
+        &self,
+        config: &Config,
+        links: &Links,
+        now: OffsetDateTime,
+    ) -> Result<Vec<Replaced>, AuthorityReloadError> {
+        let all = read(config, links)?;
+        for authority in all.values() {
+            let (from, until) = (authority.issuer().not_before(), authority.issuer().not_after());
+            if now < from || until <= now {
+                let authority = authority.name().clone();
+                return Err(AuthorityReloadError::NotInForce { authority, from, until });
+            }
+        }
+        let mut replaced = Vec::new();
+        for before in self.iter() {
+            let Some(present) = all.get(before.name()) else { continue };
+            if before.issuer_id() != present.issuer_id() {
+                replaced.push(Replaced {
+                    authority: before.name().clone(),
+                    before: before.issuer_id().to_owned(),
+                    now: present.issuer_id().to_owned(),
+                    kept: present.as_issuer(before.issuer_id()).is_some(),
+                });
+            }
+        }
+        self.0.all.store(Arc::new(all));
+        self.0.changed.notify_one();
+        Ok(replaced)
+    }
+
+    /// Returns after the next time that files were taken, or at once if nobody waited then.
+    pub async fn changed(&self) {
+        self.0.changed.notified().await;
+    }
+
+    /// The authority of this name.
+    #[must_use]
+    pub fn find(&self, name: &AuthorityName) -> Option<Arc<Authority>> {
+        self.0.all.load().get(name).cloned()
+    }
+
+    /// The authority of this name, if the text is one.
+    #[must_use]
+    pub fn named(&self, name: &str) -> Option<Arc<Authority>> {
+        name.parse().ok().and_then(|name| self.find(&name))
+    }
+
+    /// The issuer with this key identifier, present or replaced. Of several authorities that share it, the first.
+    #[must_use]
+    pub fn of_issuer(&self, issuer_id: &str) -> Option<Arc<Authority>> {
+        self.0.all.load().values().find_map(|authority| authority.as_issuer(issuer_id))
+    }
+
+    /// Every issuer that has certificates out, present or replaced, each once.
+    pub fn issuers(&self) -> impl Iterator<Item = Arc<Authority>> + use<> {
+        let all = self.iter().flat_map(|one| [&[Arc::clone(&one)], one.replaced()].concat());
+        let mut issuers: Vec<_> = all.collect();
+        let mut seen = std::collections::BTreeSet::new();
+        issuers.retain(|issuer| seen.insert(issuer.issuer_id().to_owned()));
+        issuers.into_iter()
+    }
+
+    /// All of them, by name, as they are now.
+    pub fn iter(&self) -> impl Iterator<Item = Arc<Authority>> + use<> {
+        let all: Vec<_> = self.0.all.load().values().cloned().collect();
+        all.into_iter()
+    }
+}
+
+fn read(
+    config: &Config,
+    links: &Links,
+) -> Result<BTreeMap<AuthorityName, Arc<Authority>>, AuthorityLoadError> {
+    let load =
+        |(name, section)| Ok((Clone::clone(name), Arc::new(Authority::load(config, name, section, links)?)));
+    config.authority.iter().map(load).collect()
+}
