@@ -38,5 +38,6 @@ pub mod backup;
 pub mod cli;
 pub mod clock;
 pub mod config;
+pub mod doctor;
 pub mod ids;
 pub mod server;

@@ -10,7 +10,7 @@ use tokio::net::UnixListener;
 use tokio_util::sync::CancellationToken;
 
 use super::{
-    accounts, approvals, authorities, backup, certificates, devices, external_keys, journal, organisations, releases, server_status,
+    accounts, approvals, authorities, backup, certificates, devices, examine, external_keys, journal, organisations, releases, server_status,
 };
 use crate::app::App;
 
@@ -109,6 +109,7 @@ fn router(app: App) -> Router {
         .route("/journal/verify", get(journal::verify))
         .route("/authorities", get(authorities::list))
         .route("/authorities/reload", post(authorities::reload))
+        .route("/store/examine", get(examine::examine))
         .route("/backup", get(backup::backup))
         .route("/reload", post(server_status::reload))
         .with_state(app)

@@ -10,6 +10,7 @@ pub mod backup;
 pub mod certificates;
 pub mod client;
 pub mod devices;
+pub mod examine;
 pub mod external_keys;
 pub mod internal_views;
 pub mod journal;

@@ -115,6 +115,9 @@ pub enum Failure {
         /// What it said.
         reason: String,
     },
+    /// `doctor` found something.
+    #[error("{0} thing(s) are wrong")]
+    Unwell(usize),
     /// The store could not be read or written.
     #[error("{}", causes(.0))]
     Store(#[from] StoreError),
@@ -247,6 +250,7 @@ impl Failure {
                 "certificates that are out name their issuer: a new name needs a new key".to_owned()
             }
             Self::Unusable { .. } => "look at the file, and where it came from".to_owned(),
+            Self::Unwell(_) => "do what stands after each `hint:` above".to_owned(),
             Self::Store(_) => "look at the disk and at its free space".to_owned(),
             Self::Open(error) => error.hint().to_owned(),
             Self::File { .. } => "look at the path's owner and permissions".to_owned(),

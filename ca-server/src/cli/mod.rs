@@ -9,6 +9,7 @@ mod backup;
 mod certificates;
 mod check;
 mod device;
+mod doctor;
 mod draft;
 mod eab;
 mod failure;
@@ -122,6 +123,8 @@ pub enum Command {
     /// List and replace issuers, with the root key here or on a machine of its own
     #[command(subcommand)]
     Authority(authority::Authorities),
+    /// Say everything that is wrong with a server, running or stopped
+    Doctor(doctor::Doctor),
     /// Write everything the running server holds into one file
     Backup(backup::BackupCommand),
     /// Make a new folder from a backup, verifying all of it
@@ -147,6 +150,7 @@ pub fn run() -> ExitCode {
         Command::Log(command) => journal::run(&command),
         Command::Policy(command) => policy::run(&command),
         Command::Authority(command) => authority::run(&command),
+        Command::Doctor(command) => doctor::run(&command),
         Command::Backup(command) => backup::run(&command),
         Command::Restore(command) => restore::run(&command),
     };

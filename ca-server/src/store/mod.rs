@@ -4,6 +4,7 @@
 //! lose it. Every backend passes the one battery in `tests/store/battery.rs`. Trusts the disk to keep what it said it synced.
 
 pub mod batch;
+pub mod consistency;
 mod evaluate;
 pub mod faulty;
 mod keys;

@@ -12,5 +12,6 @@
 )]
 
 mod backup;
+mod doctor;
 mod rotation;
 mod setting;
