@@ -10,7 +10,8 @@ use tokio::net::UnixListener;
 use tokio_util::sync::CancellationToken;
 
 use super::{
-    accounts, approvals, authorities, backup, certificates, devices, examine, external_keys, journal, organisations, releases, server_status,
+    accounts, approvals, authorities, backup, certificates, devices, examine, external_keys, journal,
+    organisations, releases, server_status,
 };
 use crate::app::App;
 
