@@ -135,8 +135,11 @@ impl Authorities {
 
     /// Every issuer that has certificates out, present or replaced, each once.
     pub fn issuers(&self) -> impl Iterator<Item = Arc<Authority>> + use<> {
-        let all = self.iter().flat_map(|one| [&[Arc::clone(&one)], one.replaced()].concat());
-        let mut issuers: Vec<_> = all.collect();
+        let mut issuers = Vec::new();
+        for one in self.iter() {
+            issuers.extend(one.replaced().iter().cloned());
+            issuers.push(one);
+        }
         let mut seen = std::collections::BTreeSet::new();
         issuers.retain(|issuer| seen.insert(issuer.issuer_id().to_owned()));
         issuers.into_iter()

@@ -206,7 +206,11 @@ impl Authority {
         section: &AuthorityConfig,
         links: &Links,
     ) -> Result<Self, AuthorityLoadError> {
-        for path in replaced_certificates(&config.resolve(&section.replaced_folder()))? {
+        let paths = replaced_certificates(&config.resolve(&section.replaced_folder()))?;
+        // A certificate without a key is another one for a key that has to be known by then.
+        let (keyed, bare): (Vec<_>, Vec<_>) =
+            paths.into_iter().partition(|path| path.with_extension("key.pem").exists());
+        for path in keyed.into_iter().chain(bare) {
             let issuer = issuer_of(&path)?;
             let chain = Chain::of(&issuer);
             if chain.issuer != self.issuer_id && self.of_replaced(&chain.issuer).is_none() {

@@ -225,6 +225,9 @@ async fn a_new_certificate_for_the_same_key_stands_above_old_and_new_leaves() {
     openssl(&place, &all, &[list], &[]);
     let listed = place.done(&["authority", "list"]);
     assert!(!listed.contains("replaced"), "the key is still the present one: {listed}");
+    // Replaced by another key afterwards, both certificates of the old one stay.
+    assert_eq!(rotate(&place)["running"], true);
+    assert!(place.done(&["check"]).contains("nothing wrong"));
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
