@@ -136,6 +136,9 @@ impl Refusal {
             Self::OneId => "say which one: `ca-server org release NAME ID --to OTHER`".to_owned(),
             Self::DeviceStays => "give --to, or deactivate the device".to_owned(),
             Self::WhichAuthority => "name it with --authority".to_owned(),
+            Self::Authority(_) => {
+                "see `ca-server authority list` and `ca-server check`; nothing was changed".to_owned()
+            }
             Self::Problem(_) => "see the server's log".to_owned(),
             Self::Policy(_) => "mend the files; see `ca-server check`".to_owned(),
             Self::Store(StoreError::Stale(_)) => "it was changed in this moment; do it again".to_owned(),

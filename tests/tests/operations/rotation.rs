@@ -90,6 +90,48 @@ fn openssl(place: &Place, all: &[Told], lists: &[PathBuf], revoked: &[String]) {
     }
 }
 
+/// One certificate of each issuer is revoked, and stands on that issuer's own list: their serials, and the files of the lists.
+async fn one_of_each_revoked(
+    place: &Place,
+    by_issuer: &BTreeMap<String, Vec<&Told>>,
+) -> (Vec<String>, Vec<PathBuf>) {
+    let (mut revoked, mut lists) = (Vec::new(), Vec::new());
+    for (id, told) in by_issuer {
+        let chain = &told[0].chain;
+        let serial = serial(chain);
+        let said = place.run(&["certificates", "revoke", &serial, "--reason", "superseded"]);
+        assert!(
+            said.status.success() && !String::from_utf8_lossy(&said.stderr).contains("warning"),
+            "{said:?}"
+        );
+        let file = place.path(&format!("{id}.crl"));
+        let (_, serials) = list_of(place, chain, &file).await;
+        assert_eq!(serials, std::slice::from_ref(&serial), "{id}");
+        revoked.push(serial);
+        lists.push(file);
+    }
+    (revoked, lists)
+}
+
+/// `authority list` knows all three, and the journal the last change.
+fn assert_listed(place: &Place, [newest, middle]: [&str; 2]) {
+    let listed: Value = serde_json::from_str(&place.done(&["authority", "list", "--json"])).unwrap();
+    let external = listed.as_array().unwrap().iter().find(|one| one["name"] == "external").unwrap();
+    let issuers = external["issuers"].as_array().unwrap();
+    let states: Vec<_> =
+        issuers.iter().map(|one| (one["state"].as_str().unwrap(), one["id"].as_str().unwrap())).collect();
+    assert_eq!(states[0], ("present", newest));
+    assert_eq!(states.len(), 3, "{listed}");
+    assert!(issuers.iter().all(|one| one["last_certificate_ends"].is_string()), "{listed}");
+    let names: Vec<_> = issuers.iter().map(|one| one["name"].as_str().unwrap()).collect();
+    assert!(names[0].ends_with("issuing 3"), "{names:?}");
+    assert!(
+        place
+            .done(&["log", "show", "--act", "operation"])
+            .contains(&format!("issuer {newest} replaces {middle}"))
+    );
+}
+
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn an_issuer_is_replaced_under_load_and_nothing_fails() {
     let place = Place::start().await;
@@ -123,22 +165,7 @@ async fn an_issuer_is_replaced_under_load_and_nothing_fails() {
     for id in [oldest, middle, newest] {
         assert!(!by_issuer[id].is_empty(), "nothing was issued under {id}");
     }
-    // One of each issuer is revoked, and stands on that issuer's own list.
-    let (mut revoked, mut lists) = (Vec::new(), Vec::new());
-    for (id, told) in &by_issuer {
-        let chain = &told[0].chain;
-        let serial = serial(chain);
-        let said = place.run(&["certificates", "revoke", &serial, "--reason", "superseded"]);
-        assert!(
-            said.status.success() && !String::from_utf8_lossy(&said.stderr).contains("warning"),
-            "{said:?}"
-        );
-        let file = place.path(&format!("{id}.crl"));
-        let (_, serials) = list_of(&place, chain, &file).await;
-        assert_eq!(serials, [serial.clone()], "{id}");
-        revoked.push(serial);
-        lists.push(file);
-    }
+    let (revoked, lists) = one_of_each_revoked(&place, &by_issuer).await;
     openssl(&place, &all, &lists, &revoked);
     eprintln!(
         "{} certificates: {} under the first issuer, {} under the second, {} under the third; none failed",
@@ -147,21 +174,7 @@ async fn an_issuer_is_replaced_under_load_and_nothing_fails() {
         by_issuer[middle].len(),
         by_issuer[newest].len()
     );
-    let listed: Value = serde_json::from_str(&place.done(&["authority", "list", "--json"])).unwrap();
-    let external = listed.as_array().unwrap().iter().find(|one| one["name"] == "external").unwrap();
-    let issuers = external["issuers"].as_array().unwrap();
-    let states: Vec<_> =
-        issuers.iter().map(|one| (one["state"].as_str().unwrap(), one["id"].as_str().unwrap())).collect();
-    assert_eq!(states[0], ("present", newest));
-    assert_eq!(states.len(), 3, "{listed}");
-    assert!(issuers.iter().all(|one| one["last_certificate_ends"].is_string()), "{listed}");
-    let names: Vec<_> = issuers.iter().map(|one| one["name"].as_str().unwrap()).collect();
-    assert!(names[0].ends_with("issuing 3"), "{names:?}");
-    assert!(
-        place
-            .done(&["log", "show", "--act", "operation"])
-            .contains(&format!("issuer {newest} replaces {middle}"))
-    );
+    assert_listed(&place, [newest, middle]);
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
