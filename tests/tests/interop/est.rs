@@ -231,8 +231,11 @@ async fn a_device_waits_until_the_administrator_approves() {
     let id = waiting["items"][0]["id"].as_str().unwrap();
     assert_eq!(ask(&local.server, &["approvals", "approve", id])["decision"], "approved");
     let answer = device.curl(&typed);
-    device.believed(&device.certificates(&answer, "certificate.pem"), &authorities);
-    assert_eq!(ask(&local.server, &["approvals", "list"])["items"], serde_json::json!([]));
+    let serial = device.believed(&device.certificates(&answer, "certificate.pem"), &authorities);
+    assert_eq!(ask(&local.server, &["approvals", "list"])["items"][0]["issued"], serial);
+    // The same request again is the same certificate.
+    let again = device.curl(&typed);
+    assert_eq!(device.believed(&device.certificates(&again, "again.pem"), &authorities), serial);
 }
 
 /// Certificates of devices wait for an administrator from now on.
