@@ -13,6 +13,12 @@ const SET: u8 = 0x31;
 /// Entries that are looked at.
 const MOST: usize = 64;
 
+/// Kinds that are told of; a hostile list must not make a message without end.
+const TOLD: usize = 4;
+
+/// The longest object identifier that is told whole.
+const LONGEST: usize = 48;
+
 const EC_PUBLIC_KEY: &str = "1.2.840.10045.2.1";
 const P256: &str = "1.2.840.10045.3.1.7";
 const ECDSA_WITH_SHA256: &str = "1.2.840.10045.4.3.2";
@@ -74,6 +80,7 @@ struct Asked {
 struct Kinds {
     ours: bool,
     others: Vec<String>,
+    more: bool,
 }
 
 impl Kinds {
@@ -81,12 +88,19 @@ impl Kinds {
         if oid == ours {
             self.ours = true;
         } else {
-            self.others.push(named(oid).to_owned());
+            let name = told(named(oid));
+            match self.others.len() {
+                _ if self.others.contains(&name) => {}
+                TOLD.. => self.more = true,
+                _ => self.others.push(name),
+            }
         }
     }
 
     fn refused(self) -> Option<String> {
-        (!self.ours && !self.others.is_empty()).then(|| self.others.join(" or "))
+        let more = self.more.then(|| "others".to_owned());
+        let kinds: Vec<String> = self.others.into_iter().chain(more).collect();
+        (!self.ours && !kinds.is_empty()).then(|| kinds.join(" or "))
     }
 }
 
@@ -162,6 +176,14 @@ fn is_key(oid: &str) -> bool {
 
 fn is_signature(oid: &str) -> bool {
     oid.starts_with("1.2.840.10045.4.") || (oid.starts_with("1.2.840.113549.1.1.") && !is_key(oid))
+}
+
+/// As much of a name as is told.
+fn told(name: &str) -> String {
+    match name.get(..LONGEST) {
+        Some(begins) if name.len() > LONGEST => format!("{begins}…"),
+        _ => name.to_owned(),
+    }
 }
 
 fn named(oid: &str) -> &str {
@@ -240,5 +262,17 @@ mod tests {
             assert_eq!(suits_p256(bad), Err(Unsuitable::Malformed), "{bad:?}");
         }
         assert_eq!(judged(&vec![bare(EC); MOST + 1]), Err(Unsuitable::Malformed));
+    }
+
+    #[test]
+    fn however_many_kinds_are_named_and_however_long_the_message_is_short() {
+        let curves: Vec<Vec<u8>> = (0..60).map(|last| bare(&[1, 3, 132, 0, last])).collect();
+        let Err(Unsuitable::Key(told)) = judged(&[attribute(EC, &curves)]) else { panic!("none is ours") };
+        assert_eq!(told, "1.3.132.0.0 or 1.3.132.0.1 or 1.3.132.0.2 or 1.3.132.0.3 or others");
+        let endless: Vec<u64> = [1, 3, 132, 0].into_iter().chain(vec![7; 50_000]).collect();
+        let Err(Unsuitable::Key(told)) = judged(&[bare(&endless)]) else { panic!("it is not ours") };
+        assert!(told.len() < 60 && told.ends_with('…'), "{told}");
+        let again = vec![bare(RSA); 3];
+        assert_eq!(judged(&again), Err(Unsuitable::Key("RSA".to_owned())), "each is told once");
     }
 }
