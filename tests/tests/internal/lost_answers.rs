@@ -50,7 +50,7 @@ async fn a_code_can_be_typed_again_by_the_device_that_took_it_until_a_token_is_u
         .of_kind("machine-account")
         .map(|act| act["change"].as_str().unwrap().to_owned())
         .collect();
-    assert_eq!(acts, ["activation code made", "activated", "activated again"]);
+    assert_eq!(acts, ["created", "activation code made", "activated", "activated again"]);
 }
 
 #[tokio::test]
