@@ -1,7 +1,7 @@
 //! `verify`: who a chain is of, which authority says so, and where a host sees them.
 //!
 //! Trusts the roots that are named on the command line and nothing else: neither those of this machine nor those that were stored at enrolment. What is
-//! no chain at all gets a verdict like any other, so that one bad file among many hides nobody. Changes nothing and asks no server.
+//! no chain at all, or cannot be read, gets a verdict like any other, so that one bad file among many hides nobody. Changes nothing and asks no server.
 
 use std::{
     fmt::Write as _,
@@ -86,7 +86,7 @@ struct Judged {
     file: String,
     #[serde(flatten)]
     verdict: Verdict,
-    explanation: Option<&'static str>,
+    explanation: Option<String>,
     lobby: Lobby,
 }
 
@@ -98,8 +98,14 @@ pub(super) fn verify(session: &Session, arguments: &VerifyArguments) -> Result<E
     let now = arguments.at.unwrap_or_else(|| SystemClock.now());
     let mut chains = Vec::with_capacity(arguments.files.len());
     for path in &arguments.files {
-        let verdict = verdict(&chain(&read(path)?), &trust, arguments.name.as_ref(), &lists, now);
-        let explanation = verdict.reason.map(|reason| reason.explain());
+        let (certificates, unread) = match read(path) {
+            Ok(bytes) => (chain(&bytes), None),
+            // Among others, what cannot be read is no chain.
+            Err(error) if arguments.files.len() == 1 => return Err(error),
+            Err(error) => (vec![CertificateDer::from(Vec::new())], Some(error.to_string())),
+        };
+        let verdict = verdict(&certificates, &trust, arguments.name.as_ref(), &lists, now);
+        let explanation = unread.or_else(|| verdict.reason.map(|reason| reason.explain().to_owned()));
         let lobby = lobby(&verdict, &arguments.organisation);
         chains.push(Judged { file: path.display().to_string(), verdict, explanation, lobby });
     }
@@ -193,7 +199,7 @@ fn block(judged: &Judged) -> String {
             let _ = writeln!(text, "  {label:<14}{value}");
         }
     };
-    line("because", judged.explanation.unwrap_or_default());
+    line("because", judged.explanation.as_deref().unwrap_or_default());
     line("lobby", judged.lobby.as_str());
     if let Some(info) = &judged.verdict.info {
         line("kind", info.kind.as_str());

@@ -200,5 +200,16 @@ fn roots_and_lists_that_cannot_be_used_are_errors_with_a_hint() {
     }
     let absent = error(&files.verify(&["absent.pem"]));
     assert!(absent.contains("cannot read absent.pem"), "{absent}");
+    let beside = files.verify(&[
+        "absent.pem",
+        "device.pem",
+        "--trust",
+        "external-domain=roots-external.pem",
+        "--json",
+    ]);
+    let chains = &json(&beside)["chains"];
+    assert_eq!(chains[0]["state"], "unverified", "{beside:?}");
+    assert_eq!(chains[1]["reason"], Value::Null, "{beside:?}");
+    assert!(chains[0]["explanation"].as_str().unwrap().contains("cannot read absent.pem"), "{beside:?}");
     assert!(Path::new(&files.path("device.pem")).exists());
 }
