@@ -36,7 +36,7 @@ Examples:
   Enrol a person, who signs in with the browser:
     acme-client enroll user --ca https://ca.example.com:14000 --root roots/external.pem \\
         --email bob@example.com
-  Renew what is due (run this twice a day):
+  Renew what is due (run this every hour):
     acme-client renew
   See what is there:
     acme-client status

@@ -13,7 +13,10 @@ use crate::{
     clock::{Clock, SystemClock},
     enroll::{Leaf, waiting},
     renew::{Due, decide, outlook},
-    state::{AccountRecord, DeployRecord, IdentityDir, IdentityName, LastError, StateError, Waiting},
+    state::{
+        AccountRecord, DeployRecord, IdentityDir, IdentityName, IdentitySettings, LastError, StateError,
+        Waiting,
+    },
 };
 
 #[derive(Debug, Serialize)]
@@ -65,6 +68,8 @@ struct RenewalStatus {
     failures: u32,
     #[serde(skip_serializing_if = "Option::is_none")]
     last_error: Option<LastError>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    refresh_error: Option<LastError>,
 }
 
 /// Shows what is kept here.
@@ -102,15 +107,30 @@ fn look(identity: &IdentityDir, now: OffsetDateTime) -> IdentityStatus {
     let approval = settings.as_ref().ok().and_then(|settings| waiting(identity, settings).ok().flatten());
     IdentityStatus {
         identity: identity.name().clone(),
-        names: settings.as_ref().map(|settings| settings.names()).unwrap_or_default(),
+        names: settings.as_ref().map(|settings| names(settings, leaf.as_ref())).unwrap_or_default(),
         directory: settings.as_ref().ok().map(|settings| settings.directory.clone()),
         certificate,
         pending: identity.pending().ok().flatten().is_some() || approval.is_some(),
         approval,
-        renewal: RenewalStatus { due, at, reason, failures: record.failures, last_error: record.last_error },
+        renewal: RenewalStatus {
+            due,
+            at,
+            reason,
+            failures: record.failures,
+            last_error: record.last_error,
+            refresh_error: record.refresh_error,
+        },
         sign_in,
         deployment: identity.deploy().ok().flatten(),
         problem: settings.err().map(|error| error.to_string()).or(unreadable),
+    }
+}
+
+/// Whom it is for: at an internal authority, which alone knows, as the certificate says.
+fn names(settings: &IdentitySettings, leaf: Option<&Leaf>) -> Vec<String> {
+    match (settings.internal(), leaf) {
+        (Some(_), Some(leaf)) => leaf.names(),
+        _ => settings.names(),
     }
 }
 
@@ -137,7 +157,7 @@ fn text(status: &Status, now: OffsetDateTime) -> String {
         return format!("no identities in {}\n", status.state);
     }
     let rows: Vec<Vec<String>> = status.identities.iter().map(|identity| row(identity, now)).collect();
-    let mut text = table(&["IDENTITY", "EXPIRES", "RENEWAL", "DEPLOYED", "PROBLEM"], &rows);
+    let mut text = table(&["IDENTITY", "FOR", "EXPIRES", "RENEWAL", "DEPLOYED", "PROBLEM"], &rows);
     for identity in &status.identities {
         if let Some(sign_in) = &identity.sign_in {
             text.push_str(&format!("\n{}: {}\n", identity.identity, sign_in.sentence(now)));
@@ -176,5 +196,13 @@ fn row(identity: &IdentityStatus, now: OffsetDateTime) -> Vec<String> {
             .filter(|_| identity.renewal.failures > 0)
             .map(|error| error.message.clone())
     });
-    vec![identity.identity.to_string(), expires, renewal, deployed, problem.unwrap_or_default()]
+    let refresh = || identity.renewal.refresh_error.as_ref();
+    let problem =
+        problem.or_else(|| refresh().map(|error| format!("the token is not refreshed: {}", error.message)));
+    let names = match identity.names.as_slice() {
+        [] => "-".to_owned(),
+        [first] => first.clone(),
+        [first, more @ ..] => format!("{first} and {} more", more.len()),
+    };
+    vec![identity.identity.to_string(), names, expires, renewal, deployed, problem.unwrap_or_default()]
 }

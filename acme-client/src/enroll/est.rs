@@ -5,26 +5,26 @@
 //! authority's own certificates do not vouch for, or that renews another's names.
 
 use certs::{csr::create_continuing_csr, issued::chain_above, key::SigningKey, pem::encode_chain};
-use data_encoding::BASE64URL_NOPAD;
 use rustls_pki_types::CertificateDer;
-use time::{Duration, OffsetDateTime};
+use time::OffsetDateTime;
 use url::Url;
 use zeroize::Zeroizing;
 
 use super::{
-    Agent, EnrollError, Leaf, LeafError, Obtained, csr::new_key, internal::machine, signing_request,
+    Agent, EnrollError, Leaf, LeafError, Obtained,
+    csr::new_key,
+    internal::{machine, succeeded},
+    signing_request,
+    waiting::{decoded, earlier, fresh, unanswered},
 };
 use crate::{
     acme::{ClientIdentity, TransportError},
-    internal::{EstServer, InternalAuthority, InternalError, MOST_PATIENCE, Token, internal_beside},
+    internal::{EstServer, InternalAuthority, InternalError, Token, internal_beside},
     state::{
         Credential, CurrentPair, EstSettings, IdentityDir, IdentitySettings, Issued, Operation, Origin,
-        PendingEnrolment, RenewalRecord, ServerLabel, StateError, Waiting,
+        PendingEnrolment, ServerLabel, StateError,
     },
 };
-
-/// How long a server that asks for patience, and not for how much of it, is left alone.
-const PATIENCE: Duration = Duration::minutes(10);
 
 /// Where an identity enrols over EST, and whom to trust for that server.
 #[derive(Clone, Debug)]
@@ -63,17 +63,6 @@ impl EstAuthority {
         let transport = agent.connector.transport_showing(self.roots.as_deref(), shown)?;
         Ok(EstServer::new(transport, self.folder.clone()))
     }
-}
-
-/// The approval that an identity waits for, if its request is of any use still.
-///
-/// # Errors
-/// If the state directory cannot be read.
-pub fn waiting(identity: &IdentityDir, settings: &IdentitySettings) -> Result<Option<Waiting>, StateError> {
-    let Some((pending, _)) = identity.enrolment()? else { return Ok(None) };
-    let serial = identity.current()?.and_then(|current| Leaf::from_pem(&current.certificate).ok());
-    let same = pending.server == settings.directory && pending.replaces == serial.map(|leaf| leaf.serial);
-    Ok(pending.waiting.filter(|_| same && settings.est().is_some()))
 }
 
 /// Obtains and installs a certificate.
@@ -143,15 +132,10 @@ struct Run<'a> {
 }
 
 impl Run<'_> {
-    /// Whether the request that waits for approval is one on a token: then that is gone on with.
+    /// Whether the request that waits for approval, or was denied one, is one on a token: then that is gone on with.
     fn waits_on_token(&self, present: Option<&Leaf>) -> Result<bool, StateError> {
-        let waiting = waiting(self.identity, self.settings)?.is_some();
-        let replaces = present.map(|leaf| &leaf.serial);
-        let pending = self.identity.enrolment()?.map(|(pending, _)| pending);
-        Ok(waiting
-            && pending.is_some_and(|pending| {
-                pending.operation == Operation::SimpleEnroll && pending.replaces.as_ref() == replaces
-            }))
+        let earlier = earlier(self.identity, self.settings, Operation::SimpleEnroll, present)?;
+        Ok(earlier.is_some_and(|(pending, _)| pending.waiting.is_some()))
     }
 
     /// In the place of the certificate in use, if that is of this server and lasts.
@@ -196,14 +180,11 @@ impl Run<'_> {
         present: Option<&Leaf>,
         bound: Option<Zeroizing<String>>,
     ) -> Result<(PendingEnrolment, Zeroizing<String>), EnrollError> {
-        let replaces = present.map(|leaf| leaf.serial.clone());
-        if let Some((pending, key)) = self.identity.enrolment()? {
-            let same = (&pending.server, pending.operation, &pending.replaces)
-                == (&self.settings.directory, operation, &replaces);
-            if same && bound.as_ref().is_none_or(|bound| *bound == key) {
-                self.agent.progress.step("going on with the request of an earlier run");
-                return Ok((pending, key));
-            }
+        if let Some((pending, key)) = earlier(self.identity, self.settings, operation, present)?
+            && bound.as_ref().is_none_or(|bound| *bound == key)
+        {
+            self.agent.progress.step("going on with the request of an earlier run");
+            return Ok((pending, key));
         }
         let key = bound.map_or_else(|| new_key(self.settings.key_type), Ok)?;
         let csr = match (operation, present) {
@@ -212,16 +193,11 @@ impl Run<'_> {
                     SigningKey::from_pem(&key).map_err(|error| InternalError::Continue(error.into()))?;
                 create_continuing_csr(&signer, &leaf.der).map_err(InternalError::from)?
             }
-            (Operation::SimpleEnroll, _) | (Operation::SimpleReenroll, None) => signing_request(&[], &key)?,
+            (Operation::SimpleEnroll | Operation::Certificates, _) | (Operation::SimpleReenroll, None) => {
+                signing_request(&[], &key)?
+            }
         };
-        let pending = PendingEnrolment {
-            server: self.settings.directory.clone(),
-            operation,
-            replaces,
-            csr: BASE64URL_NOPAD.encode(&csr),
-            created: self.now,
-            waiting: None,
-        };
+        let pending = fresh(self.settings, operation, present, &csr, self.now);
         self.identity.store_enrolment(&pending, &key)?;
         Ok((pending, key))
     }
@@ -237,16 +213,7 @@ impl Run<'_> {
         let resumed = pending.waiting.is_some();
         let certificates = match answer {
             Ok(certificates) => certificates,
-            Err(error @ InternalError::Pending { .. }) => {
-                self.wait(pending, error.retry_after())?;
-                return Err(error.into());
-            }
-            Err(error) => {
-                if let InternalError::Refused { status: http::StatusCode::BAD_REQUEST, .. } = &error {
-                    self.identity.clear_pending()?;
-                }
-                return Err(error.into());
-            }
+            Err(error) => return Err(unanswered(self.identity, pending, error, self.now)?),
         };
         let (leaf, chain) = match self.accept(&certificates, &key, renewed) {
             Ok(accepted) => accepted,
@@ -258,21 +225,8 @@ impl Run<'_> {
         let origin = Origin { directory: self.settings.directory.clone(), profile: None };
         let issued = Issued::from_chain(&chain, key).ok_or(LeafError::Malformed)?.from_origin(origin);
         let generation = self.identity.install(&issued, self.settings.keep)?;
-        let last_success = Some(self.now);
-        self.identity.store_renewal(&RenewalRecord { last_success, ..RenewalRecord::default() })?;
+        succeeded(self.identity, self.now)?;
         Ok(Obtained { generation, leaf, resumed, signed_in_until: None })
-    }
-
-    fn wait(
-        &self,
-        pending: PendingEnrolment,
-        retry_after: Option<std::time::Duration>,
-    ) -> Result<(), StateError> {
-        let since = pending.waiting.map_or(self.now, |waiting| waiting.since);
-        let pause = retry_after
-            .map_or(PATIENCE, |asked| Duration::try_from(asked.min(MOST_PATIENCE)).unwrap_or(PATIENCE));
-        let waiting = Some(Waiting { since, ask_again: self.now + pause });
-        self.identity.update_enrolment(&PendingEnrolment { waiting, ..pending })
     }
 
     /// The certificate that is ours among those that were given, and it with what is above it, as PEM.
@@ -300,8 +254,4 @@ impl Run<'_> {
         }
         Err(fault)
     }
-}
-
-fn decoded(pending: &PendingEnrolment) -> Vec<u8> {
-    BASE64URL_NOPAD.decode(pending.csr.as_bytes()).unwrap_or_default()
 }

@@ -1,17 +1,26 @@
 //! A certificate of an internal authority: the token first, then the certificate, then its installation.
 //!
 //! A token file is read anew each time: whoever refreshes it may do so whenever he likes. A device's token is refreshed after half of its life, and stored
-//! before it is used. Must never install a certificate that is not for our key.
+//! before it is used. The request is stored before it is sent, and sent again by later runs until there is a certificate: what somebody approves is that request.
+//! Must never install a certificate that is not for our key.
 
+use certs::issued::chain_above;
+use rustls_pki_types::{CertificateDer, pem::PemObject as _};
 use time::OffsetDateTime;
 use zeroize::Zeroizing;
 
-use super::{Agent, EnrollError, Leaf, LeafError, Obtained, csr::new_key, signing_request};
+use super::{
+    Agent, EnrollError, Leaf, LeafError, Obtained,
+    csr::new_key,
+    signing_request,
+    waiting::{decoded, earlier, fresh, unanswered},
+};
 use crate::{
     acme::JwsKey,
     internal::{Granted, InternalAuthority, InternalError, Token},
     state::{
-        Credential, IdentityDir, IdentitySettings, Issued, KeyType, MachineRecord, Origin, RenewalRecord,
+        Credential, IdentityDir, IdentitySettings, Issued, KeyType, LastError, MachineRecord, Operation,
+        Origin, PendingEnrolment, RenewalRecord, StateError,
     },
 };
 
@@ -52,7 +61,10 @@ pub async fn activate(
     let csr = signing_request(&[], &key)?;
     let now = agent.clock.now();
     match authority.activate(code, &csr, now).await {
-        Ok(granted) => Ok(identity.activate_machine(&record(&granted, now))?),
+        Ok(granted) => {
+            identity.activate_machine(&record(&granted, now))?;
+            Ok(refreshed(identity, None)?)
+        }
         Err(error) if error.is_in_doubt() => Err(InternalError::InDoubt(Box::new(error)).into()),
         Err(error) => {
             if error.is_decided() || !doubted {
@@ -74,30 +86,101 @@ pub async fn obtain_internal(
     settings: &IdentitySettings,
     credential: &Credential,
 ) -> Result<Obtained, EnrollError> {
-    let (token, key) = match credential {
-        Credential::TokenFile(path) => {
-            (Token::read(path).map_err(InternalError::from)?, new_key(settings.key_type)?)
-        }
-        Credential::MachineAccount => machine(agent, authority, identity).await?,
-        Credential::Guest => {
-            agent.progress.step("asking for a temporary id");
-            (authority.guest(agent.clock.now()).await?.token, new_key(settings.key_type)?)
+    let now = agent.clock.now();
+    let present = identity.current()?.map(|current| Leaf::from_pem(&current.certificate)).transpose()?;
+    let asked = ask(agent, authority, identity, settings, (credential, present.as_ref())).await?;
+    let Asked { token, key, pending } = asked;
+    agent.progress.step("asking for the certificate");
+    let chain = match authority.certificate(&token, &decoded(&pending), now).await {
+        Ok(chain) => chain,
+        Err(error) => return Err(unanswered(identity, pending, error, now)?),
+    };
+    let leaf = match accept(&chain, &key, now) {
+        Ok(leaf) => leaf,
+        Err(error) => {
+            identity.clear_pending()?;
+            return Err(error.into());
         }
     };
-    agent.progress.step("asking for the certificate");
-    let csr = signing_request(&[], &key)?;
-    let chain = authority.certificate(&token, &csr, agent.clock.now()).await?;
-    let leaf = Leaf::from_pem(&chain)?;
-    leaf.check_key(&key, agent.clock.now())?;
     let origin = Origin { directory: settings.directory.clone(), profile: None };
     let issued = Issued::from_chain(&chain, key).ok_or(LeafError::Malformed)?.from_origin(origin);
     let generation = identity.install(&issued, settings.keep)?;
-    let last_success = Some(agent.clock.now());
-    identity.store_renewal(&RenewalRecord { last_success, ..RenewalRecord::default() })?;
-    Ok(Obtained { generation, leaf, resumed: false, signed_in_until: None })
+    succeeded(identity, now)?;
+    Ok(Obtained { generation, leaf, resumed: pending.waiting.is_some(), signed_in_until: None })
 }
 
-/// The device's token, refreshed if half of its life is over, and its key.
+/// What is sent: a request, its key, and for whom.
+struct Asked {
+    token: Token,
+    key: Zeroizing<String>,
+    pending: PendingEnrolment,
+}
+
+/// The request of an earlier run, if it is the same; else a new one, stored before it is sent.
+async fn ask(
+    agent: Agent<'_>,
+    authority: &InternalAuthority,
+    identity: &IdentityDir,
+    settings: &IdentitySettings,
+    (credential, present): (&Credential, Option<&Leaf>),
+) -> Result<Asked, EnrollError> {
+    let before = earlier(identity, settings, Operation::Certificates, present)?;
+    let (token, bound) = match credential {
+        Credential::TokenFile(path) => (Token::read(path).map_err(InternalError::from)?, None),
+        Credential::MachineAccount => {
+            let (token, key) = machine(agent, authority, identity).await?;
+            (token, Some(key))
+        }
+        Credential::Guest => {
+            // The id that somebody has to approve; any other guest is a new one.
+            if let Some((pending, key)) = &before
+                && let (Some(token), Some(_)) = (&pending.token, pending.waiting)
+            {
+                return Ok(Asked { token: token.clone(), key: key.clone(), pending: pending.clone() });
+            }
+            agent.progress.step("asking for a temporary id");
+            (authority.guest(agent.clock.now()).await?.token, None)
+        }
+    };
+    let is_guest = *credential == Credential::Guest;
+    if let Some((pending, key)) = before.filter(|(pending, key)| {
+        !is_guest && pending.token.is_none() && bound.as_ref().is_none_or(|bound| bound == key)
+    }) {
+        return Ok(Asked { token, key, pending });
+    }
+    let key = bound.map_or_else(|| new_key(settings.key_type), Ok)?;
+    let csr = signing_request(&[], &key)?;
+    let made = fresh(settings, Operation::Certificates, present, &csr, agent.clock.now());
+    let pending = PendingEnrolment { token: is_guest.then(|| token.clone()), ..made };
+    identity.store_enrolment(&pending, &key)?;
+    Ok(Asked { token, key, pending })
+}
+
+/// The leaf of a chain, if it is for our key and what stands behind it leads from it.
+fn accept(chain: &str, key: &str, now: OffsetDateTime) -> Result<Leaf, LeafError> {
+    let leaf = Leaf::from_pem(chain)?;
+    leaf.check_key(key, now)?;
+    let all: Result<Vec<CertificateDer<'static>>, _> =
+        CertificateDer::pem_slice_iter(chain.as_bytes()).collect();
+    if let Some((first, above)) = all.map_err(|_| LeafError::Malformed)?.split_first()
+        && !above.is_empty()
+    {
+        chain_above(first, above, now.max(leaf.not_before))?;
+    }
+    Ok(leaf)
+}
+
+/// Remembers that there is a new certificate; what is wrong with the device's token is not forgotten over that.
+pub(super) fn succeeded(identity: &IdentityDir, now: OffsetDateTime) -> Result<(), StateError> {
+    let refresh_error = identity.renewal()?.refresh_error;
+    identity.store_renewal(&RenewalRecord {
+        last_success: Some(now),
+        refresh_error,
+        ..RenewalRecord::default()
+    })
+}
+
+/// The device's token, refreshed if half of its life is over, and its key. A refresh that fails stops nobody whose token is good for longer.
 pub(super) async fn machine(
     agent: Agent<'_>,
     authority: &InternalAuthority,
@@ -110,9 +193,28 @@ pub(super) async fn machine(
     }
     agent.progress.step("refreshing the device's token");
     let signer = JwsKey::from_pkcs8_pem(&key).map_err(InternalError::from)?;
-    let granted = authority.refresh(&record.token, &signer, now).await?;
-    identity.store_machine(&self::record(&granted, now))?;
-    Ok((granted.token, key))
+    match authority.refresh(&record.token, &signer, now).await {
+        Ok(granted) => {
+            identity.store_machine(&self::record(&granted, now))?;
+            refreshed(identity, None)?;
+            Ok((granted.token, key))
+        }
+        Err(error) if now < record.expires => {
+            tracing::warn!(%error, "the device's token was not refreshed; the old one is shown");
+            refreshed(identity, Some(LastError { at: now, message: error.to_string() }))?;
+            Ok((record.token, key))
+        }
+        Err(error) => Err(error.into()),
+    }
+}
+
+/// Remembers how the last refresh went.
+fn refreshed(identity: &IdentityDir, refresh_error: Option<LastError>) -> Result<(), StateError> {
+    let known = identity.renewal()?;
+    if known.refresh_error == refresh_error {
+        return Ok(());
+    }
+    identity.store_renewal(&RenewalRecord { refresh_error, ..known })
 }
 
 fn record(granted: &Granted, now: OffsetDateTime) -> MachineRecord {

@@ -5,7 +5,7 @@
 
 use certs::issued::NoPath;
 use rustls_pki_types::{CertificateDer, pem::PemObject};
-use time::OffsetDateTime;
+use time::{Duration, OffsetDateTime};
 use x509_parser::{
     certificate::X509Certificate,
     extensions::{GeneralName, ParsedExtension},
@@ -14,6 +14,9 @@ use x509_parser::{
 
 use super::csr::{CsrError, public_key_der};
 use crate::acme::{CertificateId, Identifier, IdentifierType};
+
+/// How far our clock may be behind the authority's: a certificate that begins later than this is not one to install.
+const SLOW_CLOCK: Duration = Duration::hours(1);
 
 /// Why a leaf is not acceptable.
 #[derive(Debug, thiserror::Error)]
@@ -41,6 +44,9 @@ pub enum LeafError {
     /// It is expired already.
     #[error("it expired at {0}")]
     Expired(OffsetDateTime),
+    /// It is of no use for a while.
+    #[error("it is not valid before {0}")]
+    NotYet(OffsetDateTime),
     /// Our own key cannot be read.
     #[error(transparent)]
     Key(#[from] CsrError),
@@ -59,6 +65,8 @@ pub struct Leaf {
     pub id: Option<CertificateId>,
     /// Its DNS names and e-mail addresses, in order.
     pub identifiers: Vec<Identifier>,
+    /// The account that it names, `urn:uuid:…`.
+    pub account: Option<String>,
     /// The certificate itself.
     pub der: Vec<u8>,
     public_key: Vec<u8>,
@@ -77,10 +85,11 @@ impl Leaf {
         let Ok(([], certificate)) = X509Certificate::from_der(der) else { return Err(LeafError::Malformed) };
         let serial = certificate.raw_serial();
         let mut identifiers = Vec::new();
-        let mut authority = None;
+        let (mut authority, mut account) = (None, None);
         for extension in certificate.extensions() {
             match extension.parsed_extension() {
                 ParsedExtension::SubjectAlternativeName(alternatives) => {
+                    account = alternatives.general_names.iter().find_map(account_of);
                     identifiers.extend(alternatives.general_names.iter().filter_map(|name| match name {
                         GeneralName::DNSName(name) => Some(Identifier::dns(*name)),
                         GeneralName::RFC822Name(address) => Some(Identifier::email(*address)),
@@ -99,20 +108,27 @@ impl Leaf {
             serial: serial.iter().map(|byte| format!("{byte:02x}")).collect(),
             id: authority.and_then(|key| CertificateId::new(&key, serial).ok()),
             identifiers: canonical(&identifiers),
+            account,
             der: der.to_vec(),
             public_key: certificate.public_key().raw.to_vec(),
             is_authority: certificate.is_ca(),
         })
     }
 
-    /// Its names and addresses, as people read them.
+    /// Its names and addresses, as people read them; the account, if it has neither.
     pub fn names(&self) -> Vec<String> {
+        if self.identifiers.is_empty() {
+            return self.account.iter().cloned().collect();
+        }
         self.identifiers.iter().map(|identifier| identifier.value.clone()).collect()
     }
 
-    /// Checks that this is for our key and has not ended. Whom it names, an internal authority decides by the token.
+    /// Checks that this is for our key, serves soon and has not ended. Whom it names, an internal authority decides by the token.
     pub fn check_key(&self, key_pem: &str, now: OffsetDateTime) -> Result<(), LeafError> {
         self.is_ours(key_pem)?;
+        if self.not_before - now > SLOW_CLOCK {
+            return Err(LeafError::NotYet(self.not_before));
+        }
         if self.not_after <= now {
             return Err(LeafError::Expired(self.not_after));
         }
@@ -138,6 +154,14 @@ impl Leaf {
         }
         if self.is_authority { Err(LeafError::Authority) } else { Ok(()) }
     }
+}
+
+/// The account in an alternative name, if it is written as ids of accounts are.
+fn account_of(name: &GeneralName<'_>) -> Option<String> {
+    let GeneralName::URI(uri) = name else { return None };
+    let id = uri.strip_prefix("urn:uuid:")?;
+    let plain = |letter: u8| letter.is_ascii_hexdigit() || letter == b'-';
+    (id.len() == 36 && id.bytes().all(plain)).then(|| (*uri).to_owned())
 }
 
 /// In order, each once, in one spelling: letter case counts in the local part of an address and nowhere else.
@@ -172,7 +196,8 @@ pub(crate) fn test_leaf(
     id: Option<CertificateId>,
 ) -> Leaf {
     let (serial, identifiers, der, public_key) = (String::new(), Vec::new(), Vec::new(), Vec::new());
-    Leaf { not_before, not_after, serial, id, identifiers, der, public_key, is_authority: false }
+    let (account, is_authority) = (None, false);
+    Leaf { not_before, not_after, serial, id, identifiers, account, der, public_key, is_authority }
 }
 
 #[cfg(test)]
@@ -238,5 +263,27 @@ mod tests {
         for other in [Identifier::email("bob@example.com"), Identifier::dns("Bob@example.com")] {
             assert!(matches!(check(other), Err(LeafError::OtherNames { .. })));
         }
+    }
+    #[test]
+    fn whoever_has_no_address_is_named_by_the_account_and_a_later_beginning_is_refused() {
+        let key = KeyPair::generate().unwrap();
+        let named = |uri: &str, address: Option<&str>| {
+            let mut parameters = CertificateParams::default();
+            parameters.not_before = datetime!(2026-11-22 14:00 UTC);
+            parameters.not_after = datetime!(2026-12-01 0:00 UTC);
+            parameters.subject_alt_names = vec![rcgen::SanType::URI(uri.try_into().unwrap())];
+            parameters
+                .subject_alt_names
+                .extend(address.map(|address| rcgen::SanType::Rfc822Name(address.try_into().unwrap())));
+            Leaf::from_pem(&parameters.self_signed(&key).unwrap().pem()).unwrap()
+        };
+        let id = "urn:uuid:6fa2ed60-3f0b-4c6c-9f3c-2f6f2f0c9a11";
+        let leaf = named(id, None);
+        assert_eq!(leaf.names(), [id]);
+        assert_eq!(named(id, Some("bob@a.test")).names(), ["bob@a.test"]);
+        assert!(named("urn:uuid:\u{7f}-not-an-id-of-thirty-six-letters-", None).names().is_empty());
+        let ours = key.serialize_pem();
+        assert!(matches!(leaf.check_key(&ours, NOW), Err(LeafError::NotYet(_))));
+        leaf.check_key(&ours, NOW + Duration::hours(1)).unwrap();
     }
 }

@@ -15,6 +15,7 @@ mod obtain;
 mod prove;
 mod rollover;
 mod sign_in;
+mod waiting;
 
 #[cfg(test)]
 mod tests;
@@ -32,7 +33,7 @@ pub use account::{AccountOptions, known_account, open_account};
 pub use challenge::{ChallengeError, choose};
 pub use connect::{Connector, directory_url};
 pub use csr::{CsrError, signing_request};
-pub use est::{EstAuthority, obtain_est, waiting};
+pub use est::{EstAuthority, obtain_est};
 pub use internal::{activate, internal_authority, obtain_internal};
 #[cfg(test)]
 pub(crate) use leaf::test_leaf;
@@ -41,6 +42,7 @@ pub use obtain::{Obtained, abandon, obtain, obtain_and_register};
 pub use prove::record_for;
 pub use rollover::rollover;
 pub use sign_in::{Invitation, Person, SignInError};
+pub use waiting::waiting;
 
 /// Everything an operation needs besides its own arguments.
 #[derive(Clone, Copy)]

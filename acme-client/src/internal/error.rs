@@ -12,6 +12,9 @@ use time::OffsetDateTime;
 use super::TokenFault;
 use crate::acme::{KeyError, ResourceUrl, ResourceUrlError, RootsError, TransportError};
 
+/// Where tokens are refreshed, with a proof that names the time and this address.
+const REFRESH: &str = "/devices/token";
+
 /// Why an internal authority gave nothing.
 #[derive(Debug, thiserror::Error)]
 pub enum InternalError {
@@ -149,6 +152,11 @@ impl InternalError {
         match self {
             Self::Transport(error) => error.hint(),
             Self::Url { .. } => Some("give a URL like `https://ca.example.com:14000`"),
+            Self::Refused { url, status: StatusCode::FORBIDDEN, .. } if url.as_str().ends_with(REFRESH) => {
+                Some(
+                    "see that the clock of this machine is right, and that `directory` in identity.toml names the server as its own `url` does",
+                )
+            }
             Self::Refused { status, .. } => match *status {
                 StatusCode::UNAUTHORIZED => Some(
                     "get a new token and put it into the token file; a device needs a new activation code",

@@ -13,7 +13,7 @@ use std::{sync::Arc, time::Duration};
 
 use data_encoding::BASE64;
 use http::{
-    HeaderMap, HeaderValue, Method,
+    HeaderMap, HeaderValue, Method, StatusCode,
     header::{ACCEPT, AUTHORIZATION, CONTENT_TYPE},
 };
 use serde::Deserialize;
@@ -29,6 +29,9 @@ pub use token::{Token, TokenFault};
 
 /// The folder of a `ca-server` whose URL was given without a path.
 const DEFAULT_FOLDER: &str = "/internal/";
+
+/// The type of a refusal until somebody approves.
+const USER_ACTION_REQUIRED: &str = "urn:ietf:params:acme:error:userActionRequired";
 
 /// The most that is shown of what a server says.
 const SHOWN: usize = 300;
@@ -61,6 +64,8 @@ struct GrantedDocument {
 
 #[derive(Deserialize)]
 struct ProblemDocument {
+    #[serde(rename = "type", default)]
+    kind: Option<String>,
     detail: Option<String>,
 }
 
@@ -109,7 +114,7 @@ impl InternalAuthority {
     /// `POST certificates`: a chain (PEM) for the key of this signing request (DER).
     ///
     /// # Errors
-    /// [`InternalError`]
+    /// [`InternalError`]; [`InternalError::Pending`] if the same is to be sent again later.
     pub async fn certificate(
         &self,
         token: &Token,
@@ -190,20 +195,25 @@ impl InternalAuthority {
         if answer.status.is_success() {
             return Ok(answer.body);
         }
-        Err(InternalError::Refused {
-            url: url.clone(),
-            status: answer.status,
-            detail: said(&answer.body),
-            retry_after: retry::retry_after(&answer.headers, now.into()),
-        })
+        let (url, retry_after) = (url.clone(), retry::retry_after(&answer.headers, now.into()));
+        if answer.status == StatusCode::FORBIDDEN && waits(&answer.body) {
+            return Err(InternalError::Pending { url, retry_after });
+        }
+        Err(InternalError::Refused { url, status: answer.status, detail: said(&answer.body), retry_after })
     }
+}
+
+/// Whether a refusal says that a person must act first (RFC 8555 §6.7): an administrator, who approves.
+fn waits(body: &[u8]) -> bool {
+    serde_json::from_slice::<ProblemDocument>(body)
+        .is_ok_and(|problem| problem.kind.as_deref() == Some(USER_ACTION_REQUIRED))
 }
 
 /// What a refusal says: the detail of a problem document, or the text itself.
 fn said(body: &[u8]) -> String {
     let text = match serde_json::from_slice::<ProblemDocument>(body) {
-        Ok(ProblemDocument { detail: Some(detail) }) => detail,
-        Ok(ProblemDocument { detail: None }) => String::new(),
+        Ok(ProblemDocument { detail: Some(detail), .. }) => detail,
+        Ok(ProblemDocument { detail: None, .. }) => String::new(),
         Err(_) => String::from_utf8_lossy(body).into_owned(),
     };
     match printable(&text, SHOWN) {

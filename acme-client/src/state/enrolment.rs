@@ -1,4 +1,4 @@
-//! The EST request being worked on, stored with its certificate key before it is sent.
+//! The request to an internal authority that is being worked on, stored with its certificate key before it is sent.
 //!
 //! A server may want somebody's approval first, which is for exactly this key: later runs send the same request again, until there is a certificate. Request and
 //! key become visible together, by one rename, in the place where an order would be.
@@ -13,11 +13,12 @@ use super::{
     account::{from_json, read_secret, to_json},
     durable,
 };
+use crate::internal::Token;
 
 const RECORD: &str = "enrolment.json";
 const KEY: &str = "key.pem";
 
-/// What is asked of the server (RFC 7030 §4.2).
+/// What is asked of the server: one of its EST operations (RFC 7030 §4.2), or its own.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Operation {
@@ -25,12 +26,14 @@ pub enum Operation {
     SimpleEnroll,
     /// One in the place of the certificate in use, which authenticates the connection.
     SimpleReenroll,
+    /// A certificate on a token, at `certificates`.
+    Certificates,
 }
 
 /// A request that was made and is not answered with a certificate yet.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct PendingEnrolment {
-    /// The folder of the server's EST operations.
+    /// The folder of the server's operations.
     pub server: Url,
     /// What is asked.
     pub operation: Operation,
@@ -42,9 +45,15 @@ pub struct PendingEnrolment {
     /// When it was made.
     #[serde(with = "time::serde::rfc3339")]
     pub created: OffsetDateTime,
+    /// A guest's token: what is approved is for this id.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub token: Option<Token>,
     /// That the server wants approval first, once it said so.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub waiting: Option<Waiting>,
+    /// That nothing is waited for any more: the server refused it since.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub refused: bool,
 }
 
 /// An approval that is waited for.

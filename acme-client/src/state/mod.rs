@@ -4,11 +4,11 @@
 //! accounts/<server>/{account.json,key.pem,next-key.pem,roots.pem}
 //! identities/<name>/identity.toml            what to renew and how
 //! identities/<name>/pending/                 the order being worked on, with its key, stored before finalize; for a person
-//!                                            also how a sign-in that was begun comes back; over EST the request that was sent
+//!                                            also how a sign-in that was begun comes back; at an internal authority the request that was sent
 //! identities/<name>/generations/<n>/         cert.pem chain.pem fullchain.pem key.pem origin.json
 //! identities/<name>/current -> generations/<n>
 //! identities/<name>/{renewal.json,deploy.json}
-//! identities/<name>/{machine.json,machine-key.pem,machine-next-key.pem}   a device's account at an internal authority
+//! identities/<name>/{machine.json,machine-key.pem,machine-next.json,machine-next-key.pem}   a device's account at an internal authority
 //! ```
 //! Trusts the filesystem's rename and fsync, and that only holders of the lock write. A reader who resolves `current` once
 //! never sees a mixed or missing pair, whenever a writer is killed.
@@ -36,6 +36,8 @@ use std::{
 };
 
 use certs::name::EmailAddress;
+
+use crate::enroll::Leaf;
 
 #[cfg(test)]
 pub(crate) use durable::fault;
@@ -194,7 +196,9 @@ impl StateDir {
             let holds = |settings: IdentitySettings| match &settings.subject {
                 Subject::Device(device) => device.names.iter().any(|name| name == wanted),
                 Subject::Person(person) => Some(&person.email) == email.as_ref(),
-                Subject::Internal(_) | Subject::Est(_) => false,
+                Subject::Internal(_) | Subject::Est(_) => {
+                    certified(&identity).iter().any(|name| name == wanted)
+                }
             };
             if identity.settings().is_ok_and(holds) {
                 return Ok(identity);
@@ -202,4 +206,13 @@ impl StateDir {
         }
         Err(StateError::NoIdentity { name: wanted.to_owned(), path: self.root.clone() })
     }
+}
+
+/// Whom the certificate of an identity names.
+fn certified(identity: &IdentityDir) -> Vec<String> {
+    let current = identity.current().ok().flatten();
+    current
+        .and_then(|current| Leaf::from_pem(&current.certificate).ok())
+        .map(|leaf| leaf.names())
+        .unwrap_or_default()
 }

@@ -38,6 +38,9 @@ pub struct RenewalRecord {
     /// The last success.
     #[serde(default, skip_serializing_if = "Option::is_none", with = "time::serde::rfc3339::option")]
     pub last_success: Option<OffsetDateTime>,
+    /// A device: why its token was not refreshed although it was time; the old one served.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub refresh_error: Option<LastError>,
     /// A person: until then the server takes the last sign-in as proof, so that renewing needs no other.
     #[serde(default, skip_serializing_if = "Option::is_none", with = "time::serde::rfc3339::option")]
     pub signed_in_until: Option<OffsetDateTime>,

@@ -334,3 +334,41 @@ fn leftovers(folder: &Path) -> Vec<String> {
     all.retain(|name| name.starts_with(durable::TEMPORARY));
     all
 }
+
+#[test]
+fn an_activation_that_is_killed_anywhere_leaves_the_old_pair_or_the_new_one_and_the_next_key_until_then() {
+    let record = |token: &str| MachineRecord {
+        account: format!("urn:uuid:{token}"),
+        organisation: None,
+        token: crate::internal::Token::new(Zeroizing::new(token.to_owned())).unwrap(),
+        since: datetime!(2026-11-22 12:00 UTC),
+        expires: datetime!(2026-11-22 12:00 UTC),
+    };
+    for had in [false, true] {
+        let (mut kept, mut finished) = (0, 0);
+        for steps in 0.. {
+            let place = place();
+            let identity = identity(&place.state);
+            if had {
+                identity.store_next_machine_key("old key").unwrap();
+                identity.activate_machine(&record("old")).unwrap();
+            }
+            identity.store_next_machine_key("new key").unwrap();
+            let killed = fault::after(steps, || identity.activate_machine(&record("new"))).is_err();
+            drop(place.state.lock().unwrap());
+            let found = identity.machine().unwrap();
+            let old = had.then(|| (record("old"), Zeroizing::new("old key".to_owned())));
+            if identity.next_machine_key().unwrap().is_some() {
+                assert_eq!(found, old, "{steps}: the code can be typed again");
+                kept += 1;
+            } else {
+                assert_eq!(found, Some((record("new"), Zeroizing::new("new key".to_owned()))), "{steps}");
+                finished += 1;
+            }
+            if !killed {
+                break;
+            }
+        }
+        assert!(kept > 2 && finished > 2, "{kept} {finished}");
+    }
+}

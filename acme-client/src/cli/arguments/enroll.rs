@@ -21,10 +21,10 @@ Examples:
   A person, with the access token that the organisation's identity provider gave:
     acme-client enroll internal --ca https://ca.example.com:14000 --root roots/external.pem \\
         --token-file /run/user/1000/token
-  A device, with the code that `ca-server device activate-code` printed:
-    acme-client enroll internal --ca https://ca.example.com:14000 --activation-code ABCD-EFGH-JKMN
+  A device; type the code that `ca-server device activate-code` printed:
+    acme-client enroll internal --ca https://ca.example.com:14000 --activation-code -
   The same over EST: renewals show the certificate in use, and need no token while it lasts:
-    acme-client enroll internal --est --ca https://ca.example.com:14000 --activation-code ABCD-EFGH-JKMN";
+    acme-client enroll internal --est --ca https://ca.example.com:14000 --activation-code -";
 
 /// What is enrolled.
 #[derive(Debug, Subcommand)]
@@ -88,7 +88,7 @@ pub struct CredentialArguments {
     #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath)]
     pub token_file: Option<PathBuf>,
 
-    /// A device: the code that its administrator gave, good once; `-` reads it from standard input
+    /// A device: `-` reads the code that its administrator gave, good once, from standard input. A code given here itself is seen by others on this machine
     #[arg(long, value_name = "CODE", allow_hyphen_values = true)]
     pub activation_code: Option<String>,
 

@@ -44,10 +44,9 @@ pub(in crate::cli) async fn internal(
 fn settings(arguments: &InternalArguments) -> Result<IdentitySettings, CliError> {
     let credential = match (&arguments.shown.token_file, arguments.shown.guest) {
         (Some(path), _) => {
-            // Renewals run elsewhere than where the person typed this.
-            let absolute =
-                fs::canonicalize(path).map_err(|source| CliError::File { path: path.clone(), source })?;
-            Credential::TokenFile(absolute)
+            // Renewals run elsewhere than where the person typed this. Links are kept: tokens are rotated by swapping them.
+            let absolute = fs::metadata(path).and_then(|_| std::path::absolute(path));
+            Credential::TokenFile(absolute.map_err(|source| CliError::File { path: path.clone(), source })?)
         }
         (None, true) => Credential::Guest,
         (None, false) => Credential::MachineAccount,
