@@ -2,11 +2,12 @@
 //! administrator. Once with the programs, once with the library and a clock that stands still.
 
 use std::fs;
+use std::path::PathBuf;
 
 use acme_client::acme::{HttpsConfig, HttpsTransport, Patience, Roots, Transport};
 use acme_client::clock::FixedClock;
-use acme_client::enroll::{Agent, Connector, EstAuthority, Leaf, activate};
-use acme_client::internal::est_url;
+use acme_client::enroll::{Agent, Connector, EstAuthority, Leaf, activate, waiting};
+use acme_client::internal::{est_url, internal_url};
 use acme_client::progress::Silent;
 use acme_client::renew::{Attempt, Why, renew_identity};
 use acme_client::state::{
@@ -33,7 +34,7 @@ pub(crate) struct Est {
 pub(crate) struct Client {
     state: StateDir,
     connector: Connector,
-    clock: FixedClock,
+    pub(crate) clock: FixedClock,
 }
 
 impl Client {
@@ -60,7 +61,7 @@ impl Est {
     }
 
     /// A server on which certificates of this profile wait for approval.
-    async fn approving(profile: &str) -> Self {
+    pub(crate) async fn approving(profile: &str) -> Self {
         let (name, text) =
             SHIPPED.iter().find(|(name, _)| name.strip_suffix(".toml") == Some(profile)).unwrap();
         let text = text.replace("needs-approval = false", "");
@@ -80,6 +81,12 @@ impl Est {
 
     pub(crate) fn now(&self) -> OffsetDateTime {
         self.it.ca.app().clock.now()
+    }
+
+    /// Time passes, and the organisation's domain is seen again, as a running server sees to.
+    pub(crate) async fn advance(&self, by: Duration) {
+        self.it.ca.clock.advance(by);
+        self.it.tell("/organisations/Corp/domains/verify", json!({"domain": ZONE})).await;
     }
 
     pub(crate) fn client(&self) -> Client {
@@ -110,9 +117,19 @@ impl Est {
     }
 
     pub(crate) fn settings(&self, credential: Credential) -> IdentitySettings {
+        let subject = Subject::Est(EstSettings { credential, user: None });
+        self.stored(subject, est_url(&self.it.ca.url("")).unwrap())
+    }
+
+    /// The same without EST.
+    pub(crate) fn over_json(&self, credential: Credential) -> IdentitySettings {
+        self.stored(Subject::Internal(credential), internal_url(&self.it.ca.url("")).unwrap())
+    }
+
+    fn stored(&self, subject: Subject, directory: url::Url) -> IdentitySettings {
         let settings = IdentitySettings {
-            subject: Subject::Est(EstSettings { credential, user: None }),
-            directory: est_url(&self.it.ca.url("")).unwrap(),
+            subject,
+            directory,
             profile: None,
             key_type: KeyType::P256,
             keep: 5,
@@ -126,7 +143,10 @@ impl Est {
 
     /// Activates the identity as a device.
     pub(crate) async fn device(&self) {
-        let settings = self.settings(Credential::MachineAccount);
+        self.activated(self.settings(Credential::MachineAccount)).await;
+    }
+
+    pub(crate) async fn activated(&self, settings: IdentitySettings) {
         let code = self.it.device_code("Corp").await["code"].as_str().unwrap().to_owned();
         let client = self.client();
         let tokens =
@@ -136,9 +156,13 @@ impl Est {
 
     /// The identity of a person, and how the token file is written.
     fn person(&self) -> impl Fn(&str) {
-        let path = self.folder.path().join("token");
+        let path = self.token_file();
         self.settings(Credential::TokenFile(path.clone()));
         move |token: &str| fs::write(&path, token).unwrap()
+    }
+
+    pub(crate) fn token_file(&self) -> PathBuf {
+        self.folder.path().join("token")
     }
 
     pub(crate) fn leaf(&self) -> Leaf {
@@ -149,12 +173,16 @@ impl Est {
         self.identity().current().unwrap().unwrap().key.to_string()
     }
 
-    async fn approvals(&self) -> Vec<Value> {
+    pub(crate) async fn approvals(&self) -> Vec<Value> {
         self.it.ask("/approvals?limit=10").await["items"].as_array().unwrap().clone()
     }
 
-    async fn decide(&self, decision: &str) {
-        let id = self.approvals().await[0]["id"].as_str().unwrap().to_owned();
+    async fn undecided(&self) -> Vec<Value> {
+        self.approvals().await.into_iter().filter(|request| request["decision"] == "pending").collect()
+    }
+
+    pub(crate) async fn decide(&self, decision: &str) {
+        let id = self.undecided().await[0]["id"].as_str().unwrap().to_owned();
         self.it.tell(&format!("/approvals/{id}/{decision}"), json!({})).await;
     }
 }
@@ -250,9 +278,9 @@ async fn a_certificate_is_renewed_with_itself_after_two_thirds_and_with_the_toke
             .reason
             .is_none()
     );
-    est.it.ca.clock.advance(Duration::days(4));
+    est.advance(Duration::days(4)).await;
     assert!(matches!(est.client().renew(false).await, Attempt::NotDue { .. }));
-    est.it.ca.clock.advance(Duration::days(1) + Duration::hours(12));
+    est.advance(Duration::days(1) + Duration::hours(12)).await;
     assert!(matches!(est.client().renew(false).await, Attempt::Renewed { why: Why::Lifetime, .. }));
     let second = est.leaf();
     assert_eq!(second.identifiers, first.identifiers);
@@ -262,11 +290,11 @@ async fn a_certificate_is_renewed_with_itself_after_two_thirds_and_with_the_toke
     let shown = audit.of_kind("intent").last().unwrap().to_string();
     assert!(shown.contains(&format!("certificate {}", first.serial)), "{shown}");
 
-    est.it.ca.clock.advance(Duration::days(8));
+    est.advance(Duration::days(8)).await;
     assert!(matches!(est.client().renew(false).await, Attempt::Renewed { why: Why::Expired, .. }));
     assert_eq!(est.key(), *machine_key, "on the token");
 
-    est.it.ca.clock.advance(Duration::days(8));
+    est.advance(Duration::days(8)).await;
     fs::remove_file(est.identity().path().join("machine.json")).unwrap();
     let before = est.leaf();
     let told = failure(est.client().renew(false).await);
@@ -307,13 +335,13 @@ async fn a_renewal_that_waits_on_a_token_is_gone_on_with_and_not_begun_anew() {
     est.it.ca.clock.advance(Duration::minutes(2));
     assert!(matches!(est.client().renew(false).await, Attempt::Renewed { .. }));
     let first = est.leaf();
-    est.it.ca.clock.advance(Duration::hours(9));
+    est.advance(Duration::hours(9)).await;
     for _ in 0..3 {
         write(&est.it.token("alice", "alice@corp.test"));
         assert!(matches!(est.client().renew(false).await, Attempt::ApprovalNeeded { .. }));
         est.it.ca.clock.advance(Duration::minutes(3));
     }
-    let waiting = est.approvals().await;
+    let waiting = est.undecided().await;
     assert_eq!(waiting.len(), 1, "one request, however often it is asked for: {waiting:?}");
     assert_eq!(est.leaf(), first, "the present certificate is in place");
     est.decide("approve").await;
@@ -330,8 +358,10 @@ async fn a_request_that_was_denied_says_so_and_asks_nobody_again() {
     est.it.ca.clock.advance(Duration::minutes(3));
     let told = failure(est.client().renew(false).await);
     assert!(told.contains("403") && told.contains("denied"), "{told}");
+    let settings = est.identity().settings().unwrap();
+    assert!(waiting(&est.identity(), &settings).unwrap().is_none(), "nothing is waited for any more");
     assert!(est.identity().current().unwrap().is_none());
-    est.it.ca.clock.advance(Duration::hours(1));
+    est.advance(Duration::hours(1)).await;
     assert!(failure(est.client().renew(true).await).contains("denied"));
     assert_eq!(est.approvals().await.len(), 1);
 }

@@ -129,7 +129,7 @@ async fn every_lie_is_an_error_that_says_what_is_wrong_and_changes_nothing() {
     est.device().await;
     assert!(matches!(est.client().renew(false).await, Attempt::Renewed { .. }));
     // The liar is asked with the token, since a transport of the test's shows no certificate.
-    est.it.ca.clock.advance(Duration::days(8));
+    est.advance(Duration::days(8)).await;
     let before = est.leaf();
     let machine = est.identity().machine().unwrap();
     for (operation, lie, expected) in cases() {

@@ -103,7 +103,8 @@ async fn a_person_with_an_access_token_is_of_the_organisation() {
     let renewed = device.run(&["renew", "--force"]).with(0);
     assert_eq!(renewed["identities"][0]["generation"], 2);
     let listed = device.run(&["status"]).with(0);
-    assert_eq!(listed["identities"][0]["identity"], "internal");
+    let listed_as = &listed["identities"][0];
+    assert_eq!((&listed_as["identity"], &listed_as["names"]), (&json!("internal"), &enrolled["names"]));
     fs::write(&token, "eyJ.not.one").unwrap();
     let refused = device.run(&["renew", "--force"]).with(1);
     let told = refused["identities"][0]["error"].as_str().unwrap();
@@ -153,11 +154,52 @@ async fn a_device_types_its_code_once_and_renews_for_good_until_it_is_deactivate
 async fn a_guest_holds_a_certificate_and_stays_unverified() {
     let it = Internal::start().await;
     let device = it.setting.device("guest");
-    it.enroll(&device, &["--guest"]).with(0);
+    let enrolled = it.enroll(&device, &["--guest"]).with(0);
     let judged = it.judged(&device, 6);
     assert_eq!((&judged["reason"], &judged["lobby"]), (&json!("anonymous"), &json!("unverified")));
     let first = judged["display"].as_str().unwrap().to_owned();
     assert!(first.starts_with("urn:uuid:"), "{first}");
+    assert_eq!(enrolled["names"], json!([first]));
+    assert_eq!(device.run(&["status"]).with(0)["identities"][0]["names"], json!([first]));
+    assert_eq!(device.run(&["renew", "--name", &first]).with(3)["identities"][0]["identity"], "internal");
     device.run(&["renew", "--force"]).with(0);
     assert_ne!(it.judged(&device, 6)["display"], first, "a new id each time");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_token_file_may_be_a_link_that_is_swapped() {
+    let it = Internal::start().await;
+    let (device, folder) = (it.setting.device("bob"), it.setting.folder.path());
+    let (old, new, link) = (folder.join("old"), folder.join("new"), folder.join("token"));
+    for generation in [&old, &new] {
+        fs::create_dir(generation).unwrap();
+        fs::copy(it.token("bob"), generation.join("token")).unwrap();
+    }
+    std::os::unix::fs::symlink(&old, &link).unwrap();
+    let file = link.join("token").display().to_string();
+    it.enroll(&device, &["--token-file", &file]).with(0);
+    fs::remove_file(&link).unwrap();
+    std::os::unix::fs::symlink(&new, &link).unwrap();
+    fs::remove_dir_all(&old).unwrap();
+    assert_eq!(device.run(&["renew", "--force"]).with(0)["identities"][0]["generation"], 2);
+    let absent = folder.join("absent").display().to_string();
+    let refused = it.enroll(&it.setting.device("other"), &["--token-file", &absent]).with(1);
+    assert!(refused["error"]["message"].as_str().unwrap().contains("cannot read"), "{refused}");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_device_that_needs_approval_ends_with_a_code_of_its_own_and_goes_on_with_the_same_request() {
+    let it = Internal::start_with_approval().await;
+    let device = it.setting.device("room");
+    let made = it.setting.ask(&["device", "activate-code", "--organisation", "Corp", "--name", "Room 1"]);
+    let waits = it.enroll(&device, &["--activation-code", made["code"].as_str().unwrap()]).with(7);
+    assert!(waits["error"]["message"].as_str().unwrap().contains("waits for approval"), "{waits}");
+    assert!(waits["error"]["hint"].as_str().unwrap().contains("acme-client renew"), "{waits}");
+    assert_eq!(device.run(&["renew"]).with(7)["result"], "approval_needed");
+    let listed = device.run(&["status"]).with(0);
+    assert!(listed["identities"][0]["approval"]["ask_again"].is_string(), "{listed}");
+    let asked = it.setting.ask(&["approvals", "list"]);
+    it.setting.ask(&["approvals", "approve", asked["items"][0]["id"].as_str().unwrap()]);
+    assert_eq!(device.run(&["renew", "--force"]).with(0)["identities"][0]["generation"], 1);
+    assert_eq!(device.run(&["status"]).with(0)["identities"][0]["pending"], false);
 }

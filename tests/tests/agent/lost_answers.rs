@@ -42,7 +42,7 @@ async fn a_refresh_whose_answer_was_lost_is_done_again_days_later() {
     est.device().await;
     assert!(matches!(est.client().renew(false).await, Attempt::Renewed { .. }));
     // Its certificate has ended, and half of its token's life is over.
-    est.it.ca.clock.advance(Duration::days(16));
+    est.advance(Duration::days(16)).await;
     let before = fs::read(est.identity().path().join("machine.json")).unwrap();
     let https = est.https(1 << 20);
     // cacerts, csrattrs, then the refresh.
@@ -52,7 +52,7 @@ async fn a_refresh_whose_answer_was_lost_is_done_again_days_later() {
     assert_eq!(fs::read(est.identity().path().join("machine.json")).unwrap(), before);
     let tokens = || async { est.it.ca.snapshot().await.rows(ca_server::store::Table::OpaqueTokens) };
     assert_eq!(tokens().await, 2, "the server has acted");
-    est.it.ca.clock.advance(Duration::days(2));
+    est.advance(Duration::days(2)).await;
     assert!(matches!(est.client().renew(true).await, Attempt::Renewed { .. }));
     assert_eq!(tokens().await, 2, "the one that nobody has is gone");
 }

@@ -18,6 +18,7 @@ mod est_liar;
 mod external_account;
 mod inspect;
 mod internal;
+mod internal_clock;
 mod killed;
 mod lost_answers;
 mod organisation;
