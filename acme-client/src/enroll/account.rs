@@ -67,6 +67,7 @@ pub async fn open_account(
 
 /// The stored account at this server; an error if there is none in use.
 pub async fn known_account(agent: Agent<'_>, client: &Client) -> Result<Account, EnrollError> {
+    let _one_at_a_time = agent.connector.accounts().await;
     let folder = folder(agent, client);
     match folder.record()? {
         Some(record) if record.deactivated => {
@@ -93,6 +94,7 @@ pub(super) async fn registered_again(
         _ => false,
     };
     let (true, Some(record)) = (forgotten, folder.record()?) else { return Err(error) };
+    let _one_at_a_time = agent.connector.accounts().await;
     agent.progress.note("the server does not know the account any more");
     let terms = client.directory().meta.terms_of_service.as_ref();
     let options = AccountOptions {

@@ -2,8 +2,14 @@
 //!
 //! Trusts exactly the roots that were stored for that server; the machine's own only if none were.
 
-use std::{net::SocketAddr, sync::Arc};
+use std::{
+    collections::HashMap,
+    net::SocketAddr,
+    sync::Arc,
+    time::{Duration, Instant},
+};
 
+use tokio::sync::{Mutex, MutexGuard};
 use url::Url;
 
 use super::EnrollError;
@@ -19,6 +25,11 @@ use crate::{
 /// The directory of a `ca-server` whose URL was given without a path.
 const DEFAULT_DIRECTORY: &str = "/acme/external/directory";
 
+/// How long a server's directory is believed when it is kept at all.
+const KEEP_CLIENT: Duration = Duration::from_secs(600);
+/// How long a server that could not be reached is left alone for other identities.
+const KEEP_FAILURE: Duration = Duration::from_secs(60);
+
 /// How servers are reached.
 #[derive(Clone, Debug)]
 pub struct Connector {
@@ -31,6 +42,10 @@ pub struct Connector {
     /// Use the proxy that the environment names. Default: yes.
     pub environment_proxy: bool,
     over: Option<(Arc<dyn Transport>, Arc<dyn acme::Clock>)>,
+    /// The servers reached so far, if they are kept.
+    kept: Option<Arc<Kept>>,
+    /// Whoever looks for, registers or settles an account waits for whoever does so.
+    accounts: Arc<Mutex<()>>,
 }
 
 impl Default for Connector {
@@ -41,8 +56,24 @@ impl Default for Connector {
             addresses: Vec::new(),
             environment_proxy: true,
             over: None,
+            kept: None,
+            accounts: Arc::default(),
         }
     }
+}
+
+/// A server that was asked for its directory, or could not be.
+type Reached = Arc<Mutex<Option<(Instant, Result<Client, Away>)>>>;
+
+/// Servers by the URL of their directory.
+#[derive(Debug, Default)]
+struct Kept(Mutex<HashMap<Url, Reached>>);
+
+/// Why a server was not reached.
+#[derive(Clone, Debug)]
+struct Away {
+    reason: String,
+    retry_after: Option<Duration>,
 }
 
 impl Connector {
@@ -51,8 +82,47 @@ impl Connector {
         Self { patience, over: Some((transport, clock)), ..Self::default() }
     }
 
-    /// Reads the directory at `directory`, trusting the roots stored for that server.
+    /// Keeps servers for a while once they were reached, or could not be: many identities that are due at once read one directory, share
+    /// connections and nonces, and do not wait one after the other for a server that is away.
+    #[must_use]
+    pub fn keeping(self) -> Self {
+        Self { kept: Some(Arc::default()), ..self }
+    }
+
+    /// Forgets the servers that were kept.
+    pub async fn forget(&self) {
+        if let Some(kept) = &self.kept {
+            kept.0.lock().await.clear();
+        }
+    }
+
+    /// Held while an account is looked for, registered or settled.
+    pub(super) async fn accounts(&self) -> MutexGuard<'_, ()> {
+        self.accounts.lock().await
+    }
+
+    /// Reads the directory at `directory`, trusting the roots stored for that server; or takes what was kept of it.
     pub async fn connect(&self, state: &StateDir, directory: &Url) -> Result<Client, EnrollError> {
+        let Some(kept) = &self.kept else { return self.connect_anew(state, directory).await };
+        let reached: Reached = kept.0.lock().await.entry(directory.clone()).or_default().clone();
+        let mut reached = reached.lock().await;
+        match &*reached {
+            Some((since, Ok(client))) if since.elapsed() < KEEP_CLIENT => return Ok(client.clone()),
+            Some((since, Err(away))) if since.elapsed() < KEEP_FAILURE => {
+                let Away { reason, retry_after } = away.clone();
+                return Err(EnrollError::Away { server: directory.to_string(), reason, retry_after });
+            }
+            Some(_) | None => {}
+        }
+        let made = self.connect_anew(state, directory).await;
+        let outcome = made.as_ref().map(Client::clone);
+        let outcome =
+            outcome.map_err(|error| Away { reason: error.to_string(), retry_after: error.retry_after() });
+        *reached = Some((Instant::now(), outcome));
+        made
+    }
+
+    async fn connect_anew(&self, state: &StateDir, directory: &Url) -> Result<Client, EnrollError> {
         let roots = state.account(&ServerLabel::of(directory)).roots()?;
         self.connect_trusting(directory, roots.as_deref()).await
     }

@@ -20,6 +20,8 @@ mod waiting;
 #[cfg(test)]
 mod tests;
 
+use std::time::Duration;
+
 use crate::{
     acme::{self, ResourceUrlError},
     clock::Clock,
@@ -86,6 +88,16 @@ pub enum EnrollError {
     /// What was downloaded is not the certificate that was asked for.
     #[error("the certificate received is not the one asked for: {0}")]
     Leaf(#[from] LeafError),
+    /// The server could not be reached for another identity a moment ago, so it was not asked again.
+    #[error("{server} could not be reached a moment ago: {reason}")]
+    Away {
+        /// Its directory.
+        server: String,
+        /// What went wrong then.
+        reason: String,
+        /// How long it asked to be left in peace, if it did.
+        retry_after: Option<Duration>,
+    },
     /// A URL cannot be one of an ACME server.
     #[error("{url:?} is not the URL of an ACME server: {source}")]
     Url {
@@ -106,6 +118,19 @@ pub enum EnrollError {
     /// The identity has no certificate.
     #[error("identity {0} has no certificate")]
     NoCertificate(IdentityName),
+}
+
+impl EnrollError {
+    /// How long the server asked to be left in peace, if it did.
+    #[must_use]
+    pub fn retry_after(&self) -> Option<Duration> {
+        match self {
+            Self::Acme(acme) => acme.request().and_then(acme::RequestError::retry_after),
+            Self::Internal(internal) => internal.retry_after(),
+            Self::Away { retry_after, .. } => *retry_after,
+            _ => None,
+        }
+    }
 }
 
 impl From<DnsError> for EnrollError {

@@ -12,6 +12,9 @@ use super::{
     durable,
 };
 
+/// What a renewal writes at most: two keys, a request, a chain twice.
+const ROOM: usize = 64 * 1024;
+
 /// The folder of one identity.
 #[derive(Clone, Debug)]
 pub struct IdentityDir {
@@ -95,6 +98,15 @@ impl IdentityDir {
     pub fn store_deploy(&self, record: &DeployRecord) -> Result<(), StateError> {
         let path = self.folder.join("deploy.json");
         durable::replace(&path, &to_json(&path, record)?)
+    }
+
+    /// Finds out whether the disk takes what a renewal writes, before anything is ordered that could not be kept.
+    pub fn check_room(&self) -> Result<(), StateError> {
+        let path = self.folder.join(format!("{}room", durable::TEMPORARY));
+        durable::remove_if_present(&path)?;
+        let written = durable::write_new(&path, &[0; ROOM]);
+        durable::remove_if_present(&path)?;
+        written
     }
 
     /// Removes the identity with its settings, certificates and keys.

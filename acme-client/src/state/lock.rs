@@ -1,4 +1,4 @@
-//! One writer per state directory, by `flock` on `.lock`.
+//! One writer per state directory, by `flock` on `.lock`; and one agent that runs all the time, by `.agent.lock`.
 //!
 //! The kernel drops the lock when the holder dies, however it dies, so there are no stale locks. The file's content is only
 //! a hint for people; it must never be taken as proof that someone holds the lock.
@@ -22,7 +22,14 @@ pub struct StateLock {
 
 impl StateLock {
     pub(super) fn take(root: &Path) -> Result<Self, StateError> {
-        let path = root.join(".lock");
+        Self::take_file(root, ".lock").map_err(|held| match held {
+            Taken::By(holder) => StateError::Busy { path: root.to_path_buf(), holder },
+            Taken::Failed(error) => error,
+        })
+    }
+
+    fn take_file(root: &Path, name: &str) -> Result<Self, Taken> {
+        let path = root.join(name);
         let mut file = OpenOptions::new()
             .read(true)
             .write(true)
@@ -30,14 +37,14 @@ impl StateLock {
             .truncate(false)
             .mode(0o600)
             .open(&path)
-            .map_err(|source| failed("open", &path, source))?;
+            .map_err(|source| Taken::Failed(failed("open", &path, source)))?;
         match flock(&file, FlockOperation::NonBlockingLockExclusive) {
             Ok(()) => {}
             Err(error) if error == rustix::io::Errno::WOULDBLOCK => {
                 let holder = fs::read_to_string(&path).ok().and_then(|text| text.trim().parse().ok());
-                return Err(StateError::Busy { path: root.to_path_buf(), holder });
+                return Err(Taken::By(holder));
             }
-            Err(error) => return Err(failed("lock", &path, error.into())),
+            Err(error) => return Err(Taken::Failed(failed("lock", &path, error.into()))),
         }
         // Only a hint for the next one to come: losing it costs nothing.
         let _ = file
@@ -45,6 +52,28 @@ impl StateLock {
             .and_then(|()| file.rewind())
             .and_then(|()| write!(file, "{}", std::process::id()));
         Ok(Self { file })
+    }
+}
+
+/// Why a lock was not had.
+enum Taken {
+    /// A process holds it, which may have left its number.
+    By(Option<u32>),
+    /// The filesystem refused.
+    Failed(StateError),
+}
+
+/// Held by the one agent that runs on a state directory, for as long as it runs. It takes the [`StateLock`] besides, but only while
+/// it writes, so that a person can enrol and sign in beside it.
+#[derive(Debug)]
+pub struct AgentLock(#[expect(dead_code, reason = "it is held, not read")] StateLock);
+
+impl AgentLock {
+    pub(super) fn take(root: &Path) -> Result<Self, StateError> {
+        StateLock::take_file(root, ".agent.lock").map(Self).map_err(|held| match held {
+            Taken::By(holder) => StateError::AgentRuns { path: root.to_path_buf(), holder },
+            Taken::Failed(error) => error,
+        })
     }
 }
 

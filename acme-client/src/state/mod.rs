@@ -2,6 +2,7 @@
 //!
 //! ```text
 //! accounts/<server>/{account.json,key.pem,next-key.pem,roots.pem}
+//! agent.json                                 what the agent that runs all the time says of itself
 //! identities/<name>/identity.toml            what to renew and how
 //! identities/<name>/pending/                 the order being worked on, with its key, stored before finalize; for a person
 //!                                            also how a sign-in that was begun comes back; at an internal authority the request that was sent
@@ -14,6 +15,7 @@
 //! never sees a mixed or missing pair, whenever a writer is killed.
 
 mod account;
+mod agent;
 mod durable;
 mod enrolment;
 mod generation;
@@ -43,10 +45,11 @@ use crate::enroll::Leaf;
 pub(crate) use durable::fault;
 
 pub use account::{AccountDir, AccountRecord};
+pub use agent::AgentRecord;
 pub use enrolment::{Operation, PendingEnrolment, Waiting};
 pub use generation::{CurrentPair, Generation, Issued, Origin};
 pub use identity::IdentityDir;
-pub use lock::StateLock;
+pub use lock::{AgentLock, StateLock};
 pub use machine::MachineRecord;
 pub use name::{IdentityName, ServerLabel};
 pub use pending::PendingOrder;
@@ -77,6 +80,14 @@ pub enum StateError {
         /// The state directory.
         path: PathBuf,
         /// The process that holds it, when it said so.
+        holder: Option<u32>,
+    },
+    /// Another agent runs on this directory.
+    #[error("an agent already runs on state directory {}{}", path.display(), holder.as_ref().map(|held| format!(", as process {held}")).unwrap_or_default())]
+    AgentRuns {
+        /// The state directory.
+        path: PathBuf,
+        /// The process, when it said so.
         holder: Option<u32>,
     },
     /// A file that the agent wrote, or a person edited, does not parse.

@@ -32,6 +32,13 @@ pub struct RenewalRecord {
     /// No attempt is made before this, after failures.
     #[serde(default, skip_serializing_if = "Option::is_none", with = "time::serde::rfc3339::option")]
     pub next_attempt: Option<OffsetDateTime>,
+    /// Until then the server asked to be left in peace (`Retry-After`); nobody's haste shortens that.
+    #[serde(default, skip_serializing_if = "Option::is_none", with = "time::serde::rfc3339::option")]
+    pub retry_after: Option<OffsetDateTime>,
+    /// How many renewals in a row the server wanted before half of the certificate's life was over. One is a revocation; many are a
+    /// server that would have us renew for ever, and each is made to wait longer.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub early: u32,
     /// The last failure.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub last_error: Option<LastError>,
@@ -47,6 +54,11 @@ pub struct RenewalRecord {
     /// A person: the server wants another sign-in, and nobody was there.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub sign_in: Option<SignInWanted>,
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "the serializer passes references")]
+fn is_zero(number: &u32) -> bool {
+    *number == 0
 }
 
 /// A sign-in that a renewal waits for.

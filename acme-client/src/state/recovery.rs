@@ -19,6 +19,21 @@ pub struct Recovered {
     pub set_aside: Vec<(IdentityName, StateError)>,
 }
 
+impl Recovered {
+    /// Logs it.
+    pub fn log(&self) {
+        for (identity, damage) in &self.set_aside {
+            tracing::warn!(%identity, %damage, "a pending order was set aside as `pending.damaged`, a new one will be made");
+        }
+        for path in &self.removed {
+            tracing::info!(path = %path.display(), "removed what an earlier run left half-made");
+        }
+        for identity in &self.finished {
+            tracing::info!(%identity, "the order of an earlier run is installed already");
+        }
+    }
+}
+
 pub(super) fn recover(root: &Path) -> Result<Recovered, StateError> {
     let mut recovered = Recovered::default();
     let accounts = root.join("accounts");
