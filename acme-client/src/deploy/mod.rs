@@ -11,8 +11,11 @@ mod tests;
 
 use std::path::PathBuf;
 
+use time::{Duration, OffsetDateTime};
+
 use crate::{
     clock::Clock,
+    renew::doubled,
     state::{DeployOutcome, DeployRecord, DeploySettings, IdentityDir, StateError},
 };
 
@@ -29,6 +32,34 @@ pub enum Deployment {
     Succeeded,
     /// The hook failed now; it is tried again at the next pass.
     Failed(String),
+    /// The hook failed before, and runs again then.
+    HeldBack(OffsetDateTime),
+}
+
+/// The longest that a hook which failed waits for its next run.
+const LONGEST_PAUSE: Duration = Duration::HOUR;
+
+/// When the hook has to run for the current generation; `None` if it needs not. After failures it waits a minute, then two, four, up to an
+/// hour; a pause longer than that was stored under a wrong clock.
+///
+/// # Errors
+/// If the state directory cannot be read.
+pub fn next_run(
+    identity: &IdentityDir,
+    settings: Option<&DeploySettings>,
+    now: OffsetDateTime,
+) -> Result<Option<OffsetDateTime>, StateError> {
+    let (Some(_), Some(current)) = (settings, identity.current_generation()?) else { return Ok(None) };
+    let Some(record) = identity.deploy()?.filter(|record| record.generation == current) else {
+        return Ok(Some(now));
+    };
+    Ok(match record.outcome {
+        DeployOutcome::Succeeded => None,
+        DeployOutcome::Failed => {
+            let again = record.at.checked_add(doubled(record.attempts, LONGEST_PAUSE));
+            Some(again.filter(|again| *again - now <= LONGEST_PAUSE).unwrap_or(now))
+        }
+    })
 }
 
 /// The variables a deploy hook gets.

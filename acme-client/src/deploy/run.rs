@@ -78,6 +78,10 @@ pub async fn run_hook(call: &HookCall) -> Result<(), HookFailure> {
     let mut child = Command::new(&call.program)
         .args(&call.arguments)
         .envs(call.environment.iter().map(|(name, value)| (name, value)))
+        // What the service manager asked of us is not asked of them.
+        .env_remove("NOTIFY_SOCKET")
+        .env_remove("WATCHDOG_USEC")
+        .env_remove("WATCHDOG_PID")
         .stdin(Stdio::null())
         .stdout(Stdio::piped())
         .stderr(Stdio::piped())
@@ -85,12 +89,16 @@ pub async fn run_hook(call: &HookCall) -> Result<(), HookFailure> {
         .kill_on_drop(true)
         .spawn()
         .map_err(start)?;
+    // Whoever gives this run up, as the agent does when it is told to stop, must not leave the hook's children behind.
+    let mut group = Group(child.id());
     let stdout = child.stdout.take().map(|pipe| tokio::spawn(keep_end(pipe)));
     let stderr = child.stderr.take().map(|pipe| tokio::spawn(keep_end(pipe)));
     let ended: Result<_, Elapsed> = timeout(call.timeout, child.wait()).await;
     if ended.is_err() {
         kill_group(&mut child).await;
     }
+    // It has ended: its number may soon be somebody else's.
+    group.0 = None;
     let stderr = collect(stderr).await;
     let stdout = collect(stdout).await;
     tracing::debug!(hook = %call.program.display(), stdout = %stdout.trim(), stderr = %stderr.trim(), "hook ended");
@@ -104,11 +112,24 @@ pub async fn run_hook(call: &HookCall) -> Result<(), HookFailure> {
     }
 }
 
-async fn kill_group(child: &mut Child) {
-    if let Some(group) = child.id().and_then(|id| i32::try_from(id).ok()).and_then(Pid::from_raw) {
+/// A hook's process group, killed when this is dropped.
+struct Group(Option<u32>);
+
+impl Drop for Group {
+    fn drop(&mut self) {
+        kill(self.0);
+    }
+}
+
+fn kill(leader: Option<u32>) {
+    if let Some(group) = leader.and_then(|id| i32::try_from(id).ok()).and_then(Pid::from_raw) {
         // The group may be gone already; then there is nothing to kill.
         let _ = kill_process_group(group, Signal::KILL);
     }
+}
+
+async fn kill_group(child: &mut Child) {
+    kill(child.id());
     let _ = child.wait().await;
 }
 

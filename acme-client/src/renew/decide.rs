@@ -8,6 +8,8 @@ use crate::{enroll::Leaf, state::RenewalRecord};
 
 /// The longest that failures, or a server, put an attempt off.
 const LONGEST_PAUSE: Duration = Duration::days(1);
+/// The longest that failures, or early renewals, put an attempt off without being asked to.
+const LONGEST_BACKOFF: Duration = Duration::hours(6);
 
 /// Whether it is time.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -79,7 +81,7 @@ pub(super) fn held_back(
 }
 
 /// The longest that an attempt may be put off: a day, and while the certificate lives no more than half of the time it has left.
-fn longest_pause(time_left: Option<Duration>) -> Duration {
+pub(super) fn longest_pause(time_left: Option<Duration>) -> Duration {
     match time_left {
         Some(left) if left > Duration::ZERO => (left / 2_i32).clamp(Duration::minutes(1), LONGEST_PAUSE),
         Some(_) | None => LONGEST_PAUSE,
@@ -95,9 +97,29 @@ fn moment(leaf: &Leaf, record: &RenewalRecord, spread: u32) -> (OffsetDateTime, 
     });
     match suggested {
         // A window that would let the certificate lapse is not believed to its end.
-        Some(chosen) => (chosen.min(latest), Why::Suggested),
+        Some(chosen) => {
+            let chosen = not_sooner(record).map_or(chosen, |floor| chosen.max(floor));
+            (chosen.min(latest), Why::Suggested)
+        }
         None => (leaf.not_before + life * 2 / 3 + portion(life / 20, spread), Why::Lifetime),
     }
+}
+
+/// Whether a renewal now, on the server's suggestion, is an early one.
+pub(super) fn comes_early(now: OffsetDateTime, leaf: &Leaf) -> bool {
+    now < leaf.not_before + (leaf.not_after - leaf.not_before) / 2
+}
+
+/// The earliest moment at which a suggestion is followed after early renewals: later with each of them, so that a server which calls every
+/// certificate overdue is asked for a few of them a day and not for one a second.
+fn not_sooner(record: &RenewalRecord) -> Option<OffsetDateTime> {
+    let last = record.last_success.filter(|_| record.early > 0)?;
+    last.checked_add(doubled(record.early, LONGEST_BACKOFF))
+}
+
+/// One minute, doubled with each repetition after the first, up to `longest`.
+pub(crate) fn doubled(times: u32, longest: Duration) -> Duration {
+    (Duration::MINUTE * 2_i32.saturating_pow(times.saturating_sub(1).min(16))).min(longest)
 }
 
 fn portion(length: Duration, position: u32) -> Duration {
@@ -114,8 +136,7 @@ pub fn backoff(
     asked: Option<StdDuration>,
     dice: u32,
 ) -> Duration {
-    let doubled = Duration::minutes(1) * 2_i32.saturating_pow(failures.saturating_sub(1).min(16));
-    let capped = doubled.min(Duration::hours(6));
+    let capped = doubled(failures, LONGEST_BACKOFF);
     let capped = match time_left {
         Some(left) if left > Duration::ZERO => capped.min((left / 10_i32).max(Duration::minutes(1))),
         Some(_) | None => capped,
@@ -177,6 +198,23 @@ mod tests {
             decide(START, Some(&leaf()), &absurd, 0),
             Due::At(datetime!(2026-11-28 0:00 UTC), Why::Suggested)
         );
+    }
+
+    #[test]
+    fn a_server_that_calls_every_certificate_overdue_is_followed_ever_more_slowly() {
+        let now = START + Duration::hours(1);
+        let once = RenewalRecord { last_success: Some(now), ..chosen(START) };
+        assert_eq!(decide(now, Some(&leaf()), &once, 0), Due::Now(Why::Suggested), "a revocation is heeded");
+        for (early, pause) in
+            [(1, Duration::MINUTE), (2, Duration::minutes(2)), (u32::MAX, Duration::hours(6))]
+        {
+            let again = RenewalRecord { early, ..once.clone() };
+            assert_eq!(decide(now, Some(&leaf()), &again, 0), Due::At(now + pause, Why::Suggested));
+        }
+        let late = END - Duration::days(2);
+        let again = RenewalRecord { early: 40, last_success: Some(late), ..once };
+        assert_eq!(decide(late, Some(&leaf()), &again, 0), Due::Now(Why::Suggested), "it would lapse");
+        assert!(comes_early(now, &leaf()) && !comes_early(late, &leaf()));
     }
 
     #[test]

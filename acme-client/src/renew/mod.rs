@@ -8,12 +8,15 @@
 mod decide;
 mod outlook;
 mod pass;
+mod standing;
 mod window;
 
 #[cfg(test)]
 mod tests;
 
+pub(crate) use decide::doubled;
 pub use decide::{Due, Why, backoff, decide};
 pub use outlook::{Outlook, outlook};
-pub use pass::{Attempt, Options, PassReport, renew_all, renew_identity};
+pub use pass::{Attempt, Haste, Options, PassReport, look_at, renew_all, renew_identity};
+pub use standing::{Errand, Standing};
 pub use window::{apply_window, ask_window};

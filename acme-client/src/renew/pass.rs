@@ -7,27 +7,38 @@ use aws_lc_rs::rand;
 use time::{Duration, OffsetDateTime};
 
 use super::{
-    Due, Outlook, Why,
-    decide::{backoff, decide, held_back},
-    outlook::outlook,
-    window::{ask_window, is_time_to_ask},
+    Due, Outlook, Standing, Why,
+    decide::{backoff, comes_early, decide, held_back, longest_pause},
+    standing::{ASK_FOR_SIGN_IN, current_leaf, spread, waits},
+    window::{ask_window, is_wanted, pause_after_failure, unanswered},
 };
 use crate::{
     acme::Client,
-    deploy::{Deployment, deploy},
+    deploy::{Deployment, deploy, next_run},
     enroll::{
         AccountOptions, Agent, EnrollError, EstAuthority, Leaf, Obtained, SignInError, internal_authority,
         known_account, obtain_and_register, obtain_est, obtain_internal, waiting,
     },
-    internal::{InternalError, MOST_PATIENCE},
+    internal::InternalError,
     state::{
         Generation, IdentityDir, IdentityName, IdentitySettings, LastError, RenewalRecord, SignInWanted,
         StateError, Waiting,
     },
 };
 
-/// How long the server is left in peace after it asked for a sign-in and nobody was there.
-const ASK_FOR_SIGN_IN: Duration = Duration::hours(1);
+/// How eagerly an identity is looked at.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Haste {
+    /// By the schedule: a deploy hook that failed waits for its turn as well.
+    Scheduled,
+    /// A pass that somebody asked for: a deploy hook that failed is run again.
+    Pass,
+    /// Somebody wants to know now: the server is asked for its window, and our own pauses are over. What the server asked for
+    /// (`Retry-After` of a failure) is kept.
+    Now,
+    /// Renewed whether or not it is time.
+    Force,
+}
 
 /// What a pass is to do.
 #[derive(Clone, Debug, Default)]
@@ -115,8 +126,13 @@ pub async fn renew_all(agent: Agent<'_>, options: &Options) -> Result<Vec<PassRe
     Ok(reports)
 }
 
-/// Looks at one identity.
+/// Looks at one identity, as a pass does.
 pub async fn renew_identity(agent: Agent<'_>, identity: &IdentityDir, force: bool) -> PassReport {
+    look_at(agent, identity, if force { Haste::Force } else { Haste::Pass }).await
+}
+
+/// Looks at one identity.
+pub async fn look_at(agent: Agent<'_>, identity: &IdentityDir, haste: Haste) -> PassReport {
     let settings = match identity.settings() {
         Ok(settings) => settings,
         Err(error) => {
@@ -129,7 +145,7 @@ pub async fn renew_identity(agent: Agent<'_>, identity: &IdentityDir, force: boo
             };
         }
     };
-    let attempt = match attempt(agent, identity, &settings, force).await {
+    let attempt = match attempt(agent, identity, &settings, haste).await {
         Ok(attempt) => attempt,
         Err(EnrollError::SignIn(error)) if matches!(*error, SignInError::Needed { .. }) => {
             wants_sign_in(agent, identity)
@@ -143,29 +159,28 @@ pub async fn renew_identity(agent: Agent<'_>, identity: &IdentityDir, force: boo
         }
         Err(error) => failed(agent, identity, error),
     };
-    let deployment = deploy(identity, settings.deploy.as_ref(), agent.clock).await;
-    let outlook = look_ahead(identity, &settings, agent.clock.now());
+    let deployment = match next_run(identity, settings.deploy.as_ref(), agent.clock.now()) {
+        Ok(Some(at)) if haste == Haste::Scheduled && at > agent.clock.now() => Ok(Deployment::HeldBack(at)),
+        Ok(_) => deploy(identity, settings.deploy.as_ref(), agent.clock).await,
+        Err(error) => Err(error),
+    };
+    let standing = Standing::of(identity, agent.clock.now());
+    let outlook = standing.map_or(Outlook::Unattended, |standing| standing.outlook);
     PassReport { identity: identity.name().clone(), attempt, deployment, outlook }
-}
-
-/// What is ahead of an identity's person, from what is stored.
-fn look_ahead(identity: &IdentityDir, settings: &IdentitySettings, now: OffsetDateTime) -> Outlook {
-    let leaf =
-        identity.current().ok().flatten().and_then(|current| Leaf::from_pem(&current.certificate).ok());
-    let record = identity.renewal().unwrap_or_default();
-    let due = decide(now, leaf.as_ref(), &record, spread(leaf.as_ref()));
-    outlook(now, settings, leaf.as_ref(), &record, due)
 }
 
 async fn attempt(
     agent: Agent<'_>,
     identity: &IdentityDir,
     settings: &IdentitySettings,
-    force: bool,
+    haste: Haste,
 ) -> Result<Attempt, EnrollError> {
     let now = agent.clock.now();
-    let leaf = identity.current()?.map(|current| Leaf::from_pem(&current.certificate)).transpose()?;
+    let leaf = current_leaf(identity)?;
     let mut record = identity.renewal()?;
+    if haste == Haste::Now {
+        (record.ask_again, record.next_attempt) = (None, record.retry_after);
+    }
     if settings.person().is_some() && agent.person.is_some() {
         // They are here now; earlier failures were without them.
         record.next_attempt = None;
@@ -173,30 +188,53 @@ async fn attempt(
     let held_back = held_back(now, leaf.as_ref(), &record).is_some();
     let mut client = None;
     // An internal authority suggests no window.
-    let asks = settings.internal().is_none() && !held_back && !force;
+    let asks = settings.internal().is_none() && !held_back && haste < Haste::Force;
     if let Some(leaf) = leaf.as_ref().filter(|leaf| leaf.not_after > now && asks) {
-        (record, client) = consult(agent, identity, settings, leaf, record).await?;
+        (record, client) = consult(agent, identity, settings, leaf, record).await;
     }
     let waiting = waiting(identity, settings)?;
-    if let Some(Waiting { since, ask_again }) = waiting.filter(|waiting| !force && is_early(waiting, now)) {
+    if let Some(Waiting { since, ask_again }) =
+        waiting.filter(|waiting| haste < Haste::Force && waits(waiting, now))
+    {
         return Ok(Attempt::ApprovalNeeded { since, next: ask_again });
     }
     let why = match decide(now, leaf.as_ref(), &record, spread(leaf.as_ref())) {
-        _ if force => Why::Forced,
+        _ if haste == Haste::Force => Why::Forced,
         Due::Now(why) => why,
         Due::At(_, _) if waiting.is_some() => Why::Approval,
         Due::At(at, why) => return Ok(Attempt::NotDue { at, why }),
         Due::HeldBack(until) => return Ok(Attempt::HeldBack { until }),
     };
     if let (None, Some(wanted)) = (agent.person, record.sign_in.filter(|_| settings.person().is_some()))
-        && !force
+        && haste < Haste::Now
         && (wanted.asked..wanted.asked + ASK_FOR_SIGN_IN).contains(&now)
     {
         return Ok(Attempt::SignInNeeded { since: wanted.since });
     }
+    // A disk that is full is found out before anything is ordered.
+    identity.check_room()?;
     agent.progress.step(&format!("renewing {} ({})", identity.name(), why.as_str()));
+    let early = match &leaf {
+        Some(leaf) if why == Why::Suggested && comes_early(now, leaf) => record.early.saturating_add(1),
+        Some(_) | None => 0,
+    };
+    let Obtained { generation, leaf, .. } = obtain_one(agent, identity, settings, client, leaf).await?;
+    if early > 0 {
+        store(identity, &RenewalRecord { early, ..identity.renewal().unwrap_or_default() });
+    }
+    Ok(Attempt::Renewed { generation, not_after: leaf.not_after, why })
+}
+
+/// Obtains the next certificate, wherever this identity has it from.
+async fn obtain_one(
+    agent: Agent<'_>,
+    identity: &IdentityDir,
+    settings: &IdentitySettings,
+    client: Option<Client>,
+    leaf: Option<Leaf>,
+) -> Result<Obtained, EnrollError> {
     if settings.internal().is_some() {
-        return Ok(renewed(&internal(agent, identity, settings).await?, why));
+        return internal(agent, identity, settings).await;
     }
     let client = match client {
         Some(client) => client,
@@ -205,12 +243,7 @@ async fn attempt(
     let mut account = known_account(agent, &client).await?;
     let replaces = leaf.and_then(|leaf| leaf.id);
     let options = AccountOptions::default();
-    let obtained = obtain_and_register(agent, &mut account, &options, identity, settings, replaces).await?;
-    Ok(renewed(&obtained, why))
-}
-
-fn renewed(obtained: &Obtained, why: Why) -> Attempt {
-    Attempt::Renewed { generation: obtained.generation, not_after: obtained.leaf.not_after, why }
+    obtain_and_register(agent, &mut account, &options, identity, settings, replaces).await
 }
 
 /// A certificate of an internal authority, over its own interface or over EST.
@@ -228,11 +261,6 @@ async fn internal(
     obtain_internal(agent, &authority, identity, settings, credential).await
 }
 
-/// Whether the server wants to be left alone until later. A moment further off than it may ask for was stored under a wrong clock, and is not believed.
-fn is_early(waiting: &Waiting, now: OffsetDateTime) -> bool {
-    waiting.ask_again > now && waiting.ask_again - now <= MOST_PATIENCE
-}
-
 /// Asks the server for a window, when it is time to ask. Being unable to is no failure while the certificate is not due.
 async fn consult(
     agent: Agent<'_>,
@@ -240,25 +268,23 @@ async fn consult(
     settings: &IdentitySettings,
     leaf: &Leaf,
     record: RenewalRecord,
-) -> Result<(RenewalRecord, Option<Client>), EnrollError> {
+) -> (RenewalRecord, Option<Client>) {
     let now = agent.clock.now();
-    let known = record.certificate.as_deref() == leaf.id.as_ref().map(|id| id.as_str());
-    if leaf.id.is_none() || (known && !is_time_to_ask(&record, now)) {
-        return Ok((record, None));
+    if !is_wanted(leaf, &record, now) {
+        return (record, None);
     }
-    match agent.connector.connect(agent.state, &settings.directory).await {
-        Ok(client) => {
-            let asked = ask_window(&client, leaf, record.clone(), now, dice()).await;
-            if asked != record {
-                identity.store_renewal(&asked)?;
-            }
-            Ok((asked, Some(client)))
-        }
+    let (asked, client) = match agent.connector.connect(agent.state, &settings.directory).await {
+        Ok(client) => (ask_window(&client, leaf, record.clone(), now, dice()).await, Some(client)),
         Err(error) => {
             tracing::warn!(identity = %identity.name(), %error, "the server cannot be asked for a renewal window");
-            Ok((record, None))
+            let pause = pause_after_failure(error.retry_after(), dice());
+            (unanswered(record.clone(), leaf, now + pause), None)
         }
+    };
+    if asked != record {
+        store(identity, &asked);
     }
+    (asked, client)
 }
 
 /// Stores that a person has to sign in. No failure: only they can change it, and trying more often would not.
@@ -276,16 +302,12 @@ fn failed(agent: Agent<'_>, identity: &IdentityDir, error: EnrollError) -> Attem
     let now = agent.clock.now();
     let mut record = identity.renewal().unwrap_or_default();
     record.failures = record.failures.saturating_add(1);
-    let leaf =
-        identity.current().ok().flatten().and_then(|current| Leaf::from_pem(&current.certificate).ok());
-    let asked = match &error {
-        EnrollError::Acme(acme) => acme.request().and_then(|request| request.retry_after()),
-        EnrollError::Internal(internal) => internal.retry_after(),
-        _ => None,
-    };
-    let pause = backoff(record.failures, leaf.map(|leaf| leaf.not_after - now), asked, dice());
-    let next = now + pause;
+    let time_left = current_leaf(identity).ok().flatten().map(|leaf| leaf.not_after - now);
+    let asked = error.retry_after();
+    let next = now + backoff(record.failures, time_left, asked, dice());
     record.next_attempt = Some(next);
+    let longest = longest_pause(time_left);
+    record.retry_after = asked.map(|asked| now + Duration::try_from(asked).unwrap_or(longest).min(longest));
     record.last_error = Some(LastError { at: now, message: error.to_string() });
     store(identity, &record);
     Attempt::Failed { error, next: Some(next) }
@@ -295,14 +317,6 @@ fn store(identity: &IdentityDir, record: &RenewalRecord) {
     if let Err(unwritten) = identity.store_renewal(record) {
         tracing::warn!(identity = %identity.name(), error = %unwritten, "the outcome could not be recorded");
     }
-}
-
-/// A number that is the same for the same certificate and spread evenly over certificates.
-fn spread(leaf: Option<&Leaf>) -> u32 {
-    leaf.map_or(0, |leaf| {
-        let hash = aws_lc_rs::digest::digest(&aws_lc_rs::digest::SHA256, &leaf.der);
-        hash.as_ref().first_chunk().map_or(0, |bytes| u32::from_be_bytes(*bytes))
-    })
 }
 
 /// A random number; zero, the careful end of every range, if the system has none.

@@ -3,10 +3,12 @@
 //! Drawing again at each pass would drift to the window's start, so a moment is drawn once and stored. A server that cannot be
 //! asked changes nothing; its last window stays.
 
+use std::time::Duration as StdDuration;
+
 use time::{Duration, OffsetDateTime};
 
 use crate::{
-    acme::{Client, RenewalInfo},
+    acme::{Client, RenewalError, RenewalInfo},
     enroll::Leaf,
     state::{RenewalRecord, Window},
 };
@@ -21,6 +23,32 @@ pub(super) fn is_time_to_ask(record: &RenewalRecord, now: OffsetDateTime) -> boo
     record.ask_again.is_none_or(|again| again <= now || again - now > ASK_LATEST)
 }
 
+/// Whether the window of `leaf` is to be asked for now.
+pub(super) fn is_wanted(leaf: &Leaf, record: &RenewalRecord, now: OffsetDateTime) -> bool {
+    leaf.id.is_some() && (!is_about(record, leaf) || is_time_to_ask(record, now))
+}
+
+/// Whether the record is about this certificate.
+pub(super) fn is_about(record: &RenewalRecord, leaf: &Leaf) -> bool {
+    record.certificate.is_some() && record.certificate.as_deref() == leaf.id.as_ref().map(|id| id.as_str())
+}
+
+/// The record after nobody gave a window; one that was given before for the same certificate stays.
+pub(super) fn unanswered(record: RenewalRecord, leaf: &Leaf, ask_again: OffsetDateTime) -> RenewalRecord {
+    let kept = if is_about(&record, leaf) { record } else { forgotten(record) };
+    let certificate = leaf.id.as_ref().map(ToString::to_string);
+    RenewalRecord { certificate, ask_again: Some(ask_again), ..kept }
+}
+
+/// How long a server that gave no window is left in peace: as long as it asked, within reason; else up to an hour, by the dice, so that a
+/// fleet does not come back all at once.
+pub(super) fn pause_after_failure(asked: Option<StdDuration>, dice: u32) -> Duration {
+    match asked.and_then(|asked| Duration::try_from(asked).ok()) {
+        Some(asked) => asked.clamp(ASK_SOONEST, ASK_LATEST),
+        None => ASK_AFTER_FAILURE / 2 + ASK_AFTER_FAILURE / 2 * (f64::from(dice) / f64::from(u32::MAX)),
+    }
+}
+
 /// Asks for the window of `leaf` if it is time to, and returns the record with what was learnt.
 pub async fn ask_window(
     client: &Client,
@@ -29,23 +57,23 @@ pub async fn ask_window(
     now: OffsetDateTime,
     dice: u32,
 ) -> RenewalRecord {
-    let Some(id) = leaf.id.as_ref().filter(|_| client.directory().renewal_info.is_some()) else {
+    let Some(id) = leaf.id.as_ref() else { return record };
+    if !is_wanted(leaf, &record, now) {
         return record;
-    };
-    let same = record.certificate.as_deref() == Some(id.as_str());
-    if same && !is_time_to_ask(&record, now) {
-        return record;
+    }
+    if client.directory().renewal_info.is_none() {
+        // It may begin to suggest windows some day.
+        return unanswered(record, leaf, now + ASK_LATEST);
     }
     match client.renewal_info(id).await {
         Ok(info) => apply_window(record, id.as_str(), &info, now, dice),
         Err(error) => {
             tracing::info!(%error, "the server gives no renewal window");
-            let kept = if same { record } else { forgotten(record) };
-            RenewalRecord {
-                certificate: Some(id.to_string()),
-                ask_again: Some(now + ASK_AFTER_FAILURE),
-                ..kept
-            }
+            let asked = match &error {
+                RenewalError::Request(request) => request.retry_after(),
+                _ => None,
+            };
+            unanswered(record, leaf, now + pause_after_failure(asked, dice))
         }
     }
 }
@@ -79,8 +107,6 @@ fn forgotten(record: RenewalRecord) -> RenewalRecord {
 
 #[cfg(test)]
 mod tests {
-    use std::time::Duration as StdDuration;
-
     use time::macros::datetime;
 
     use super::*;
