@@ -294,6 +294,11 @@ fn answer(
 }
 
 impl Ledger {
+    /// How many requests were sent since the connection was last cut or mended, those that did not arrive among them.
+    pub(crate) fn tried(&self) -> u32 {
+        self.requests
+    }
+
     fn serve(&mut self, request: &HttpRequest) -> HttpResponse {
         let path = request.url.as_str().strip_prefix(CA).unwrap().to_owned();
         *self.asked.entry(path.clone()).or_default() += 1;

@@ -7,7 +7,7 @@ mod verify;
 
 use std::{path::PathBuf, time::Duration};
 
-use clap::{ArgAction, Args, Parser, Subcommand, ValueEnum, ValueHint};
+use clap::{ArgAction, Args, Parser, Subcommand, ValueEnum, ValueHint, value_parser};
 
 use crate::acme::RevocationReason;
 
@@ -27,6 +27,21 @@ Exit codes:
   5  `renew`: a person has to sign in (`acme-client renew --interactive`); nothing failed
   7  an administrator has to approve first; `renew` goes on with the same request";
 
+const RUN: &str = "\
+Each identity is renewed at the moment that was drawn in the window the server suggests
+(RFC 9773), or after two thirds of its certificate's life. Failures are tried again after a
+minute, then two, up to six hours; deploy hooks until they succeed. All of it is kept in the
+state directory, so that nothing is lost when the agent ends, however it ends. Identities that
+are enrolled while it runs are taken up. It warns ahead of a person's sign-in, which
+`renew --interactive` asks for.
+
+Signals:
+  HUP        look at every identity now, whatever failed before
+  TERM, INT  begin nothing more, finish what is under way within 20 seconds, end
+
+Under systemd (Type=notify) it says when it is ready and what it is doing, and answers the watchdog.
+With `--json` each line on standard output is one object, as it happens.";
+
 const EXAMPLES: &str = "\
 Examples:
   Enrol a device whose zone takes dynamic updates, and reload a service each time:
@@ -36,8 +51,8 @@ Examples:
   Enrol a person, who signs in with the browser:
     acme-client enroll user --ca https://ca.example.com:14000 --root roots/external.pem \\
         --email bob@example.com
-  Renew what is due (run this every hour):
-    acme-client renew
+  Renew whatever is due, for ever (or once, from a timer, with `acme-client renew`):
+    acme-client run
   See what is there:
     acme-client status
   Judge somebody else's certificate:
@@ -90,6 +105,9 @@ pub enum Command {
     /// Renew every certificate that is due, once
     #[command(after_help = EXIT_CODES)]
     Renew(RenewArguments),
+    /// Renew unattended: keep running, and renew each certificate when its time has come
+    #[command(after_help = RUN)]
+    Run(RunArguments),
     /// Show identities and accounts; asks no server and changes nothing
     Status,
     /// Show what is in a certificate file or behind a URL
@@ -129,6 +147,18 @@ pub struct RenewArguments {
     /// Wait a random time up to this before starting, so that a fleet does not come all at once
     #[arg(long, value_name = "TIME", value_parser = humantime::parse_duration)]
     pub jitter: Option<Duration>,
+}
+
+/// How the agent runs.
+#[derive(Debug, Args)]
+pub struct RunArguments {
+    /// Work on at most this many identities at once
+    #[arg(long, value_name = "NUMBER", default_value_t = 4, value_parser = value_parser!(u16).range(1..=64))]
+    pub parallel: u16,
+
+    /// Keep a file of metrics for Prometheus (the node exporter's textfile collector), replaced whole each time
+    #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath)]
+    pub metrics_file: Option<PathBuf>,
 }
 
 /// What to look at.

@@ -119,6 +119,7 @@ pub(super) fn enroll_hint(error: &EnrollError) -> Option<String> {
         EnrollError::Challenge(ChallengeError::NoIssuer(_)) | EnrollError::Leaf(_) | EnrollError::Csr(_) => {
             return None;
         }
+        EnrollError::Away { .. } => return None,
         EnrollError::Url { .. } => "give a URL like `https://ca.example.com:14000`",
         EnrollError::NoAccount(_) => "run `acme-client enroll device|user --ca URL …` first",
         EnrollError::Deactivated(_) => "enrol again; a new account will be made",
@@ -149,10 +150,13 @@ fn sign_in_hint(error: &SignInError) -> Option<&'static str> {
     }
 }
 
-fn state_hint(error: &StateError) -> Option<&'static str> {
+pub(super) fn state_hint(error: &StateError) -> Option<&'static str> {
     match error {
-        StateError::Busy { .. } => {
-            Some("wait until the other run has ended, or use another directory with `--state`")
+        StateError::Busy { .. } => Some(
+            "wait until the other run has ended (an agent gives way between renewals), or use another directory with `--state`",
+        ),
+        StateError::AgentRuns { .. } => {
+            Some("`acme-client status` shows what it does; send it SIGHUP to make it check now")
         }
         StateError::NoIdentity { .. } => Some("`acme-client status` lists the identities"),
         StateError::NoPlace => Some("say where with `--state DIR`"),

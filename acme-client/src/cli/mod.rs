@@ -13,6 +13,7 @@ mod person;
 mod progress;
 mod renew;
 mod revoke;
+mod run;
 mod sign_in;
 mod status;
 mod verify;
@@ -32,7 +33,7 @@ use tracing_subscriber::EnvFilter;
 pub use arguments::{
     AccountCommand, AccountTarget, Arguments, Command, CommonArguments, DeviceArguments, DnsArguments,
     EnrollCommand, InspectArguments, InternalArguments, Reason, RenewArguments, RevokeArguments,
-    SignInArguments, TrustArgument, TrustArgumentError, UserArguments, VerifyArguments,
+    RunArguments, SignInArguments, TrustArgument, TrustArgumentError, UserArguments, VerifyArguments,
 };
 pub use failure::CliError;
 pub use verify::VerifyError;
@@ -41,7 +42,7 @@ use crate::{
     clock::SystemClock,
     enroll::{Agent, Connector, Person},
     progress::Progress,
-    state::{Recovered, StateDir, StateLock},
+    state::{StateDir, StateLock},
 };
 use output::Output;
 
@@ -82,7 +83,8 @@ impl From<Ending> for ExitCode {
 /// Runs the program with the arguments and streams of this process.
 pub fn main() -> ExitCode {
     let arguments = Arguments::parse();
-    start_logging(arguments.verbose);
+    let agent = matches!(arguments.command, Command::Run(_));
+    start_logging(arguments.verbose, if agent { "off,acme_client=info" } else { "off,acme_client=warn" });
     let output = Output { json: arguments.json };
     let runtime = match tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build() {
         Ok(runtime) => runtime,
@@ -111,6 +113,7 @@ async fn run(arguments: &Arguments, output: Output) -> Result<Ending, CliError> 
             enroll::internal(&session, options).await
         }
         Command::Renew(options) => renew::renew(&session, options).await,
+        Command::Run(options) => run::run(&session, options).await,
         Command::Status => status::status(&session),
         Command::Inspect(options) => inspect::inspect(&session, options).await,
         Command::Verify(options) => verify::verify(&session, options),
@@ -149,16 +152,8 @@ impl Session {
 
     /// Takes the state directory's lock and says what a crashed run left behind.
     fn lock(&self) -> Result<StateLock, CliError> {
-        let (lock, Recovered { removed, finished, set_aside }) = self.state.lock()?;
-        for (identity, damage) in set_aside {
-            tracing::warn!(%identity, %damage, "a pending order was set aside as `pending.damaged`, a new one will be made");
-        }
-        for path in removed {
-            tracing::info!(path = %path.display(), "removed what an earlier run left half-made");
-        }
-        for identity in finished {
-            tracing::info!(%identity, "the order of an earlier run is installed already");
-        }
+        let (lock, recovered) = self.state.lock()?;
+        recovered.log();
         Ok(lock)
     }
 
@@ -168,11 +163,11 @@ impl Session {
     }
 }
 
-fn start_logging(verbose: u8) {
+fn start_logging(verbose: u8, usual: &str) {
     // Other libraries stay quiet until asked for with -vvv: what they know, our errors tell.
     let filter = match (verbose, std::env::var(EnvFilter::DEFAULT_ENV)) {
         (0, Ok(directives)) => EnvFilter::new(directives),
-        (0, Err(_)) => EnvFilter::new("off,acme_client=warn"),
+        (0, Err(_)) => EnvFilter::new(usual),
         (1, _) => EnvFilter::new("warn,acme_client=info"),
         (2, _) => EnvFilter::new("warn,acme_client=debug"),
         (_, _) => EnvFilter::new("trace"),
@@ -181,6 +176,9 @@ fn start_logging(verbose: u8) {
         .with_env_filter(filter)
         .with_writer(io::stderr)
         .with_ansi(io::stderr().is_terminal());
-    // A second start in one process (tests) keeps the first.
-    let _ = subscriber.try_init();
+    // The journal writes the time itself. A second start in one process (tests) keeps the first.
+    let _ = match std::env::var_os("JOURNAL_STREAM") {
+        Some(_) => subscriber.without_time().try_init(),
+        None => subscriber.try_init(),
+    };
 }

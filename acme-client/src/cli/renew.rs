@@ -36,6 +36,7 @@ impl DeploymentView {
             Deployment::AlreadyDone => ("already_done", None),
             Deployment::Succeeded => ("succeeded", None),
             Deployment::Failed(message) => ("failed", Some(message.clone())),
+            Deployment::HeldBack(_) => ("held_back", None),
         };
         Self { status, message }
     }
@@ -59,7 +60,7 @@ struct Pass {
 }
 
 #[derive(Debug, Serialize)]
-struct IdentityView {
+pub(super) struct IdentityView {
     identity: IdentityName,
     status: &'static str,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -145,7 +146,7 @@ pub(super) fn ending(reports: &[PassReport]) -> Ending {
     }
 }
 
-fn view(report: &PassReport) -> IdentityView {
+pub(super) fn view(report: &PassReport) -> IdentityView {
     let empty = IdentityView {
         identity: report.identity.clone(),
         status: "failed",

@@ -11,17 +11,23 @@ use super::{
 };
 use crate::{
     clock::{Clock, SystemClock},
-    enroll::{Leaf, waiting},
-    renew::{Due, decide, outlook},
+    enroll::Leaf,
+    renew::{Due, Standing},
     state::{
-        AccountRecord, DeployRecord, IdentityDir, IdentityName, IdentitySettings, LastError, StateError,
-        Waiting,
+        AccountRecord, AgentRecord, DeployRecord, IdentityDir, IdentityName,
+        IdentitySettings, LastError, StateError, Waiting,
     },
 };
+
+/// How late an agent may be before it is said to be.
+const LATE: time::Duration = time::Duration::minutes(5);
 
 #[derive(Debug, Serialize)]
 struct Status {
     state: String,
+    /// What the agent that runs all the time said last.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    agent: Option<AgentRecord>,
     accounts: Vec<AccountRecord>,
     identities: Vec<IdentityStatus>,
 }
@@ -65,6 +71,9 @@ struct RenewalStatus {
     at: Option<OffsetDateTime>,
     #[serde(skip_serializing_if = "Option::is_none")]
     reason: Option<&'static str>,
+    /// The next attempt, also after failures; absent if what is stored cannot be read.
+    #[serde(with = "time::serde::rfc3339::option", skip_serializing_if = "Option::is_none")]
+    next_attempt: Option<OffsetDateTime>,
     failures: u32,
     #[serde(skip_serializing_if = "Option::is_none")]
     last_error: Option<LastError>,
@@ -80,7 +89,9 @@ pub(super) fn status(session: &Session) -> Result<Ending, CliError> {
         accounts.extend(account.record()?);
     }
     let identities = session.state.identities()?.iter().map(|identity| look(identity, now)).collect();
-    let status = Status { state: session.state.path().display().to_string(), accounts, identities };
+    let agent = session.state.agent();
+    let state = session.state.path().display().to_string();
+    let status = Status { state, agent, accounts, identities };
     session.output.result(&status, || text(&status, now))?;
     Ok(Ending::Done)
 }
@@ -88,23 +99,26 @@ pub(super) fn status(session: &Session) -> Result<Ending, CliError> {
 /// One identity; what cannot be read is told in its place.
 fn look(identity: &IdentityDir, now: OffsetDateTime) -> IdentityStatus {
     let settings = identity.settings();
-    let record = identity.renewal().unwrap_or_default();
-    let (leaf, certificate, unreadable) = match certificate(identity, now) {
-        Ok(Some((leaf, status))) => (Some(leaf), Some(status), None),
-        Ok(None) => (None, None, None),
-        Err(problem) => (None, None, Some(problem)),
+    let (certificate, unreadable) = match certificate(identity, now) {
+        Ok(certificate) => (certificate, None),
+        Err(problem) => (None, Some(problem)),
     };
-    let decided = decide(now, leaf.as_ref(), &record, 0);
-    let sign_in = settings
-        .as_ref()
-        .ok()
-        .and_then(|settings| SignInView::new(outlook(now, settings, leaf.as_ref(), &record, decided)));
-    let (due, at, reason) = match decided {
-        Due::Now(why) => (true, None, Some(why.as_str())),
-        Due::At(at, why) => (false, Some(at), Some(why.as_str())),
-        Due::HeldBack(at) => (true, Some(at), Some("failed before")),
+    let standing = Standing::of(identity, now).ok();
+    let leaf = standing.as_ref().and_then(|standing| standing.leaf.clone());
+    let record = match &standing {
+        Some(standing) => standing.record.clone(),
+        None => identity.renewal().unwrap_or_default(),
     };
-    let approval = settings.as_ref().ok().and_then(|settings| waiting(identity, settings).ok().flatten());
+    let approval = standing.as_ref().and_then(|standing| standing.approval);
+    let sign_in = standing.as_ref().and_then(|standing| SignInView::new(standing.outlook));
+    let next_attempt = standing.as_ref().map(|standing| standing.next_attempt(now).0);
+    let (due, at, reason) = match standing.map(|standing| standing.due) {
+        Some(Due::Now(why)) => (true, None, Some(why.as_str())),
+        Some(Due::At(at, why)) => (false, Some(at), Some(why.as_str())),
+        Some(Due::HeldBack(at)) => (true, Some(at), Some("failed before")),
+        None => (false, None, None),
+    };
+    let (failures, last_error) = (record.failures, record.last_error);
     IdentityStatus {
         identity: identity.name().clone(),
         names: settings.as_ref().map(|settings| names(settings, leaf.as_ref())).unwrap_or_default(),
@@ -116,8 +130,9 @@ fn look(identity: &IdentityDir, now: OffsetDateTime) -> IdentityStatus {
             due,
             at,
             reason,
-            failures: record.failures,
-            last_error: record.last_error,
+            next_attempt,
+            failures,
+            last_error,
             refresh_error: record.refresh_error,
         },
         sign_in,
@@ -134,22 +149,18 @@ fn names(settings: &IdentitySettings, leaf: Option<&Leaf>) -> Vec<String> {
     }
 }
 
-fn certificate(
-    identity: &IdentityDir,
-    now: OffsetDateTime,
-) -> Result<Option<(Leaf, CertificateStatus)>, String> {
+fn certificate(identity: &IdentityDir, now: OffsetDateTime) -> Result<Option<CertificateStatus>, String> {
     let current = identity.current().map_err(|error: StateError| error.to_string())?;
     let Some(current) = current else { return Ok(None) };
     let leaf = Leaf::from_pem(&current.certificate).map_err(|error| error.to_string())?;
-    let status = CertificateStatus {
+    Ok(Some(CertificateStatus {
         generation: current.generation.number(),
         serial: leaf.serial.clone(),
         not_before: leaf.not_before,
         not_after: leaf.not_after,
         expired: leaf.not_after <= now,
         path: identity.path().join("current").display().to_string(),
-    };
-    Ok(Some((leaf, status)))
+    }))
 }
 
 fn text(status: &Status, now: OffsetDateTime) -> String {
@@ -157,14 +168,35 @@ fn text(status: &Status, now: OffsetDateTime) -> String {
         return format!("no identities in {}\n", status.state);
     }
     let rows: Vec<Vec<String>> = status.identities.iter().map(|identity| row(identity, now)).collect();
-    let mut text = table(&["IDENTITY", "FOR", "EXPIRES", "RENEWAL", "DEPLOYED", "PROBLEM"], &rows);
+    let heads = ["IDENTITY", "FOR", "EXPIRES", "NEXT ATTEMPT", "DEPLOYED", "FAILURES", "LAST FAILURE"];
+    let mut text = table(&heads, &rows);
     for identity in &status.identities {
         if let Some(sign_in) = &identity.sign_in {
             text.push_str(&format!("\n{}: {}\n", identity.identity, sign_in.sentence(now)));
         }
     }
     text.push_str(&format!("\nstate directory: {}\n", status.state));
+    if let Some(agent) = &status.agent {
+        text.push_str(&agent_line(agent, now));
+    }
     text
+}
+
+/// What is known of the agent. That it is late is all that can be told of one that was killed.
+fn agent_line(agent: &AgentRecord, now: OffsetDateTime) -> String {
+    let looked = distance(now, agent.looked);
+    if agent.next + LATE < now {
+        let late = distance(now, agent.next);
+        return format!(
+            "agent: process {} looked {looked} and should have looked {late}: see whether `acme-client run` still runs\n",
+            agent.process
+        );
+    }
+    format!(
+        "agent: process {}, looked {looked}, next {}\n",
+        agent.process,
+        distance(now, agent.next.max(now))
+    )
 }
 
 fn row(identity: &IdentityStatus, now: OffsetDateTime) -> Vec<String> {
@@ -180,29 +212,27 @@ fn row(identity: &IdentityStatus, now: OffsetDateTime) -> Vec<String> {
     let renewal = match (identity.renewal.due, identity.renewal.at) {
         _ if identity.sign_in.as_ref().is_some_and(SignInView::is_now) => "sign-in needed".to_owned(),
         _ if identity.approval.is_some() => "approval needed".to_owned(),
-        (true, Some(at)) => format!("retry {}", distance(now, at)),
-        (true, None) => "due now".to_owned(),
-        (false, at) => at.map(|at| distance(now, at)).unwrap_or_default(),
+        (true, Some(at)) => format!("{} (failed before)", distance(now, at)),
+        (true, None) => format!("now ({})", identity.renewal.reason.unwrap_or_default()),
+        (false, Some(at)) => {
+            format!("{} ({})", distance(now, at), identity.renewal.reason.unwrap_or_default())
+        }
+        (false, None) => "-".to_owned(),
     };
     let deployed = match &identity.deployment {
         Some(record) => format!("{:?}", record.outcome).to_lowercase(),
         None => "-".to_owned(),
     };
-    let problem = identity.problem.clone().or_else(|| {
-        identity
-            .renewal
-            .last_error
-            .as_ref()
-            .filter(|_| identity.renewal.failures > 0)
-            .map(|error| error.message.clone())
-    });
+    let failure = identity.renewal.last_error.as_ref().filter(|_| identity.renewal.failures > 0);
+    let failure = failure.map(|error| format!("{}: {}", distance(now, error.at), error.message));
     let refresh = || identity.renewal.refresh_error.as_ref();
-    let problem =
-        problem.or_else(|| refresh().map(|error| format!("the token is not refreshed: {}", error.message)));
+    let refresh = || refresh().map(|error| format!("the token is not refreshed: {}", error.message));
+    let problem = identity.problem.clone().or(failure).or_else(refresh).unwrap_or_else(|| "-".to_owned());
     let names = match identity.names.as_slice() {
         [] => "-".to_owned(),
         [first] => first.clone(),
         [first, more @ ..] => format!("{first} and {} more", more.len()),
     };
-    vec![identity.identity.to_string(), names, expires, renewal, deployed, problem.unwrap_or_default()]
+    let failures = identity.renewal.failures.to_string();
+    vec![identity.identity.to_string(), names, expires, renewal, deployed, failures, problem]
 }

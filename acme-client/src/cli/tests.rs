@@ -29,6 +29,7 @@ fn the_help_says_what_it_said_before() {
         &["enroll", "user"],
         &["enroll", "internal"],
         &["renew"],
+        &["run"],
         &["status"],
         &["inspect"],
         &["verify"],
@@ -65,6 +66,10 @@ fn wrong_command_lines_are_refused_before_anything_happens() {
         assert_eq!(error.exit_code(), 2);
     }
     assert!(parse("acme-client enroll device --ca https://ca.test").is_err(), "a name is needed");
+    assert!(parse("acme-client run --parallel 64 --metrics-file m.prom").is_ok());
+    for wrong in ["--parallel 0", "--parallel 65", "--name a.test", "--force"] {
+        assert_eq!(parse(&format!("acme-client run {wrong}")).unwrap_err().exit_code(), 2, "{wrong}");
+    }
 }
 
 #[test]
