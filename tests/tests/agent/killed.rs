@@ -1,6 +1,7 @@
 //! Renewals killed with SIGKILL at random moments while a reader looks at `current` all the time: it never finds a missing, mixed or half-written pair.
 //!
-//! Two runs. *Renewals* are real: the program `acme-client renew --force` against the server program (`ROLLCALL_RENEWALS`, default 40).
+//! Three runs. *Renewals* are real: the program `acme-client renew --force` against the server program (`ROLLCALL_RENEWALS`, default 40); the
+//! agent `acme-client run` with several identities whose moments have come (`ROLLCALL_AGENT_RENEWALS`, default 16), see [`agent`].
 //! *Installations* go through the same code that writes the state directory, in a child process with an issuer of its own and real key pairs, but
 //! without a server, so that many more kills fall into the writing itself (`ROLLCALL_INSTALLATIONS`, default 200).
 
@@ -26,6 +27,8 @@ use zeroize::Zeroizing;
 
 use crate::setting::Setting;
 
+mod agent;
+
 const NAME: &str = "room-1.corp.test";
 const KEEP: u32 = 5;
 /// With fewer, a run says little.
@@ -46,6 +49,7 @@ struct Seen {
 
 /// Looks as a careful service does: `current` is opened once, then the files in that folder.
 struct Reader {
+    name: String,
     link: PathBuf,
     /// The root that every chain must lead to; without one the chain's own last certificate is taken.
     root: Option<String>,
@@ -53,16 +57,23 @@ struct Reader {
 
 impl Reader {
     fn watch(&self, stop: &AtomicBool) -> Seen {
-        let (mut seen, mut last) = (Seen::default(), 0);
+        Self::watch_all(std::slice::from_ref(self), stop)
+    }
+
+    /// Looks at one after the other, again and again.
+    fn watch_all(all: &[Self], stop: &AtomicBool) -> Seen {
+        let (mut seen, mut last) = (Seen::default(), vec![0; all.len()]);
         while !stop.load(Ordering::Relaxed) {
-            let Some(generation) = self.look() else {
-                seen.overtaken += 1;
-                continue;
-            };
-            assert!(generation >= last, "a reader saw generation {generation} after {last}");
-            seen.looks += 1;
-            seen.generations += u64::from(generation > last);
-            last = generation;
+            for (reader, last) in all.iter().zip(&mut last) {
+                let Some(generation) = reader.look() else {
+                    seen.overtaken += 1;
+                    continue;
+                };
+                assert!(generation >= *last, "a reader saw generation {generation} after {last}");
+                seen.looks += 1;
+                seen.generations += u64::from(generation > *last);
+                *last = generation;
+            }
         }
         seen
     }
@@ -82,7 +93,7 @@ impl Reader {
         let now = OffsetDateTime::now_utc();
         Leaf::from_pem(&leaf)
             .unwrap()
-            .check(&[acme_client::acme::Identifier::dns(NAME)], &key, now)
+            .check(&[acme_client::acme::Identifier::dns(&self.name)], &key, now)
             .expect("certificate and key belong together");
         let ders = certs::pem::parse_certificates(&fullchain).unwrap();
         let mut trust = TrustSets::new();
@@ -90,7 +101,7 @@ impl Reader {
             Some(root) => trust.insert_pem("external".parse().unwrap(), root).unwrap(),
             None => trust.insert("external".parse().unwrap(), &ders[1..]).unwrap(),
         }
-        let expected = Identifier::from_parts("dns", NAME).unwrap();
+        let expected = Identifier::from_parts("dns", &self.name).unwrap();
         let judged = verdict(&ders, &trust, Some(&expected), &[], now);
         assert!(matches!(judged.state, State::VerifiedBy(_)), "{judged}");
         Some(generation_of(&place))
@@ -152,7 +163,11 @@ async fn real_renewals_that_are_killed_never_leave_a_missing_or_mixed_pair() {
     device.run(&["renew", "--force"]).with(0);
     let usual = begun.elapsed();
     let identity = device.identity(NAME);
-    let reader = Reader { link: identity.path().join("current"), root: Some(setting.root_pem()) };
+    let reader = Reader {
+        name: NAME.to_owned(),
+        link: identity.path().join("current"),
+        root: Some(setting.root_pem()),
+    };
     let wanted = number("ROLLCALL_RENEWALS", 40);
     let stop = AtomicBool::new(false);
     let begun = Instant::now();
@@ -235,7 +250,7 @@ fn installations_that_are_killed_never_leave_a_missing_or_mixed_pair() {
     let state = StateDir::at(folder.path());
     let identity = state.identity(&IdentityName::for_domain(NAME).unwrap());
     install(&identity, &Issuer::new(), 0);
-    let reader = Reader { link: identity.path().join("current"), root: None };
+    let reader = Reader { name: NAME.to_owned(), link: identity.path().join("current"), root: None };
     let wanted = number("ROLLCALL_INSTALLATIONS", 200);
     let stop = AtomicBool::new(false);
     let begun = Instant::now();

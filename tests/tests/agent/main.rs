@@ -12,6 +12,7 @@
 
 mod account;
 mod cut_off;
+mod daemon;
 mod enroll;
 mod est;
 mod est_liar;
@@ -26,5 +27,6 @@ mod people;
 mod proofs;
 mod renew;
 mod revoke;
+mod run;
 mod setting;
 mod unkind;

@@ -133,6 +133,6 @@ async fn status_has_the_same_shape_for_programs_each_time() {
         keys(&identity["certificate"]),
         ["expired", "generation", "not_after", "not_before", "path", "serial"]
     );
-    assert_eq!(keys(&identity["renewal"]), ["at", "due", "failures", "reason"]);
+    assert_eq!(keys(&identity["renewal"]), ["at", "due", "failures", "next_attempt", "reason"]);
     assert_eq!(keys(&identity["deployment"]), ["at", "attempts", "generation", "outcome"]);
 }

@@ -115,6 +115,22 @@ impl Setting {
         self.ask(&["certificates", "list", "--identifier", name])["items"].as_array().unwrap().clone()
     }
 
+    /// How many certificates the server has issued for a name, however many pages that takes.
+    #[track_caller]
+    pub(crate) fn count_certificates(&self, name: &str) -> u64 {
+        let (mut count, mut after) = (0, None::<String>);
+        loop {
+            let mut arguments = vec!["certificates", "list", "--identifier", name, "--limit", "1000"];
+            arguments.extend(after.iter().flat_map(|cursor| ["--after", cursor]));
+            let page = self.ask(&arguments);
+            count += page["items"].as_array().unwrap().len() as u64;
+            match page["next"].as_str() {
+                Some(next) => after = Some(next.to_owned()),
+                None => return count,
+            }
+        }
+    }
+
     /// The root certificate, PEM.
     pub(crate) fn root_pem(&self) -> String {
         fs::read_to_string(self.server.root("external")).unwrap()
