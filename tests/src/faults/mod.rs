@@ -4,6 +4,8 @@
 
 #![expect(clippy::expect_used, reason = "a harness whose own set-up is wrong must stop at once")]
 
+mod transport;
+
 use std::net::SocketAddr;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -24,6 +26,8 @@ use tokio_rustls::TlsAcceptor;
 use crate::ca::TestCa;
 use crate::device::Http;
 use crate::dice::Dice;
+
+pub use transport::{Hurt, Rates, Tally};
 
 /// Of how many POSTs in a hundred each is the fate; the rest goes through.
 #[derive(Clone, Copy, Debug, Default)]
