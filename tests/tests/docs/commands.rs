@@ -6,7 +6,7 @@ use std::process::Command;
 use crate::pages::{pages, root};
 
 /// Where a program of ours stands for the tests.
-fn program(name: &str) -> Option<&'static str> {
+pub(crate) fn program(name: &str) -> Option<&'static str> {
     match name {
         "ca-server" => Some(env!("CARGO_BIN_EXE_harness-ca-server")),
         "acme-client" => Some(env!("CARGO_BIN_EXE_harness-acme-client")),
@@ -72,7 +72,7 @@ fn flags(help: &str) -> BTreeSet<&str> {
 }
 
 /// What is wrong with a command: a word where a subcommand belongs that is none, and flags that its help does not name.
-fn faults(path: &str, words: &[String]) -> Vec<String> {
+pub(crate) fn faults(path: &str, words: &[String]) -> Vec<String> {
     let (mut known, mut text) = (Vec::new(), help(path, &[]));
     let mut words = words.iter().map(|word| word.trim_matches(['`', '\'', '"', '(', ')'])).peekable();
     while let Some(word) = words.next_if(|word| !word.starts_with('-')) {

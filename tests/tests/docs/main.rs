@@ -1,8 +1,14 @@
 //! What the pages promise is there: links lead somewhere, commands and their flags exist, samples parse.
 
-#![expect(clippy::unwrap_used, reason = "a test stops at the first wrong value")]
+#![expect(
+    clippy::unwrap_used,
+    clippy::panic,
+    clippy::print_stderr,
+    reason = "a test stops at the first wrong value, and says what it skipped"
+)]
 
 mod commands;
 mod links;
 mod pages;
 mod samples;
+mod units;

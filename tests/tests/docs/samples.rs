@@ -22,6 +22,11 @@ fn every_sample_parses_as_what_its_name_says() {
             name if name.starts_with("ca") && name.ends_with(".toml") => {
                 load::parse(&text, path.parent().unwrap()).unwrap();
             }
+            name if name.starts_with("identity") && name.ends_with(".toml") => {
+                let settings: acme_client::state::IdentitySettings = toml::from_str(&text).unwrap();
+                assert!(name.contains("internal") == settings.internal().is_some(), "{name}");
+                assert!(name.contains("user") == settings.person().is_some(), "{name}");
+            }
             name if name.ends_with(".cedar") => {
                 let mut rules = policies::rules::SHIPPED.to_vec();
                 rules.push((name, text.as_str()));
