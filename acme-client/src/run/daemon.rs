@@ -356,7 +356,7 @@ impl<'a> Daemon<'a> {
                     let each = device.dns.hook_timeout.saturating_mul(2).saturating_add(device.dns.timeout);
                     each.saturating_mul(u32::try_from(device.names.len()).unwrap_or(u32::MAX))
                 }
-                Subject::Person(_) | Subject::Internal(_) => StdDuration::ZERO,
+                Subject::Person(_) | Subject::Internal(_) | Subject::Est(_) => StdDuration::ZERO,
             };
             deploy.saturating_add(dns)
         });
