@@ -5,6 +5,7 @@
 //! default (500 and 365 each night).
 
 use std::cmp::Reverse;
+use std::collections::btree_map::Entry;
 use std::collections::{BTreeMap, BinaryHeap};
 use std::sync::Arc;
 use std::time::Instant;
@@ -53,11 +54,11 @@ async fn no_certificate_of_a_fleet_ends_in_use_and_renewals_spread() {
     let mut turns = 0_u64;
     while let Some(Reverse((at, index))) = next.pop().filter(|Reverse((at, _))| *at < end) {
         setting.until(at);
-        if !devices.contains_key(&index) {
+        if let Entry::Vacant(first) = devices.entry(index) {
             // Somebody stands before it and tries until it works.
             hurt.away(false);
             setting.prepare(&homes[index]).await;
-            devices.insert(index, Device::switch_on(&setting, &homes[index]));
+            first.insert(Device::switch_on(&setting, &homes[index]));
         }
         hurt.away(is_away(setting.now() - begin));
         let device = devices.get_mut(&index).unwrap();
