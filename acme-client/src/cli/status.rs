@@ -14,8 +14,8 @@ use crate::{
     enroll::Leaf,
     renew::{Due, Standing},
     state::{
-        AccountRecord, AgentRecord, DeployRecord, IdentityDir, IdentityName,
-        IdentitySettings, LastError, StateError, Waiting,
+        AccountRecord, AgentRecord, DeployRecord, IdentityDir, IdentityName, IdentitySettings, LastError,
+        StateError, Waiting,
     },
 };
 
