@@ -73,6 +73,28 @@ fn run_to_the_end(device: &Device<'_>) {
     assert_eq!(daemon.ended(), Some(0));
 }
 
+/// Readers of every identity's pair.
+fn readers(setting: &Setting, books: &[Books]) -> Vec<Reader> {
+    let reader = |one: &Books| Reader {
+        name: one.identity.name().to_string(),
+        link: one.identity.path().join("current"),
+        root: Some(setting.root_pem()),
+    };
+    books.iter().map(reader).collect()
+}
+
+/// Runs the agent for so long, and kills it.
+fn run_and_kill(device: &Device<'_>, after: std::time::Duration) {
+    let mut command = device.command(&["run"]);
+    command.stdout(std::process::Stdio::null()).stderr(std::process::Stdio::null());
+    let mut agent = command.spawn().unwrap();
+    // Not a wait for something: the moment of the kill is the experiment.
+    std::thread::sleep(after);
+    assert!(agent.try_wait().unwrap().is_none(), "the agent ended by itself");
+    agent.kill().unwrap();
+    agent.wait().unwrap();
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn an_agent_that_is_killed_never_leaves_a_mixed_pair_and_finishes_the_orders_that_were_in_flight() {
     let setting = Setting::start().await;
@@ -84,17 +106,10 @@ async fn an_agent_that_is_killed_never_leaves_a_mixed_pair_and_finishes_the_orde
     books.iter().for_each(Books::prepare);
     let begun = Instant::now();
     run_to_the_end(&device);
-    let usual = begun.elapsed();
+    let usual = u64::try_from(begun.elapsed().as_micros()).unwrap();
     books.iter_mut().for_each(Books::audit);
     let wanted = number("ROLLCALL_AGENT_RENEWALS", 16);
-    let readers: Vec<Reader> = books
-        .iter()
-        .map(|one| Reader {
-            name: one.identity.name().to_string(),
-            link: one.identity.path().join("current"),
-            root: Some(setting.root_pem()),
-        })
-        .collect();
+    let readers = readers(&setting, &books);
     let (stop, begun) = (AtomicBool::new(false), Instant::now());
     let (kills, seen) = std::thread::scope(|scope| {
         let watched = scope.spawn(|| Reader::watch_all(&readers, &stop));
@@ -103,15 +118,7 @@ async fn an_agent_that_is_killed_never_leaves_a_mixed_pair_and_finishes_the_orde
         let before: u64 = books.iter().map(|one| one.generation).sum();
         while made < wanted || kills < FEWEST_KILLS {
             books.iter().for_each(Books::prepare);
-            let mut command = device.command(&["run"]);
-            command.stdout(std::process::Stdio::null()).stderr(std::process::Stdio::null());
-            let mut agent = command.spawn().unwrap();
-            let micros = u64::try_from(usual.as_micros()).unwrap();
-            // Not a wait for something: the moment of the kill is the experiment.
-            std::thread::sleep(std::time::Duration::from_micros(dice.below(micros * 3)));
-            assert!(agent.try_wait().unwrap().is_none(), "the agent ended by itself");
-            agent.kill().unwrap();
-            agent.wait().unwrap();
+            run_and_kill(&device, std::time::Duration::from_micros(dice.below(usual * 3)));
             kills += 1;
             books.iter_mut().for_each(Books::audit);
             made = books.iter().map(|one| one.generation).sum::<u64>() - before;
