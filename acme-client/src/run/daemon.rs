@@ -406,9 +406,10 @@ impl<'a> Daemon<'a> {
             return;
         }
         if std::mem::take(&mut self.changed) {
+            // What is announced can be read by then.
+            self.keep();
             let sentence = self.overview().sentence();
             self.service.status(sentence);
-            self.keep();
         }
     }
 
