@@ -105,6 +105,19 @@ impl Identifier {
         }
     }
 
+    /// Reads a name that stands alone, as a common name does or as people write it. Its type can be seen by its punctuation: only an address has `@`, only a
+    /// URN begins with `urn:`.
+    pub fn from_text(text: &str) -> Result<Self, IdentifierError> {
+        let kind = if text.contains('@') {
+            IdentifierKind::Email
+        } else if text.starts_with("urn:") {
+            IdentifierKind::Uri
+        } else {
+            IdentifierKind::Dns
+        };
+        Self::from_parts(kind.as_str(), text)
+    }
+
     /// Its type.
     pub fn kind(&self) -> IdentifierKind {
         match self {

@@ -67,15 +67,6 @@ fn alternative_name(name: &GeneralName<'_>) -> Result<Identifier, CsrError> {
         .map_err(|fault| CsrError::Name { field: "subject alternative name", fault })
 }
 
-/// Which kind a common name is can be seen by its punctuation: only an address has `@`, only a URN begins with `urn:`.
 fn common_name(text: &str) -> Result<Identifier, CsrError> {
-    let kind = if text.contains('@') {
-        IdentifierKind::Email
-    } else if text.starts_with("urn:") {
-        IdentifierKind::Uri
-    } else {
-        IdentifierKind::Dns
-    };
-    Identifier::from_parts(kind.as_str(), text)
-        .map_err(|fault| CsrError::Name { field: "common name", fault })
+    Identifier::from_text(text).map_err(|fault| CsrError::Name { field: "common name", fault })
 }

@@ -4,7 +4,7 @@ use std::{path::PathBuf, str::FromStr};
 
 use certs::{
     chain::{TrustError, TrustSetName},
-    identifier::{Identifier, IdentifierError, IdentifierKind},
+    identifier::Identifier,
     name::DnsName,
 };
 use clap::{Args, ValueHint};
@@ -53,7 +53,7 @@ pub struct VerifyArguments {
     pub crl: Vec<PathBuf>,
 
     /// Whom the certificates must name: a DNS name, an e-mail address or `urn:uuid:…`
-    #[arg(long, value_name = "NAME", value_parser = expected)]
+    #[arg(long, value_name = "NAME", value_parser = Identifier::from_text)]
     pub name: Option<Identifier>,
 
     /// Judge as of this time, as `2026-11-22T12:00:00Z` [default: now]
@@ -91,16 +91,4 @@ impl FromStr for TrustArgument {
         }
         Ok(Self { set: set.parse()?, file: PathBuf::from(file) })
     }
-}
-
-/// A name as people write it, its type read off its form.
-fn expected(text: &str) -> Result<Identifier, IdentifierError> {
-    let kind = if text.contains('@') {
-        IdentifierKind::Email
-    } else if text.starts_with("urn:") {
-        IdentifierKind::Uri
-    } else {
-        IdentifierKind::Dns
-    };
-    Identifier::from_parts(kind.as_str(), text)
 }
