@@ -9,13 +9,10 @@ use std::time::Duration;
 use certs::serial::Serial;
 use time::OffsetDateTime;
 
-use super::tables::expiry::Ending;
+use super::tables::expiry::{Ending, Ends};
 use super::tables::used_assertions::UsedAssertion;
-use super::tables::{
-    activation_codes, approvals, authorizations, certificates, opaque_tokens, orders, sign_ins,
-    used_assertions,
-};
-use super::{Batch, Record, Store, StoreError, Table, Versioned};
+use super::tables::{authorizations, certificates, expiry, orders};
+use super::{Batch, Store, StoreError, Table, Versioned};
 use crate::clock;
 use crate::config::StoreConfig;
 use crate::ids::{AuthorizationId, OrderId, SignInId};
@@ -150,22 +147,20 @@ async fn remove<R: Prunable>(store: &Store, batch: &mut Batch, ending: &Ending) 
 }
 
 /// A record that is removed some time after its end.
-trait Prunable: Record {
+trait Prunable: Ends {
     fn key_from(octets: &[u8]) -> Option<Self::Key>;
-    fn ends(&self) -> OffsetDateTime;
     fn may_go(&self) -> bool {
         true
     }
-    fn remove(batch: &mut Batch, seen: &Versioned<Self>);
+    /// A record with rows of further kinds removes those too.
+    fn remove(batch: &mut Batch, seen: &Versioned<Self>) {
+        expiry::remove(batch, seen);
+    }
 }
 
 impl Prunable for Order {
     fn key_from(octets: &[u8]) -> Option<OrderId> {
         octets.try_into().ok().map(OrderId::from_bytes)
-    }
-
-    fn ends(&self) -> OffsetDateTime {
-        self.expires
     }
 
     fn may_go(&self) -> bool {
@@ -182,10 +177,6 @@ impl Prunable for Authorization {
         octets.try_into().ok().map(AuthorizationId::from_bytes)
     }
 
-    fn ends(&self) -> OffsetDateTime {
-        self.expires
-    }
-
     fn remove(batch: &mut Batch, seen: &Versioned<Self>) {
         authorizations::remove(batch, seen);
     }
@@ -194,10 +185,6 @@ impl Prunable for Authorization {
 impl Prunable for Certificate {
     fn key_from(octets: &[u8]) -> Option<Serial> {
         Serial::from_der_content(octets)
-    }
-
-    fn ends(&self) -> OffsetDateTime {
-        self.not_after
     }
 
     fn may_go(&self) -> bool {
@@ -213,27 +200,11 @@ impl Prunable for SignIn {
     fn key_from(octets: &[u8]) -> Option<SignInId> {
         octets.try_into().ok().map(SignInId::from_bytes)
     }
-
-    fn ends(&self) -> OffsetDateTime {
-        self.expires
-    }
-
-    fn remove(batch: &mut Batch, seen: &Versioned<Self>) {
-        sign_ins::remove(batch, seen);
-    }
 }
 
 impl Prunable for UsedAssertion {
     fn key_from(octets: &[u8]) -> Option<String> {
         Some(data_encoding::HEXLOWER.encode(octets))
-    }
-
-    fn ends(&self) -> OffsetDateTime {
-        self.until
-    }
-
-    fn remove(batch: &mut Batch, seen: &Versioned<Self>) {
-        used_assertions::remove(batch, seen);
     }
 }
 
@@ -241,40 +212,16 @@ impl Prunable for OpaqueToken {
     fn key_from(octets: &[u8]) -> Option<String> {
         Some(data_encoding::HEXLOWER.encode(octets))
     }
-
-    fn ends(&self) -> OffsetDateTime {
-        self.expires
-    }
-
-    fn remove(batch: &mut Batch, seen: &Versioned<Self>) {
-        opaque_tokens::remove(batch, seen);
-    }
 }
 
 impl Prunable for ActivationCode {
     fn key_from(octets: &[u8]) -> Option<String> {
         Some(data_encoding::HEXLOWER.encode(octets))
     }
-
-    fn ends(&self) -> OffsetDateTime {
-        self.expires
-    }
-
-    fn remove(batch: &mut Batch, seen: &Versioned<Self>) {
-        activation_codes::remove(batch, seen);
-    }
 }
 
 impl Prunable for ApprovalRequest {
     fn key_from(octets: &[u8]) -> Option<String> {
         String::from_utf8(octets.to_vec()).ok()
-    }
-
-    fn ends(&self) -> OffsetDateTime {
-        self.expires
-    }
-
-    fn remove(batch: &mut Batch, seen: &Versioned<Self>) {
-        approvals::remove(batch, seen);
     }
 }

@@ -1,36 +1,17 @@
 //! Requests for approval at rest, one for each holder and key. They are pruned an hour after their end.
 
+use time::OffsetDateTime;
+
+use super::expiry::Ends;
+pub use super::expiry::put;
+pub(crate) use super::expiry::remove;
 use crate::internal::approval::ApprovalRequest;
-use crate::store::{Batch, Range, Record, Store, StoreError, Table, Versioned, keys};
+use crate::store::{Range, Store, StoreError, Table, Versioned};
 
-/// Writes a request, over the one seen if there is one; stale if another came between.
-///
-/// # Errors
-/// If it cannot be serialised.
-pub fn put(
-    batch: &mut Batch,
-    seen: Option<&Versioned<ApprovalRequest>>,
-    next: &ApprovalRequest,
-) -> Result<(), StoreError> {
-    match seen {
-        None => batch.insert(next)?,
-        Some(seen) => {
-            batch.delete(Table::Expiry, expiry_row(&seen.value));
-            batch.replace(seen.version, next)?
-        }
-    };
-    batch.put(Table::Expiry, expiry_row(next), Vec::new());
-    Ok(())
-}
-
-/// Removes it with its row; stale if it changed since.
-pub(crate) fn remove(batch: &mut Batch, seen: &Versioned<ApprovalRequest>) {
-    batch.remove(seen);
-    batch.delete(Table::Expiry, expiry_row(&seen.value));
-}
-
-fn expiry_row(record: &ApprovalRequest) -> Vec<u8> {
-    keys::expiry(Table::Approvals, record.expires, &ApprovalRequest::encode_key(&record.key()))
+impl Ends for ApprovalRequest {
+    fn ends(&self) -> OffsetDateTime {
+        self.expires
+    }
 }
 
 impl Store {

@@ -3,18 +3,19 @@
 //! The index names candidates only; whether one is still usable is decided by who reads it.
 
 use certs::identifier::Identifier;
+use time::OffsetDateTime;
 
+use super::expiry::{self, Ends};
 use crate::ids::AccountId;
 use crate::order::model::{Authorization, AuthorizationStatus};
-use crate::store::{Batch, Range, Record, Store, StoreError, Table, Versioned, keys};
+use crate::store::{Batch, Range, Store, StoreError, Table, Versioned, keys};
 
 /// Writes a new authorization.
 ///
 /// # Errors
 /// If the authorization cannot be serialised.
 pub fn insert(batch: &mut Batch, authorization: &Authorization) -> Result<(), StoreError> {
-    batch.insert(authorization)?;
-    batch.put(Table::Expiry, expiry_row(authorization), Vec::new());
+    expiry::insert(batch, authorization)?;
     if let Some(row) = reuse_row(authorization) {
         batch.put(Table::AuthorizationsByIdentifier, row, Vec::new());
     }
@@ -30,11 +31,7 @@ pub fn replace(
     seen: &Versioned<Authorization>,
     next: &Authorization,
 ) -> Result<(), StoreError> {
-    batch.replace(seen.version, next)?;
-    if seen.value.expires != next.expires {
-        batch.delete(Table::Expiry, expiry_row(&seen.value));
-        batch.put(Table::Expiry, expiry_row(next), Vec::new());
-    }
+    expiry::replace(batch, seen, next)?;
     let (before, after) = (reuse_row(&seen.value), reuse_row(next));
     if before != after {
         if let Some(row) = before {
@@ -49,16 +46,16 @@ pub fn replace(
 
 /// Removes an authorization with its rows; stale if it changed since.
 pub(crate) fn remove(batch: &mut Batch, seen: &Versioned<Authorization>) {
-    batch.remove(seen);
-    batch.delete(Table::Expiry, expiry_row(&seen.value));
+    expiry::remove(batch, seen);
     if let Some(row) = reuse_row(&seen.value) {
         batch.delete(Table::AuthorizationsByIdentifier, row);
     }
 }
 
-fn expiry_row(authorization: &Authorization) -> Vec<u8> {
-    let key = Authorization::encode_key(&authorization.id);
-    keys::expiry(Table::Authorizations, authorization.expires, &key)
+impl Ends for Authorization {
+    fn ends(&self) -> OffsetDateTime {
+        self.expires
+    }
 }
 
 /// The row under which a valid authorization is found again; none for others.

@@ -10,11 +10,12 @@ use certs::serial::Serial;
 use data_encoding::{BASE64URL_NOPAD, HEXLOWER_PERMISSIVE};
 use time::OffsetDateTime;
 
+use super::expiry::{self, Ends};
 use super::revocations;
 use crate::ids::{AccountId, AuthorityName};
 use crate::order::model::{Certificate, CertificateStatus};
 use crate::store::page::{Cursor, Page};
-use crate::store::{Batch, Range, Record, Store, StoreError, Table, Versioned, keys};
+use crate::store::{Batch, Range, Store, StoreError, Table, Versioned, keys};
 
 /// Most rows that one page of a filtered listing reads.
 const MOST_ROWS_READ: usize = 2000;
@@ -67,12 +68,18 @@ pub(crate) fn remove(batch: &mut Batch, seen: &Versioned<Certificate>) {
     }
 }
 
+impl Ends for Certificate {
+    fn ends(&self) -> OffsetDateTime {
+        self.not_after
+    }
+}
+
 /// The index rows that a record has all its life.
 pub(crate) fn rows(certificate: &Certificate) -> Vec<(Table, Vec<u8>)> {
-    let Certificate { serial, created, not_after, .. } = certificate;
+    let Certificate { serial, created, .. } = certificate;
     let mut rows = vec![
         (Table::CertificatesByTime, keys::certificate_by_time(*created, serial)),
-        (Table::Expiry, keys::expiry(Table::Certificates, *not_after, &Certificate::encode_key(serial))),
+        (Table::Expiry, expiry::row(certificate)),
     ];
     if let Some(account) = certificate.account {
         rows.push((Table::CertificatesByAccount, keys::certificate_by_account(account, *created, serial)));

@@ -1,10 +1,62 @@
-//! The queue of what ends: one row for each order, authorization and certificate, by the time at which it expires.
+//! The queue of what ends: one row for each record that [`Ends`], by the time at which it does.
 //!
-//! The rows are written and moved by the noun's own functions; the pruner reads them.
+//! The rows are written and moved together with the record, by the functions here; a noun with further rows calls them from its own. The pruner reads
+//! them.
 
 use time::OffsetDateTime;
 
-use crate::store::{Range, Store, StoreError, Table, keys};
+use crate::store::{Batch, Range, Record, Store, StoreError, Table, Versioned, keys};
+
+/// A record that is over at some time.
+pub trait Ends: Record {
+    /// When.
+    fn ends(&self) -> OffsetDateTime;
+}
+
+/// Writes a new one; stale if it exists.
+///
+/// # Errors
+/// If it cannot be serialised.
+pub fn insert<R: Ends>(batch: &mut Batch, record: &R) -> Result<(), StoreError> {
+    batch.insert(record)?;
+    batch.put(Table::Expiry, row(record), Vec::new());
+    Ok(())
+}
+
+/// Writes `next` over `seen`, with its end; stale if it changed since.
+///
+/// # Errors
+/// If it cannot be serialised.
+pub fn replace<R: Ends>(batch: &mut Batch, seen: &Versioned<R>, next: &R) -> Result<(), StoreError> {
+    batch.replace(seen.version, next)?;
+    if seen.value.ends() != next.ends() {
+        batch.delete(Table::Expiry, row(&seen.value));
+        batch.put(Table::Expiry, row(next), Vec::new());
+    }
+    Ok(())
+}
+
+/// Writes `next`, over the one seen if there is one; stale if another came between.
+///
+/// # Errors
+/// If it cannot be serialised.
+pub fn put<R: Ends>(batch: &mut Batch, seen: Option<&Versioned<R>>, next: &R) -> Result<(), StoreError> {
+    match seen {
+        None => insert(batch, next),
+        Some(seen) => replace(batch, seen, next),
+    }
+}
+
+/// Removes it with its row; stale if it changed since.
+pub(crate) fn remove<R: Ends>(batch: &mut Batch, seen: &Versioned<R>) {
+    batch.remove(seen);
+    batch.delete(Table::Expiry, row(&seen.value));
+}
+
+/// The row of a record.
+pub(crate) fn row<R: Ends>(record: &R) -> Vec<u8> {
+    keys::expiry(R::TABLE, record.ends(), &R::encode_key(&record.key()))
+}
 
 /// Something that ends.
 #[derive(Clone, Debug, PartialEq, Eq)]

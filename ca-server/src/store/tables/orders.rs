@@ -3,19 +3,21 @@
 //! At most one order that is not invalid replaces a certificate: the index row is unique, and a batch that would make a second one
 //! is stale on [`Table::Replacements`].
 
+use time::OffsetDateTime;
+
+use super::expiry::{self, Ends};
 use crate::ids::{AccountId, OrderId};
 use crate::order::model::{Order, OrderStatus};
 use crate::store::page::{Cursor, Page};
-use crate::store::{Batch, Range, Record, Store, StoreError, Table, Versioned, keys};
+use crate::store::{Batch, Range, Store, StoreError, Table, Versioned, keys};
 
 /// Writes a new order; stale if the certificate it replaces has a replacement already.
 ///
 /// # Errors
 /// If the order cannot be serialised.
 pub fn insert(batch: &mut Batch, order: &Order) -> Result<(), StoreError> {
-    batch.insert(order)?;
+    expiry::insert(batch, order)?;
     batch.put(Table::OrdersByAccount, account_row(order), Vec::new());
-    batch.put(Table::Expiry, expiry_row(order), Vec::new());
     if let Some(replaced) = &order.replaces {
         batch.absent(Table::Replacements, replaced.as_bytes().to_vec());
         batch.put(Table::Replacements, replaced.as_bytes().to_vec(), order.id.as_bytes().to_vec());
@@ -29,11 +31,7 @@ pub fn insert(batch: &mut Batch, order: &Order) -> Result<(), StoreError> {
 /// # Errors
 /// If the order cannot be serialised.
 pub fn replace(batch: &mut Batch, seen: &Versioned<Order>, next: &Order) -> Result<(), StoreError> {
-    batch.replace(seen.version, next)?;
-    if seen.value.expires != next.expires {
-        batch.delete(Table::Expiry, expiry_row(&seen.value));
-        batch.put(Table::Expiry, expiry_row(next), Vec::new());
-    }
+    expiry::replace(batch, seen, next)?;
     let ended = next.status == OrderStatus::Invalid && seen.value.status != OrderStatus::Invalid;
     if let Some(replaced) = seen.value.replaces.as_ref().filter(|_| ended) {
         batch.delete(Table::Replacements, replaced.as_bytes().to_vec());
@@ -44,7 +42,7 @@ pub fn replace(batch: &mut Batch, seen: &Versioned<Order>, next: &Order) -> Resu
 /// Removes an order with its rows; stale if it changed since. What it replaced stays replaced, unless it ended without a
 /// certificate while it still held the row.
 pub(crate) fn remove(batch: &mut Batch, seen: &Versioned<Order>) {
-    batch.remove(seen);
+    expiry::remove(batch, seen);
     let held = match seen.value.status {
         OrderStatus::Pending | OrderStatus::Ready => seen.value.replaces.as_ref(),
         OrderStatus::Processing | OrderStatus::Valid | OrderStatus::Invalid => None,
@@ -53,15 +51,16 @@ pub(crate) fn remove(batch: &mut Batch, seen: &Versioned<Order>) {
         batch.delete(Table::Replacements, replaced.as_bytes().to_vec());
     }
     batch.delete(Table::OrdersByAccount, account_row(&seen.value));
-    batch.delete(Table::Expiry, expiry_row(&seen.value));
 }
 
 fn account_row(order: &Order) -> Vec<u8> {
     keys::order_by_account(order.account, order.created, order.id)
 }
 
-fn expiry_row(order: &Order) -> Vec<u8> {
-    keys::expiry(Table::Orders, order.expires, &Order::encode_key(&order.id))
+impl Ends for Order {
+    fn ends(&self) -> OffsetDateTime {
+        self.expires
+    }
 }
 
 impl Store {

@@ -8,8 +8,9 @@ use data_encoding::HEXLOWER;
 use serde::{Deserialize, Serialize};
 use time::OffsetDateTime;
 
+use super::expiry::{self, Ends};
 use crate::sso::person::SingleUse;
-use crate::store::{Batch, Record, Store, StoreError, Table, Versioned, keys};
+use crate::store::{Batch, Record, Store, StoreError, Table, Versioned};
 
 /// An assertion that was taken.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -51,7 +52,7 @@ impl Record for UsedAssertion {
 /// # Errors
 /// If the record cannot be serialised.
 pub fn claim(batch: &mut Batch, assertion: &SingleUse) -> Result<(), StoreError> {
-    put(batch, None, &record_of(assertion, None))
+    expiry::put(batch, None, &record_of(assertion, None))
 }
 
 /// The same for a token and the certificate that it is used for, over `seen` if it was used in vain before; stale if that changed.
@@ -64,7 +65,7 @@ pub fn claim_for(
     seen: Option<&Versioned<UsedAssertion>>,
     used_for: UsedFor,
 ) -> Result<(), StoreError> {
-    put(batch, seen, &record_of(token, Some(used_for)))
+    expiry::put(batch, seen, &record_of(token, Some(used_for)))
 }
 
 /// What is remembered of it; `None` if it was never taken.
@@ -87,28 +88,8 @@ fn record_of(assertion: &SingleUse, used_for: Option<UsedFor>) -> UsedAssertion 
     UsedAssertion { id: id_of(assertion), until, used_for }
 }
 
-fn put(
-    batch: &mut Batch,
-    seen: Option<&Versioned<UsedAssertion>>,
-    next: &UsedAssertion,
-) -> Result<(), StoreError> {
-    match seen {
-        None => batch.insert(next)?,
-        Some(seen) => {
-            batch.delete(Table::Expiry, expiry_row(&seen.value));
-            batch.replace(seen.version, next)?
-        }
-    };
-    batch.put(Table::Expiry, expiry_row(next), Vec::new());
-    Ok(())
-}
-
-/// Forgets an assertion; stale if it changed since.
-pub(crate) fn remove(batch: &mut Batch, seen: &Versioned<UsedAssertion>) {
-    batch.remove(seen);
-    batch.delete(Table::Expiry, expiry_row(&seen.value));
-}
-
-fn expiry_row(used: &UsedAssertion) -> Vec<u8> {
-    keys::expiry(Table::UsedAssertions, used.until, &UsedAssertion::encode_key(&used.id))
+impl Ends for UsedAssertion {
+    fn ends(&self) -> OffsetDateTime {
+        self.until
+    }
 }
