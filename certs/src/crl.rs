@@ -1,12 +1,16 @@
-//! Certificate revocation lists (RFC 5280 §5): complete lists of one issuer, numbered.
+//! Certificate revocation lists (RFC 5280 §5): lists of one issuer, whole or in shards, numbered.
 //!
-//! A list is built like a leaf: bytes first, then a signature by whatever holds the issuer's key. Lists have no issuing distribution point, so
-//! every relying party takes them as speaking for all of the issuer's certificates.
+//! A list is built like a leaf: bytes first, then a signature by whatever holds the issuer's key. A whole list has no issuing distribution point, so
+//! every relying party takes it as speaking for all of the issuer's certificates. A [`Shard`] of it names its own place, and speaks for those alone that
+//! name the same place.
 
 use std::fmt;
 use std::str::FromStr;
 
-use rcgen::{CertificateRevocationListParams, KeyIdMethod, RevokedCertParams, SerialNumber};
+use rcgen::{
+    CertificateRevocationListParams, CrlDistributionPoint, CrlIssuingDistributionPoint, KeyIdMethod,
+    RevokedCertParams, SerialNumber,
+};
 use rustls_pki_types::CertificateRevocationListDer;
 use serde::{Deserialize, Serialize};
 use time::OffsetDateTime;
@@ -15,6 +19,10 @@ use crate::issuer::Issuer;
 use crate::key::PublicKey;
 use crate::serial::Serial;
 use crate::tbs::{AssembleError, Tbs, TbsError, TwinKey, assemble_der};
+
+mod shard;
+
+pub use shard::Shard;
 
 /// Why a revocation list cannot be made.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -183,6 +191,8 @@ pub struct CrlRequest<'a> {
     pub next_update: OffsetDateTime,
     /// What is revoked.
     pub revoked: &'a [Revoked],
+    /// Of a shard: its place, exactly as the certificates name it that it speaks for (RFC 5280 §5.2.5). `None`: it speaks for all.
+    pub distribution_point: Option<&'a str>,
 }
 
 /// Builds the bytes to sign, and their twin.
@@ -194,7 +204,10 @@ pub fn crl_tbs(request: &CrlRequest<'_>, issuer: &Issuer, twin: &TwinKey) -> Res
         this_update: request.this_update,
         next_update: request.next_update,
         crl_number: SerialNumber::from(request.number),
-        issuing_distribution_point: None,
+        issuing_distribution_point: request.distribution_point.map(|uri| CrlIssuingDistributionPoint {
+            distribution_point: CrlDistributionPoint { uris: vec![uri.to_owned()] },
+            scope: None,
+        }),
         revoked_certs: request.revoked.iter().map(entry).collect(),
         key_identifier_method: KeyIdMethod::PreSpecified(issuer.subject_key_identifier().to_vec()),
     };

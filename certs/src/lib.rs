@@ -23,6 +23,8 @@ pub mod authority;
 
 pub mod crl;
 
+pub mod ocsp;
+
 pub mod ari;
 
 pub mod chain;

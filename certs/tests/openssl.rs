@@ -110,7 +110,13 @@ fn leaf(ca: &Authority, profile: &LeafProfile, name: &str) -> String {
 }
 
 fn crl(ca: &Authority, revoked: &[Revoked]) -> String {
-    let request = CrlRequest { number: 1, this_update: NOW, next_update: NOW + Duration::days(1), revoked };
+    let request = CrlRequest {
+        number: 1,
+        this_update: NOW,
+        next_update: NOW + Duration::days(1),
+        revoked,
+        distribution_point: None,
+    };
     let tbs = crl_tbs(&request, &ca.issuer, &ca.twin).unwrap();
     let list = assemble_crl(tbs.der(), &ca.key.sign(tbs.der()).unwrap(), ca.issuer.public_key()).unwrap();
     encode(Label::Crl, &list)

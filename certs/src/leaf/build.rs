@@ -9,7 +9,7 @@ use rcgen::{
 };
 
 use super::{ExtendedKeyUsage, LeafError, LeafRequest, PolicyRule, SubjectRule};
-use crate::asn1::{GENERAL_NAME_URI, OCTET_STRING, SEQUENCE, object_identifier, tlv};
+use crate::asn1::{GENERAL_NAME_URI, NULL, OCTET_STRING, SEQUENCE, object_identifier, tlv};
 use crate::identifier::Identifier;
 use crate::issuer::Issuer;
 use crate::key::PublicKey;
@@ -21,6 +21,7 @@ const MAX_COMMON_NAME: usize = 64;
 const AUTHORITY_INFORMATION_ACCESS: &[u64] = &[1, 3, 6, 1, 5, 5, 7, 1, 1];
 const ACCESS_OCSP: &[u64] = &[1, 3, 6, 1, 5, 5, 7, 48, 1];
 const ACCESS_CA_ISSUERS: &[u64] = &[1, 3, 6, 1, 5, 5, 7, 48, 2];
+const PKIX_OCSP_NOCHECK: &[u64] = &[1, 3, 6, 1, 5, 5, 7, 48, 1, 5];
 const CERTIFICATE_POLICIES: &[u64] = &[2, 5, 29, 32];
 const SUBJECT_KEY_IDENTIFIER: &[u64] = &[2, 5, 29, 14];
 
@@ -51,6 +52,7 @@ fn parameters(request: &LeafRequest<'_>) -> Result<CertificateParams, TbsError> 
     params.crl_distribution_points = vec![CrlDistributionPoint { uris: vec![request.urls.crl.to_string()] }];
     params.custom_extensions = vec![subject_key_identifier(request.public_key), information_access(request)];
     params.custom_extensions.extend(policies(request));
+    params.custom_extensions.extend(no_check(request));
     Ok(params)
 }
 
@@ -81,6 +83,7 @@ fn extended_key_usage(usage: ExtendedKeyUsage) -> ExtendedKeyUsagePurpose {
         ExtendedKeyUsage::ClientAuth => ExtendedKeyUsagePurpose::ClientAuth,
         ExtendedKeyUsage::ServerAuth => ExtendedKeyUsagePurpose::ServerAuth,
         ExtendedKeyUsage::EmailProtection => ExtendedKeyUsagePurpose::EmailProtection,
+        ExtendedKeyUsage::OcspSigning => ExtendedKeyUsagePurpose::OcspSigning,
     }
 }
 
@@ -110,6 +113,14 @@ fn policies(request: &LeafRequest<'_>) -> Option<CustomExtension> {
             Some(CustomExtension::from_oid_content(CERTIFICATE_POLICIES, content))
         }
     }
+}
+
+/// A responder's certificate is not itself looked up (RFC 6960 §4.2.2.2.1): it is short-lived instead.
+fn no_check(request: &LeafRequest<'_>) -> Option<CustomExtension> {
+    request
+        .profile
+        .is_responder()
+        .then(|| CustomExtension::from_oid_content(PKIX_OCSP_NOCHECK, tlv(NULL, &[])))
 }
 
 #[cfg(test)]

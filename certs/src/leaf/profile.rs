@@ -144,6 +144,10 @@ pub enum ExtendedKeyUsage {
     ServerAuth,
     /// `id-kp-emailProtection`.
     EmailProtection,
+    /// `id-kp-OCSPSigning`, for the authority's own responder (RFC 6960 §4.2.2.2). No file can name it: whoever holds such a certificate
+    /// can unsay every revocation.
+    #[serde(skip)]
+    OcspSigning,
 }
 
 impl ExtendedKeyUsage {
@@ -153,6 +157,7 @@ impl ExtendedKeyUsage {
             Self::ServerAuth => "1.3.6.1.5.5.7.3.1",
             Self::ClientAuth => "1.3.6.1.5.5.7.3.2",
             Self::EmailProtection => "1.3.6.1.5.5.7.3.4",
+            Self::OcspSigning => "1.3.6.1.5.5.7.3.9",
         }
     }
 }
@@ -250,6 +255,33 @@ fn default_authorization_lifetime() -> Duration {
 }
 
 impl LeafProfile {
+    /// The profile of a delegated responder (RFC 6960 §4.2.2.2): it signs what is said of other certificates for `lifetime`, and may do nothing
+    /// else. Built in, so that no file can change it or hand it out.
+    pub fn responder(lifetime: Duration) -> Self {
+        Self {
+            name: ProfileName("ocsp-responder".to_owned()),
+            description: "The authority's own OCSP responder".to_owned(),
+            lifetime,
+            max_lifetime: lifetime,
+            backdate: MAX_BACKDATE,
+            extended_key_usages: BTreeSet::from([ExtendedKeyUsage::OcspSigning]),
+            subject: SubjectRule::FirstNameIfFits,
+            identifiers: BTreeSet::from([IdentifierKind::Dns]),
+            required_identifiers: BTreeSet::new(),
+            max_identifiers: 1,
+            wildcards: false,
+            proofs: BTreeSet::from([Proof::Dns01]),
+            policy: PolicyRule::None,
+            needs_approval: false,
+            authorization_lifetime: Duration::ZERO,
+        }
+    }
+
+    /// Whether what is issued under it signs OCSP answers.
+    pub fn is_responder(&self) -> bool {
+        self.extended_key_usages.contains(&ExtendedKeyUsage::OcspSigning)
+    }
+
     /// Every reason why nothing should be issued under this profile; empty if it makes sense.
     pub fn check(&self) -> Vec<ProfileError> {
         let mut faults = Vec::new();

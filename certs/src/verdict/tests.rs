@@ -376,8 +376,13 @@ fn a_leaf_does_not_issue() {
 }
 
 fn list(ca: &Authority, revoked: &[Revoked], signer: &SigningKey, next: Duration) -> RevocationList {
-    let request =
-        CrlRequest { number: 1, this_update: NOW - Duration::days(2), next_update: NOW + next, revoked };
+    let request = CrlRequest {
+        number: 1,
+        this_update: NOW - Duration::days(2),
+        next_update: NOW + next,
+        revoked,
+        distribution_point: None,
+    };
     let tbs = crl_tbs(&request, &ca.issuer, &ca.twin).unwrap();
     let der = assemble_crl(tbs.der(), &signer.sign(tbs.der()).unwrap(), signer.public()).unwrap();
     RevocationList::from_der(&der).unwrap()

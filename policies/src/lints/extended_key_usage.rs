@@ -19,13 +19,14 @@ fn check(leaf: &Leaf<'_>, context: &LintContext<'_>) -> Vec<String> {
     if usage.any {
         faults.push("extended key usage has anyExtendedKeyUsage".to_owned());
     }
-    if usage.code_signing || usage.time_stamping || usage.ocsp_signing || !usage.other.is_empty() {
+    if usage.code_signing || usage.time_stamping || !usage.other.is_empty() {
         faults.push("extended key usage has a usage that no profile knows".to_owned());
     }
     for (name, known, present) in [
         ("serverAuth", ExtendedKeyUsage::ServerAuth, usage.server_auth),
         ("clientAuth", ExtendedKeyUsage::ClientAuth, usage.client_auth),
         ("emailProtection", ExtendedKeyUsage::EmailProtection, usage.email_protection),
+        ("OCSPSigning", ExtendedKeyUsage::OcspSigning, usage.ocsp_signing),
     ] {
         match (present, context.profile.extended_key_usages.contains(&known)) {
             (true, false) => faults.push(format!("extended key usage has {name}, the profile has not")),
@@ -38,7 +39,7 @@ fn check(leaf: &Leaf<'_>, context: &LintContext<'_>) -> Vec<String> {
 
 #[cfg(test)]
 mod tests {
-    use rcgen::ExtendedKeyUsagePurpose::{Any, ClientAuth, CodeSigning, ServerAuth};
+    use rcgen::ExtendedKeyUsagePurpose::{Any, ClientAuth, CodeSigning, OcspSigning, ServerAuth};
 
     use crate::lints::samples::found;
 
@@ -57,6 +58,10 @@ mod tests {
         assert_eq!(
             with(&[ClientAuth, CodeSigning]),
             ["extended key usage has a usage that no profile knows"]
+        );
+        assert_eq!(
+            with(&[ClientAuth, OcspSigning]),
+            ["extended key usage has OCSPSigning, the profile has not"]
         );
         assert_eq!(with(&[ServerAuth]).len(), 2);
     }

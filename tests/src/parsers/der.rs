@@ -22,7 +22,8 @@ pub fn tlv(tag: u8, content: &[u8]) -> Vec<u8> {
 /// One element of the input.
 #[derive(Debug)]
 pub struct Element<'a> {
-    tag: u8,
+    /// Its tag.
+    pub tag: u8,
     /// Its value.
     pub content: &'a [u8],
     /// Tag, length and value.

@@ -22,6 +22,7 @@ pub mod jws;
 pub mod key;
 pub mod name;
 pub mod new_order;
+pub mod ocsp_request;
 pub mod openid_configuration;
 pub mod openid_keys;
 pub mod pem;
@@ -77,6 +78,7 @@ pub const ALL: &[Parser] = &[
     Parser { name: "key", check: key::check },
     Parser { name: "name", check: name::check },
     Parser { name: "new_order", check: new_order::check },
+    Parser { name: "ocsp_request", check: ocsp_request::check },
     Parser { name: "openid_configuration", check: openid_configuration::check },
     Parser { name: "openid_keys", check: openid_keys::check },
     Parser { name: "pem", check: pem::check },

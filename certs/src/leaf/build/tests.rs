@@ -118,6 +118,23 @@ fn a_server_profile_has_server_auth_and_no_policy() {
 }
 
 #[test]
+fn a_responder_profile_has_ocsp_signing_and_no_check_and_no_file_can_have_it() {
+    let ca = Authority::new("external");
+    let mut profile = device();
+    profile.extended_key_usages = [ExtendedKeyUsage::OcspSigning].into();
+    profile.policy = PolicyRule::None;
+    let leaf = ca.leaf(&profile, &[identifier("dns:ca.example.com")], &key(), |_| {});
+    let (_, parsed) = X509Certificate::from_der(&leaf).unwrap();
+    let usage = parsed.extended_key_usage().unwrap().unwrap().value;
+    assert!(usage.ocsp_signing && !usage.client_auth && !usage.any);
+    let no_check = parsed.iter_extensions().find(|e| e.oid.to_id_string() == "1.3.6.1.5.5.7.48.1.5").unwrap();
+    assert_eq!((no_check.critical, no_check.value), (false, &[5, 0][..]));
+    for text in ["\"ocsp-signing\"", "\"OcspSigning\""] {
+        assert!(serde_json::from_str::<ExtendedKeyUsage>(text).is_err());
+    }
+}
+
+#[test]
 fn the_twin_has_the_same_bytes_and_a_worthless_signature() {
     let ca = Authority::new("external");
     let (profile, key) = (device(), key());
