@@ -29,7 +29,7 @@ use crate::respond::views::challenge::Beside;
 use crate::sign::{Authorities, Authority, AuthorityReloadError, Replaced};
 use crate::sso::begin;
 use crate::sso::providers::Providers;
-use crate::status::RevocationLists;
+use crate::status::{Responders, RevocationLists};
 use crate::store::{Batch, Store, StoreError};
 use crate::verify::Nonces;
 use crate::verify::key_cache::KeyCache;
@@ -82,6 +82,8 @@ pub struct Stages {
     pub validations: Queue,
     /// The revocation lists.
     pub revocation_lists: RevocationLists,
+    /// Who signs OCSP answers.
+    pub responders: Responders,
 }
 
 impl App {
@@ -116,6 +118,9 @@ impl App {
     /// What is wrong with them; the old ones stay.
     pub async fn reload_authorities(&self) -> Result<Vec<Replaced>, AuthorityReloadError> {
         let replaced = self.authorities.reload(&self.config, &self.links, self.clock.now())?;
+        self.revocation_lists.spread(&self.authorities);
+        self.revocation_lists.outdated();
+        self.responders.follow(&self.authorities);
         for Replaced { authority, before, now, kept } in &replaced {
             tracing::info!(%authority, %before, %now, "an issuer was replaced");
             let mut batch = Batch::new();

@@ -41,7 +41,7 @@ use crate::request::request_id::RequestIds;
 use crate::request::router;
 use crate::sign::Authorities;
 use crate::sso::providers::{self, Providers};
-use crate::status::RevocationLists;
+use crate::status::{Responders, RevocationLists, lists, ocsp};
 use crate::store::{Backend, Store};
 use crate::verify::Nonces;
 use crate::verify::key_cache::KeyCache;
@@ -74,6 +74,7 @@ pub struct Running {
     app: App,
     address: SocketAddr,
     metrics_address: Option<SocketAddr>,
+    revocation_address: Option<SocketAddr>,
     certificate: Option<TlsCertificate>,
     stop: CancellationToken,
     listeners: TaskTracker,
@@ -91,7 +92,7 @@ pub async fn start(config: Config, parts: Parts) -> Result<Running, StartError> 
         None => crate::store::open::open(&config.store, &config.folder)?,
     };
     let config = Arc::new(config);
-    let links = Links::new(&config.url);
+    let links = Links::of(&config);
     let resolver: Arc<dyn Resolve> = match parts.resolver {
         Some(resolver) => resolver,
         None => Arc::new(StubResolver::new(&config.dns, &config.folder)?),
@@ -103,12 +104,14 @@ pub async fn start(config: Config, parts: Parts) -> Result<Running, StartError> 
         Some(providers) => providers,
         None => providers::load(&config, &links, &clock).await?,
     };
+    let authorities = Authorities::load(&config, &links)?;
     let app = App::new(Stages {
         started: clock.now(),
         clock,
         store,
         nonces: Nonces::new()?,
-        authorities: Authorities::load(&config, &links)?,
+        responders: Responders::new(&config, &authorities),
+        authorities,
         policy: Policy::load(&config.resolve(&config.policy.folder))?,
         caa: CaaGate::new(resolver.clone(), config.challenge.caa, &issuer_domains),
         resolver,
@@ -116,7 +119,7 @@ pub async fn start(config: Config, parts: Parts) -> Result<Running, StartError> 
         providers,
         token_issuers: access_token::load(&config)?,
         validations,
-        revocation_lists: RevocationLists::default(),
+        revocation_lists: RevocationLists::new(&config.revocation),
         links,
         keys: KeyCache::default(),
         limits: RateLimits::new(&config.limits, &config.internal),
@@ -128,6 +131,9 @@ pub async fn start(config: Config, parts: Parts) -> Result<Running, StartError> 
     });
     let now = app.clock.now();
     recover(&app.store, &app.authorities, now, now + FAR_AHEAD).await?;
+    // Whoever asks first finds them signed, and the first certificate names the right shard.
+    lists::renew_all(&app).await;
+    ocsp::renew_all(&app).await;
     listen(app, inbox).await
 }
 
@@ -167,18 +173,19 @@ async fn listen(app: App, inbox: Inbox) -> Result<Running, StartError> {
     let main = Listener::new(socket, tls, &app, serve_under_base(routes, &app), stop.clone());
     listeners.spawn(main.run());
 
-    let metrics_address = match config.metrics_listen {
-        None => None,
-        Some(wanted) => {
-            let (socket, address) = bind(wanted).await?;
-            let routes = router::operations(app.clone());
-            listeners.spawn(Listener::new(socket, None, &app, routes, stop.clone()).run());
-            Some(address)
-        }
+    let plain = async |wanted: Option<SocketAddr>, routes: fn(App) -> Router| {
+        let Some(wanted) = wanted else { return Ok(None) };
+        let (socket, address) = bind(wanted).await?;
+        listeners.spawn(Listener::new(socket, None, &app, routes(app.clone()), stop.clone()).run());
+        Ok::<_, StartError>(Some(address))
     };
+    let metrics_address = plain(config.metrics_listen, router::operations).await?;
+    let revocation_address = plain(config.revocation.listen, router::published_alone).await?;
     listeners.spawn(telemetry::upkeep(app.metrics.clone(), stop.clone()));
     listeners.spawn(upkeep::sweep_intents(app.clone(), stop.clone()));
     listeners.spawn(upkeep::prune(app.clone(), stop.clone()));
+    listeners.spawn(lists::keep(app.clone(), stop.clone()));
+    listeners.spawn(ocsp::keep(app.clone(), stop.clone()));
     listeners.spawn(upkeep::refresh_metadata(app.clone(), stop.clone()));
     listeners.spawn(upkeep::recheck_domains(app.clone(), stop.clone()));
     if let Some(own) = certificate.clone().filter(|_| config.tls.mode == TlsMode::Own) {
@@ -187,7 +194,8 @@ async fn listen(app: App, inbox: Inbox) -> Result<Running, StartError> {
     let worker = start_worker(&app, inbox);
     listeners.close();
     tracing::info!(%address, url = %config.url, tls = certificate.is_some(), "listening");
-    Ok(Running { app: app.clone(), address, metrics_address, certificate, stop, listeners, worker })
+    let app = app.clone();
+    Ok(Running { app, address, metrics_address, revocation_address, certificate, stop, listeners, worker })
 }
 
 async fn bind(wanted: SocketAddr) -> Result<(TcpListener, SocketAddr), StartError> {
@@ -212,6 +220,12 @@ impl Running {
     #[must_use]
     pub const fn metrics_address(&self) -> Option<SocketAddr> {
         self.metrics_address
+    }
+
+    /// Where revocation lists and OCSP are served without TLS.
+    #[must_use]
+    pub const fn revocation_address(&self) -> Option<SocketAddr> {
+        self.revocation_address
     }
 
     /// Its parts.

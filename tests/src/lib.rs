@@ -14,3 +14,4 @@ pub mod internal;
 pub mod load;
 pub mod parsers;
 pub mod quickstart;
+pub mod revocation;

@@ -14,6 +14,7 @@ use time::Duration;
 use super::refusal::Refusal;
 use super::views::{CertificateView, Page, Revoke};
 use crate::app::App;
+use crate::internal::UserId;
 use crate::internal::line::{Line, of_device};
 use crate::order::model::{Certificate, CertificateStatus};
 use crate::order::revoke::{Ended, go_on, record, unlisted};
@@ -55,6 +56,7 @@ pub async fn list(
         expires_before: wanted
             .expires_within
             .map(|seconds| app.clock.now().saturating_add(Duration::seconds(seconds))),
+        ..CertificateFilter::default()
     };
     let after: Option<Cursor> = wanted.after.as_deref().map(cursor).transpose()?;
     let page = app.store.certificates(&filter, after.as_ref(), wanted.limit.clamp(1, MAX_PAGE)).await?;
@@ -102,12 +104,7 @@ pub async fn revoke(
             Ended { also: rest, unbound: None }
         }
         CertificateStatus::Issued => {
-            let reason = RevocationReason::from_code(wanted.reason.into()).map_err(|_| Refusal::Value {
-                name: "reason",
-                value: wanted.reason.to_string(),
-                wanted: "a reason code of RFC 5280",
-            })?;
-            let by = "administrator".to_owned();
+            let (reason, by) = (reason(wanted.reason)?, "administrator".to_owned());
             record(&app.store, &seen, reason, by, now).await.map_err(Problem::from)?
         }
     };
@@ -143,10 +140,22 @@ fn pem(app: &App, record: &Certificate) -> Option<String> {
     Some(encode(Label::Certificate, &der) + above.map_or("", |chain| chain.pem.as_str()))
 }
 
-fn identifier(text: &str) -> Result<Identifier, Refusal> {
+pub(super) fn reason(code: u8) -> Result<RevocationReason, Refusal> {
+    RevocationReason::from_code(code.into()).map_err(|_| Refusal::Value {
+        name: "reason",
+        value: code.to_string(),
+        wanted: "a reason code of RFC 5280",
+    })
+}
+
+/// A name, an address, or an account id of the internal authority.
+pub(super) fn identifier(text: &str) -> Result<Identifier, Refusal> {
+    let urn = format!("urn:uuid:{text}");
     let (kind, value) = match text.split_once(':') {
         Some((kind @ ("dns" | "email" | "uri"), value)) => (kind, value),
+        Some(("urn", _)) => ("uri", text),
         _ if text.contains('@') => ("email", text),
+        _ if text.parse::<UserId>().is_ok() => ("uri", urn.as_str()),
         _ => ("dns", text),
     };
     Identifier::from_parts(kind, value).map_err(|_| Refusal::Value {
@@ -167,7 +176,7 @@ fn status(text: &str) -> Result<CertificateStatus, Refusal> {
     }
 }
 
-fn cursor(text: &str) -> Result<Cursor, Refusal> {
+pub(super) fn cursor(text: &str) -> Result<Cursor, Refusal> {
     text.parse().map_err(|_| Refusal::Value {
         name: "after",
         value: text.to_owned(),

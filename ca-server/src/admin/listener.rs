@@ -11,7 +11,7 @@ use tokio_util::sync::CancellationToken;
 
 use super::{
     accounts, approvals, authorities, backup, certificates, devices, examine, external_keys, journal,
-    organisations, releases, server_status,
+    organisations, releases, revocations, server_status,
 };
 use crate::app::App;
 
@@ -87,6 +87,7 @@ fn router(app: App) -> Router {
         .route("/certificates", get(certificates::list))
         .route("/certificates/{serial}", get(certificates::show))
         .route("/certificates/{serial}/revoke", post(certificates::revoke))
+        .route("/revocations", post(revocations::revoke))
         .route("/accounts", get(accounts::list))
         .route("/accounts/{id}", get(accounts::show))
         .route("/accounts/{id}/deactivate", post(accounts::deactivate))

@@ -18,5 +18,6 @@ pub mod listener;
 pub mod organisations;
 pub mod refusal;
 pub mod releases;
+pub mod revocations;
 pub mod server_status;
 pub mod views;

@@ -53,6 +53,9 @@ pub enum Refusal {
     /// The certificate was not issued, so it cannot be revoked.
     #[error("the certificate was never issued")]
     NotIssued,
+    /// Nobody means all certificates there are.
+    #[error("say which certificates: by identifier, account, organisation, profile, authority or issuer")]
+    Everything,
     /// A question must say which authority it means.
     #[error("there are several authorities; say which one")]
     WhichAuthority,
@@ -80,9 +83,11 @@ impl Refusal {
     fn status(&self) -> StatusCode {
         match self {
             Self::Absent(_) => StatusCode::NOT_FOUND,
-            Self::Value { .. } | Self::WhichAuthority | Self::OneId | Self::DeviceStays => {
-                StatusCode::BAD_REQUEST
-            }
+            Self::Value { .. }
+            | Self::WhichAuthority
+            | Self::Everything
+            | Self::OneId
+            | Self::DeviceStays => StatusCode::BAD_REQUEST,
             Self::Already(_)
             | Self::IssuerTaken { .. }
             | Self::Illegal(_)
@@ -107,6 +112,7 @@ impl Refusal {
                     "machine account" => "device list",
                     "account id of this organisation" => "certificates list",
                     "request for approval" => "approvals list",
+                    "authority" => "authority list",
                     "certificate" => "certificates list",
                     "account" => "accounts list",
                     "external account binding key" => "eab list",
@@ -135,6 +141,9 @@ impl Refusal {
             ),
             Self::OneId => "say which one: `ca-server org release NAME ID --to OTHER`".to_owned(),
             Self::DeviceStays => "give --to, or deactivate the device".to_owned(),
+            Self::Everything => {
+                "name one of them; to take back all of an authority, say `--authority NAME`".to_owned()
+            }
             Self::WhichAuthority => "name it with --authority".to_owned(),
             Self::Authority(_) => {
                 "see `ca-server authority list` and `ca-server check`; nothing was changed".to_owned()

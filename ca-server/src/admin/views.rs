@@ -266,6 +266,50 @@ pub struct ReplacedView {
     pub kept: bool,
 }
 
+/// What a mass revocation asks for: all that match every part that is named.
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct RevokeMany {
+    /// For this name, address or account id.
+    pub identifier: Option<String>,
+    /// Of this ACME account.
+    pub account: Option<String>,
+    /// For holders of this organisation, by name or id.
+    pub organisation: Option<String>,
+    /// Of this profile.
+    pub profile: Option<String>,
+    /// Of this authority.
+    pub authority: Option<String>,
+    /// Signed by the issuer with this key identifier.
+    pub issuer: Option<String>,
+    /// RFC 5280 reason code.
+    pub reason: u8,
+    /// Only count.
+    pub dry_run: bool,
+    /// Where the page before ended.
+    pub after: Option<String>,
+}
+
+/// One page of a mass revocation.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct RevokedPage {
+    /// How many matched.
+    pub matched: usize,
+    /// How many were revoked by this question; somebody else may have been faster.
+    pub revoked: usize,
+    /// Those that matched, as they were before.
+    pub items: Vec<CertificateView>,
+    /// Devices whose accounts are bound to nothing any more.
+    #[serde(skip_serializing_if = "Vec::is_empty", default)]
+    pub unbound_devices: Vec<String>,
+    /// What the operator must know of what was just done.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub warning: Option<String>,
+    /// Where to go on; absent at the end.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub next: Option<String>,
+}
+
 /// How the server is doing.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct StatusView {

@@ -4,7 +4,7 @@ use clap::Subcommand;
 use url::form_urlencoded::Serializer;
 
 use super::{Asking, Failure, Paging, output, serve};
-use crate::admin::views::{CertificateView, Page, Revoke};
+use crate::admin::views::{CertificateView, Page};
 use crate::sso::person::Evidence;
 
 /// What to do with certificates.
@@ -39,17 +39,8 @@ pub enum Certificates {
         #[command(flatten)]
         filter: Filter,
     },
-    /// Revoke one certificate; with a device's, unless it is only superseded, everything of the same binding
-    Revoke {
-        /// Where to ask.
-        #[command(flatten)]
-        asking: Asking,
-        /// The serial, hexadecimal.
-        serial: String,
-        /// Why, as RFC 5280 names it.
-        #[arg(long, default_value = "unspecified", value_parser = reason)]
-        reason: u8,
-    },
+    /// Revoke one certificate by its serial, or all that match
+    Revoke(Box<super::revoke::Revoke>),
 }
 
 /// Which certificates.
@@ -102,7 +93,7 @@ pub(super) fn run(command: &Certificates) -> Result<(), Failure> {
         Certificates::List { asking, filter, paging } => list(asking, filter, paging),
         Certificates::Show { asking, serial } => show(asking, serial),
         Certificates::Export { asking, filter } => export(asking, filter),
-        Certificates::Revoke { asking, serial, reason } => revoke(asking, serial, *reason),
+        Certificates::Revoke(command) => super::revoke::run(command),
     }
 }
 
@@ -207,45 +198,8 @@ fn export(asking: &Asking, filter: &Filter) -> Result<(), Failure> {
     }
 }
 
-fn revoke(asking: &Asking, serial: &str, reason: u8) -> Result<(), Failure> {
-    let path = format!("/certificates/{}/revoke", segment(serial));
-    let view: CertificateView =
-        serve::ask(&asking.file, async |client| client.post(&path, &Revoke { reason }).await)?;
-    if asking.json {
-        output::json(&view);
-    } else {
-        output::line(&format!("revoked {} ({})", view.serial, view.identifiers.join(" ")));
-        for serial in &view.also_revoked {
-            output::line(&format!("revoked {serial} (of the same device and key)"));
-        }
-    }
-    for serial in &view.still_in_force {
-        output::note(&format!("the device still holds {serial}"));
-    }
-    if let Some(device) = &view.unbound_device {
-        output::note(&format!(
-            "the device was unbound; give it a new code with: ca-server device activate-code --config {} --device {device}",
-            asking.file.config.display()
-        ));
-    }
-    if let Some(warning) = &view.warning {
-        output::note(&format!("warning: {warning}"));
-    }
-    Ok(())
-}
-
 /// A value as one segment of a path: whatever is not plain is dropped, so that it finds nothing rather than something else.
 pub(super) fn segment(value: &str) -> String {
     let plain = |c: &char| c.is_ascii_alphanumeric() || *c == '-' || *c == '_';
     if value.chars().all(|c| plain(&c)) && !value.is_empty() { value.to_owned() } else { "-".to_owned() }
-}
-
-fn reason(text: &str) -> Result<u8, String> {
-    let names = ["unspecified", "keyCompromise", "affiliationChanged", "superseded", "cessationOfOperation"];
-    let codes = [0, 1, 3, 4, 5];
-    let found = names
-        .iter()
-        .zip(codes)
-        .find(|(name, code)| name.eq_ignore_ascii_case(text) || code.to_string() == text);
-    found.map(|(_, code)| code).ok_or_else(|| format!("one of {}", names.join(", ")))
 }

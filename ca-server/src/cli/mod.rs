@@ -22,6 +22,7 @@ mod passphrase;
 mod policy;
 mod progress;
 mod restore;
+mod revoke;
 mod serve;
 mod status;
 

@@ -3,6 +3,7 @@
 //! Reads files, opens no socket and changes nothing. What it finds would otherwise be found at start, one at a time.
 
 mod loaded;
+mod revocation;
 
 use std::collections::BTreeSet;
 use std::os::unix::fs::PermissionsExt as _;
@@ -32,6 +33,7 @@ pub fn check(config: &Config, now: OffsetDateTime) -> Vec<ConfigProblem> {
     longest(config, &mut found);
     internal(config, &mut found);
     local(config, &mut found);
+    revocation::check(config, &mut found);
     found.extend(crate::sso::providers::problems(config));
     found.extend(crate::internal::access_token::problems(config));
     people(config, &mut found);

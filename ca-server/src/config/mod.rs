@@ -9,6 +9,7 @@ pub mod internal;
 pub mod load;
 pub mod probe;
 pub mod reference;
+pub mod revocation;
 pub mod sections;
 pub mod template;
 
@@ -23,6 +24,7 @@ use url::Url;
 use crate::ids::AuthorityName;
 pub use identity::{CompletionMethod, IdentityProviderConfig, OidcConfig, SamlConfig, SsoConfig};
 pub use internal::{InternalConfig, TokenIssuerConfig};
+pub use revocation::RevocationConfig;
 pub use sections::{
     AcmeConfig, AdminConfig, AuthorityConfig, CaaMode, ChallengeConfig, DnsConfig, DnssecMode,
     ExternalBinding, ForwardedHeader, LimitsConfig, LogConfig, LogFormat, PolicyConfig, StoreConfig,
@@ -76,6 +78,9 @@ pub struct Config {
     /// `[[token_issuer]]`, one for each.
     #[serde(default)]
     pub token_issuer: Vec<TokenIssuerConfig>,
+    /// `[revocation]`
+    #[serde(default)]
+    pub revocation: RevocationConfig,
     /// `[policy]`
     #[serde(default)]
     pub policy: PolicyConfig,

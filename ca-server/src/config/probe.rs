@@ -8,6 +8,7 @@ use toml::{Table, Value};
 use super::identity::{IdentityProviderConfig, OidcConfig, SamlConfig, SsoConfig};
 use super::internal::{InternalConfig, TokenIssuerConfig};
 use super::load::ConfigProblem;
+use super::revocation::RevocationConfig;
 use super::sections::{
     AcmeConfig, AdminConfig, AuthorityConfig, ChallengeConfig, DnsConfig, LimitsConfig, LogConfig,
     PolicyConfig, StoreConfig, TlsConfig,
@@ -35,6 +36,7 @@ pub fn problems(table: &Table) -> Vec<ConfigProblem> {
             "sso" => section::<SsoConfig>(key, value, &Table::new(), &mut found),
             "identity_provider" => identity_providers(value, &mut found),
             "internal" => section::<InternalConfig>(key, value, &Table::new(), &mut found),
+            "revocation" => section::<RevocationConfig>(key, value, &Table::new(), &mut found),
             "token_issuer" => token_issuers(value, &mut found),
             "authority" => authorities(value, &mut found),
             unknown => found.push(ConfigProblem::new(

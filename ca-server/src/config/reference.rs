@@ -4,11 +4,12 @@
 
 use std::fmt::Write as _;
 
-const SOURCES: [&str; 4] = [
+const SOURCES: [&str; 5] = [
     include_str!("mod.rs"),
     include_str!("sections.rs"),
     include_str!("identity.rs"),
     include_str!("internal.rs"),
+    include_str!("revocation.rs"),
 ];
 
 /// One documented struct of the configuration.

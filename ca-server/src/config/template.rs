@@ -240,6 +240,25 @@ resolvers = []
 #single_use = false
 #skew = "60s"
 
+# What relying parties are told of certificates: revocation lists and OCSP.
+[revocation]
+# Where to serve them, and issuing certificates, over plain HTTP. Default: on `listen` only, over TLS, which many cannot use while they check.
+#listen = "0.0.0.0:14080"
+# The URL under which relying parties reach them; it stands in certificates. Default: with `listen` http, the host of `url` and its port.
+#url = "http://ca.example.com:14080"
+# Whether OCSP is answered, and certificates say where. Default: whether `listen` is set.
+#ocsp = true
+# Whether a nonce in a request is repeated, in an answer signed for it alone: anybody can then make the server sign at will.
+#ocsp_nonce = false
+# How long an OCSP answer may be relied on, and the memory for signed ones, in MiB.
+#ocsp_lifetime = "12h"
+#ocsp_cache_mib = 16
+# How long a revocation list may be relied on, and the entries above which it is split into shards.
+#list_lifetime = "24h"
+#list_entries = 10000
+# How long caches on the way may keep either: a revocation may stay unseen behind them for as long.
+#cache_for = "60s"
+
 [policy]
 # Folder with profiles/*.toml and rules/*.cedar; read again on SIGHUP. A bad file is refused and the old ones stay.
 #folder = "policy"

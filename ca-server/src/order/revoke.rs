@@ -4,6 +4,8 @@
 //! The request is authorised before anything is said about the certificate's state. A deactivated account cannot sign requests at all, so it
 //! revokes with the certified key. The certificate must be the stored one, octet for octet.
 
+mod many;
+
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use certs::ari::CertId;
@@ -29,6 +31,7 @@ use crate::store::tables::certificates;
 use crate::store::{Batch, Store, StoreError, Table, Versioned};
 use crate::verify::Signer;
 use crate::verify::jwk::{EcCurve, Jwk};
+pub use many::{Many, record_all};
 
 /// How often a revocation is decided anew because the device's account changed meanwhile.
 const TRIES: usize = 4;
@@ -180,14 +183,25 @@ fn revoked(
     by: String,
     now: OffsetDateTime,
 ) -> Result<Batch, RevokeError> {
+    let mut batch = Batch::new();
+    put(&mut batch, seen, reason, by, now)?;
+    Ok(batch)
+}
+
+fn put(
+    batch: &mut Batch,
+    seen: &Versioned<Certificate>,
+    reason: RevocationReason,
+    by: String,
+    now: OffsetDateTime,
+) -> Result<(), RevokeError> {
     let mut next = seen.value.clone();
     next.status = next.status.step(CertificateEvent::Revoke)?;
     next.revoked = Some(now);
     next.revocation_reason = Some(reason.code());
-    let mut batch = Batch::new();
-    certificates::replace(&mut batch, seen, &next)?;
+    certificates::replace(batch, seen, &next)?;
     batch.record(now, Act::Revoked { serial: next.serial, reason: reason.code(), by });
-    Ok(batch)
+    Ok(())
 }
 
 /// The other certificates of a line that is unbound: nothing joins them any more.

@@ -5,6 +5,7 @@
 use certs::serial::Serial;
 use url::Url;
 
+use crate::config::Config;
 use crate::ids::{AccountId, AuthorityName, AuthorizationId, ChallengeId, OrderId};
 use crate::sso::person::Protocol;
 
@@ -12,13 +13,23 @@ use crate::sso::person::Protocol;
 #[derive(Clone, Debug)]
 pub struct Links {
     base: String,
+    /// Where relying parties go.
+    published: String,
 }
 
 impl Links {
     /// Links under `base` (scheme, host, port and perhaps a path).
     #[must_use]
     pub fn new(base: &Url) -> Self {
-        Self { base: base.as_str().trim_end_matches('/').to_owned() }
+        let base = base.as_str().trim_end_matches('/').to_owned();
+        Self { published: base.clone(), base }
+    }
+
+    /// The links of a configuration: those for relying parties are where `[revocation]` says.
+    #[must_use]
+    pub fn of(config: &Config) -> Self {
+        let published = config.revocation_url().as_str().trim_end_matches('/').to_owned();
+        Self { published, ..Self::new(&config.url) }
     }
 
     /// The base, without a slash at the end.
@@ -131,12 +142,18 @@ impl Links {
     /// The revocation list of the issuer with this key identifier, as certificates name it.
     #[must_use]
     pub fn crl(&self, issuer: &str) -> String {
-        format!("{}/crl/{issuer}.crl", self.base)
+        format!("{}/crl/{issuer}.crl", self.published)
+    }
+
+    /// Where an authority's OCSP responder answers, as certificates name it.
+    #[must_use]
+    pub fn ocsp(&self, authority: &AuthorityName) -> String {
+        format!("{}/ocsp/{authority}", self.published)
     }
 
     /// The certificate of the issuer with this key identifier, as certificates name it.
     #[must_use]
     pub fn issuer(&self, issuer: &str) -> String {
-        format!("{}/issuer/{issuer}.crt", self.base)
+        format!("{}/issuer/{issuer}.crt", self.published)
     }
 }

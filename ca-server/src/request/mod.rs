@@ -13,6 +13,7 @@ pub mod internal;
 pub mod limits;
 pub mod links;
 pub mod metrics;
+mod plain;
 pub mod request_id;
 pub mod roots;
 pub mod router;

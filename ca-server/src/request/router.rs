@@ -28,7 +28,7 @@ use super::{health, metrics, roots, start_page};
 use crate::app::App;
 use crate::respond::kinds::Kind;
 use crate::respond::problem::Problem;
-use crate::status::{crl, issuer};
+use crate::status::{crl, issuer, ocsp};
 
 /// How long a browser need not ask again whether it may ask.
 const PREFLIGHT: Duration = Duration::from_secs(3600);
@@ -109,10 +109,32 @@ fn read_only() -> Vec<Route> {
         plain("/acme/{authority}/directory", directory),
         plain("/acme/{authority}/new-nonce", nonce),
         plain("/acme/{authority}/renewal-info/{certificate}", get(renewal_info::renewal_info)),
+    ]
+    .into_iter()
+    .chain(published())
+    .collect()
+}
+
+/// What relying parties fetch, all of it signed by itself.
+fn published() -> Vec<Route> {
+    vec![
         plain("/roots/{file}", get(roots::root)),
         plain("/issuer/{file}", get(issuer::issuer)),
-        plain("/crl/{file}", get(crl::crl)),
+        plain("/crl/{file}", get(crl::whole)),
+        plain("/crl/{issuer}/{file}", get(crl::shard)),
+        plain("/ocsp/{authority}", post(ocsp::by_post)),
+        plain("/ocsp/{authority}/", post(ocsp::by_post)),
+        plain("/ocsp/{authority}/{*request}", get(ocsp::by_get)),
     ]
+}
+
+/// The routes of `[revocation] listen`.
+pub fn published_alone(app: App) -> Router {
+    built(published())
+        .fallback(unknown)
+        .method_not_allowed_fallback(wrong_method)
+        .layer(from_fn_with_state(app.clone(), super::plain::plain))
+        .with_state(app)
 }
 
 fn health() -> Vec<Route> {

@@ -67,6 +67,15 @@ fn describe() {
         "rollcall_store_fold_seconds",
         "Time to move what was committed from the write-ahead log into the tree."
     );
+    describe_counter!(
+        "rollcall_ocsp_answers_total",
+        "OCSP answers, by what they said or where they came from."
+    );
+    describe_histogram!(
+        "rollcall_revocation_list_seconds",
+        "Time to read what is revoked and sign the lists."
+    );
+    describe_gauge!("rollcall_revocation_list_entries", "Certificates on an issuer's revocation list.");
     describe_gauge!("rollcall_queue_length", "What waits, by queue.");
 }
 

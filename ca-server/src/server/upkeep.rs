@@ -63,8 +63,8 @@ pub(super) async fn prune(app: App, stop: CancellationToken) {
 /// Keeps our own TLS certificate from ending.
 pub(super) async fn renew_own_tls(app: App, in_use: TlsCertificate, stop: CancellationToken) {
     // Under a new issuer it is issued anew at once.
-    let due = async || drop(tokio::time::timeout(TLS_EVERY, app.authorities.changed()).await);
-    while stop.run_until_cancelled(due()).await.is_some() {
+    let mut changes = app.authorities.changes();
+    while stop.run_until_cancelled(tokio::time::timeout(TLS_EVERY, changes.changed())).await.is_some() {
         match own_tls::ensure(&app).await {
             Ok(false) => {}
             Ok(true) => {

@@ -8,7 +8,7 @@ use std::sync::Arc;
 
 use arc_swap::ArcSwap;
 use time::OffsetDateTime;
-use tokio::sync::Notify;
+use tokio::sync::watch;
 
 use super::authority::{Authority, AuthorityLoadError};
 use crate::config::Config;
@@ -22,7 +22,7 @@ pub struct Authorities(Arc<Shared>);
 #[derive(Debug)]
 struct Shared {
     all: ArcSwap<BTreeMap<AuthorityName, Arc<Authority>>>,
-    changed: Notify,
+    changes: watch::Sender<u64>,
 }
 
 /// An authority that issues under another certificate than before.
@@ -72,7 +72,7 @@ impl Authorities {
     }
 
     fn of(all: BTreeMap<AuthorityName, Arc<Authority>>) -> Self {
-        Self(Arc::new(Shared { all: ArcSwap::from_pointee(all), changed: Notify::new() }))
+        Self(Arc::new(Shared { all: ArcSwap::from_pointee(all), changes: watch::Sender::new(0) }))
     }
 
     /// Reads the files again. Gives the authorities whose issuer is another one now.
@@ -106,13 +106,14 @@ impl Authorities {
             }
         }
         self.0.all.store(Arc::new(all));
-        self.0.changed.notify_one();
+        self.0.changes.send_modify(|count| *count = count.wrapping_add(1));
         Ok(replaced)
     }
 
-    /// Returns after the next time that files were taken, or at once if nobody waited then.
-    pub async fn changed(&self) {
-        self.0.changed.notified().await;
+    /// Counts how often files were taken; whoever has to do something after it watches this.
+    #[must_use]
+    pub fn changes(&self) -> watch::Receiver<u64> {
+        self.0.changes.subscribe()
     }
 
     /// The authority of this name.

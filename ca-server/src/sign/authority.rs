@@ -9,14 +9,13 @@ use std::sync::Arc;
 
 use certs::issuer::{Issuer, IssuerError};
 use certs::key::{KeyError, Secret, SigningKey};
-use certs::leaf::LeafUrls;
 use certs::pem;
 use certs::tbs::TwinKey;
 use data_encoding::HEXLOWER;
 use rustls_pki_types::CertificateDer;
-use url::Url;
 
 use super::backend::{FileKey, SigningBackend};
+use super::places::Places;
 use crate::config::{AuthorityConfig, Config};
 use crate::ids::AuthorityName;
 use crate::request::links::Links;
@@ -116,7 +115,7 @@ pub struct Authority {
     issuer_id: String,
     key: Arc<dyn SigningBackend>,
     twin: TwinKey,
-    urls: LeafUrls,
+    places: Places,
     root: CertificateDer<'static>,
     chains: Vec<Chain>,
     replaced: Vec<Arc<Authority>>,
@@ -164,7 +163,8 @@ impl Authority {
             });
         }
         let profiles = section.profiles.clone();
-        let present = Self { chains, profiles, default_profile, ..Self::of(name, issuer, key, root, links)? };
+        let present =
+            Self { chains, profiles, default_profile, ..Self::of(name, issuer, key, root, (config, links))? };
         present.with_replaced(config, section, links)
     }
 
@@ -174,16 +174,13 @@ impl Authority {
         issuer: Issuer,
         key: FileKey,
         root: CertificateDer<'static>,
-        links: &Links,
+        (config, links): (&Config, &Links),
     ) -> Result<Self, AuthorityLoadError> {
         let twin = TwinKey::generate()
             .map_err(|source| AuthorityLoadError::Key { path: PathBuf::from("(twin key)"), source })?;
         let issuer_id = HEXLOWER.encode(issuer.subject_key_identifier());
-        let urls = LeafUrls {
-            crl: url(&links.crl(&issuer_id))?,
-            ca_issuers: url(&links.issuer(&issuer_id))?,
-            ocsp: None,
-        };
+        let places = Places::new(links, name, &issuer_id, config.revocation.answers_ocsp())
+            .map_err(|(text, source)| AuthorityLoadError::Url { text, source })?;
         Ok(Self {
             name: name.clone(),
             chains: vec![Chain::of(&issuer)],
@@ -191,7 +188,7 @@ impl Authority {
             issuer,
             key: Arc::new(key),
             twin,
-            urls,
+            places,
             root,
             replaced: Vec::new(),
             profiles: Vec::new(),
@@ -216,7 +213,13 @@ impl Authority {
             if chain.issuer != self.issuer_id && self.of_replaced(&chain.issuer).is_none() {
                 let place = path.with_extension("key.pem");
                 let key = key_of(config, (&self.name, section), &place, (&path, &issuer))?;
-                self.replaced.push(Arc::new(Self::of(&self.name, issuer, key, self.root.clone(), links)?));
+                self.replaced.push(Arc::new(Self::of(
+                    &self.name,
+                    issuer,
+                    key,
+                    self.root.clone(),
+                    (config, links),
+                )?));
             }
             if !self.chains.iter().any(|known| known.certificates == chain.certificates) {
                 self.chains.push(chain);
@@ -274,10 +277,10 @@ impl Authority {
         &self.root
     }
 
-    /// Where certificates say that its lists are.
+    /// Where certificates say that its lists and answers are.
     #[must_use]
-    pub fn urls(&self) -> &LeafUrls {
-        &self.urls
+    pub fn places(&self) -> &Places {
+        &self.places
     }
 
     /// The chains to hand out with certificates of the issuer with this key identifier, the default one first.
@@ -446,8 +449,4 @@ pub fn passphrase(
 #[must_use]
 pub fn passphrase_variable(name: &AuthorityName) -> String {
     format!("ROLLCALL_PASSPHRASE_{}", name.as_str().to_ascii_uppercase().replace('-', "_"))
-}
-
-fn url(text: &str) -> Result<Url, AuthorityLoadError> {
-    Url::parse(text).map_err(|source| AuthorityLoadError::Url { text: text.to_owned(), source })
 }

@@ -9,6 +9,7 @@ mod backend;
 mod crl;
 mod gate;
 mod own;
+mod places;
 mod prepare;
 
 pub use authorities::{Authorities, AuthorityReloadError, Replaced};
@@ -16,7 +17,8 @@ pub use authority::{
     Authority, AuthorityLoadError, Chain, next_key, passphrase, passphrase_variable, read_key, read_key_of,
 };
 pub use backend::{FileKey, SigningBackend, SigningError};
-pub use crl::{CrlSignError, sign_crl};
+pub use crl::{CrlSignError, ListDraft, sign_crl};
 pub use gate::{SignError, Signed, sign};
 pub use own::{OwnCertificate, OwnError, issue_own};
+pub use places::Places;
 pub use prepare::{PrepareError, Prepared, prepare};

@@ -1,4 +1,4 @@
-//! The server's own TLS certificate: the same gate as every other, without an order.
+//! The server's own certificates, for TLS and for its OCSP responder: the same gate as every other, without an order.
 //!
 //! The operator's configuration is the authorisation. The private key is made by the caller and never comes here. An intent left open by a
 //! crash is abandoned at the next start, since its key is lost.
@@ -44,6 +44,8 @@ pub enum OwnError {
 /// The server's own certificate.
 #[derive(Clone, Debug)]
 pub struct OwnCertificate {
+    /// The certificate, DER.
+    pub der: Vec<u8>,
     /// The certificate and the chain above it, PEM.
     pub chain_pem: String,
     /// From when it is valid.
@@ -52,7 +54,7 @@ pub struct OwnCertificate {
     pub not_after: OffsetDateTime,
 }
 
-/// Issues a TLS certificate for the server itself, under `profile` and for `names`, to the holder of a key.
+/// Issues a certificate for the server itself, under `profile` and for `names`, to the holder of a key.
 ///
 /// # Errors
 /// [`OwnError`]
@@ -72,10 +74,12 @@ pub async fn issue_own(
     let prepared = prepare(authority, approval, now)?;
     let permit = intent(store, Batch::new(), prepared, now).await?;
     let signed = sign(permit).await?;
-    let leaf = encode(Label::Certificate, &signed.der);
+    let der = signed.der.clone();
+    let leaf = encode(Label::Certificate, &der);
     outcome(store, Batch::new(), signed, now).await?;
     let above = authority.chains_of(authority.issuer_id()).next().map_or("", |chain| chain.pem.as_str());
     Ok(OwnCertificate {
+        der,
         chain_pem: leaf + above,
         not_before: validity.not_before,
         not_after: validity.not_after,

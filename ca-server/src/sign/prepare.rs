@@ -63,6 +63,9 @@ pub fn prepare(
 ) -> Result<Prepared, PrepareError> {
     // 4. A serial of 128 random bits, and the bytes from order and profile; of the CSR only the key is in them.
     let serial = Serial::new(now, random_bytes()?);
+    let mut urls = authority.places().urls(&serial);
+    // Nobody asks a responder about itself (RFC 6960 §4.2.2.2.1).
+    urls.ocsp = urls.ocsp.filter(|_| !approval.profile.is_responder());
     let request = LeafRequest {
         profile: &approval.profile,
         identifiers: &approval.identifiers,
@@ -71,11 +74,12 @@ pub fn prepare(
         validity: approval.validity,
         proofs: &approval.proofs,
         preferred_domain: approval.preferred_domain.as_ref(),
-        urls: authority.urls(),
+        urls: &urls,
     };
     let tbs = leaf_tbs(&request, authority.issuer(), authority.twin())?;
     // 5. Lint the twin: the same bytes under a throwaway key.
-    let findings = lint(tbs.twin_der(), &context(authority, &approval, now));
+    let context = LintContext { now: Some(now), ..LintContext::of(&request, authority.issuer()) };
+    let findings = lint(tbs.twin_der(), &context);
     if !may_sign(&findings) {
         return Err(PrepareError::Lint(findings));
     }
@@ -113,23 +117,4 @@ pub fn prepare(
         holder,
     };
     Ok(Prepared { authority: authority.clone(), tbs: tbs.der().to_vec(), record, rules })
-}
-
-/// What the bytes are held against.
-fn context<'a>(authority: &'a Authority, approval: &'a Approval, now: OffsetDateTime) -> LintContext<'a> {
-    LintContext {
-        profile: &approval.profile,
-        identifiers: &approval.identifiers,
-        proofs: &approval.proofs,
-        preferred_domain: approval.preferred_domain.as_ref(),
-        public_key: approval.public_key.spki_der(),
-        issuer_name: authority.issuer().subject_der(),
-        issuer_key_identifier: authority.issuer().subject_key_identifier(),
-        issuer_key_kind: authority.issuer().kind(),
-        issuer_not_after: Some(authority.issuer().not_after()),
-        crl: Some(authority.urls().crl.as_str()),
-        ca_issuers: authority.urls().ca_issuers.as_str(),
-        ocsp: None,
-        now: Some(now),
-    }
 }

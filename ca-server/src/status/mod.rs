@@ -1,9 +1,15 @@
-//! What relying parties and holders are told about certificates: revocation lists, the issuer's certificate, renewal information.
+//! What relying parties and holders are told about certificates: revocation lists and OCSP answers of each issuer, present or replaced; the issuer's
+//! certificate; renewal information.
 //!
-//! All of it is public and needs no signature by the client. A revocation list is the only thing that is signed here, and only through `sign`.
+//! All of it is public and needs no signature by the client. Lists are signed by the issuer and only through `sign`; answers by a responder whose
+//! certificate passed the same gate as every other.
 
+pub mod caching;
 pub mod crl;
 pub mod issuer;
+pub mod lists;
+pub mod ocsp;
 pub mod renewal_info;
 
-pub use crl::RevocationLists;
+pub use lists::RevocationLists;
+pub use ocsp::Responders;

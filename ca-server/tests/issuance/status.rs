@@ -42,7 +42,7 @@ async fn a_list_is_kept_until_half_its_life_and_its_number_grows_over_restarts()
     let ca = Ca::start().await;
     let url = format!("{}/crl/external.crl", ca.base);
     let first = ca.get(&url).await;
-    assert_eq!(first.header("cache-control"), "public, max-age=300");
+    assert_eq!(first.header("cache-control"), "public, max-age=60");
     assert_eq!(ca.get(&url).await.body, first.body);
     let tag = first.header("etag").to_owned();
     let same = ca.send(Method::GET, &url, &[("if-none-match", &tag)], bytes::Bytes::new()).await;

@@ -24,6 +24,7 @@ pub const START: i64 = 1_790_000_000;
 /// What is the same for every authority of this process, all PEM.
 pub(super) struct Files {
     pub(super) root: String,
+    root_key: SigningKey,
     pub(super) second_root: String,
     intermediate: String,
     key: String,
@@ -57,7 +58,18 @@ fn make() -> Files {
         key: issuing_key.to_pem().expect("the key has a PEM form").to_string(),
         tls_certificate: tls.cert.pem(),
         tls_key: tls.signing_key.serialize_pem(),
+        root_key: first_key,
     }
+}
+
+/// Another issuing certificate below the first root, PEM.
+pub(super) fn below_first_root(key: &SigningKey, name: &str) -> String {
+    let made = files();
+    let issuer = Issuer::from_pem(&made.root).expect("the root is an issuer");
+    let serial = Serial::from_entropy(key.public().key_identifier());
+    let request = AuthorityRequest { serial, ..request(name, 5, 1800) };
+    pem(&intermediate(&request, &AuthorityUrls::default(), key.public(), &issuer, &made.root_key)
+        .expect("an intermediate"))
 }
 
 fn request(name: &str, serial: u8, days: i64) -> AuthorityRequest {

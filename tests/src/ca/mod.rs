@@ -10,6 +10,7 @@ mod builder;
 mod eab;
 mod files;
 mod patience;
+mod rotation;
 
 use std::sync::Arc;
 

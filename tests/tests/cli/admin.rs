@@ -122,6 +122,38 @@ async fn an_operator_sees_finds_exports_and_revokes_what_was_issued() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn an_operator_counts_what_matches_before_it_is_revoked() {
+    let server = Server::start().await;
+    let mut alice = server.device("alice");
+    alice.register().await;
+    for name in ["room-1.corp.test", "room-2.corp.test", "room-3.corp.test"] {
+        alice.issue(&server.dns, &[name]).await;
+    }
+    let counted = server.ask(&["certificates", "revoke", "--profile", "device", "--reason", "superseded"]);
+    assert!(counted.data().contains("3 certificates would be revoked"), "{}", counted.stdout);
+    assert!(
+        counted.data().contains("room-2.corp.test") && counted.stderr.contains("--yes"),
+        "{}",
+        counted.stderr
+    );
+    let issued =
+        server.ask(&["certificates", "list", "--status", "issued", "--profile", "device", "--json"]).json();
+    assert_eq!(issued["items"].as_array().unwrap().len(), 3, "nothing was changed");
+    let one =
+        server.ask(&["certificates", "revoke", "--identifier", "room-2.corp.test", "--yes", "--json"]).json();
+    assert_eq!((&one["matched"], &one["revoked"], &one["dry_run"]), (&1.into(), &1.into(), &false.into()));
+    let rest = server.ask(&["certificates", "revoke", "--profile", "device", "--yes"]);
+    assert!(rest.data().contains("revoked 2 certificates"), "{}", rest.stdout);
+    let again = server.ask(&["certificates", "revoke", "--profile", "device", "--yes", "--json"]).json();
+    assert_eq!(again["revoked"], 0);
+    let wrong = server.ask(&["certificates", "revoke", "--organisation", "Nobody", "--yes"]);
+    assert!(wrong.error().0.contains("organisation"), "{}", wrong.stderr);
+    for usage in [&["certificates", "revoke"][..], &["certificates", "revoke", "47", "--profile", "device"]] {
+        assert_eq!(server.ask(usage).code, 2, "{usage:?}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn lists_go_page_by_page() {
     let server = Server::start().await;
     for name in ["alice", "bob", "carol"] {

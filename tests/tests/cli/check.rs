@@ -153,6 +153,12 @@ fn what_serve_would_refuse_is_told_by_check() {
             "origins = [\"https://meet.example.com/\"]",
             "internal.origins",
         ),
+        ("#url = \"http://ca.example.com:14080\"", "url = \"ldap://ca.corp.test\"", "revocation.url"),
+        ("#url = \"http://ca.example.com:14080\"", "url = \"http://ca.corp.test/?a\"", "revocation.url"),
+        ("#ocsp_lifetime = \"12h\"", "ocsp_lifetime = \"1s\"", "revocation.ocsp_lifetime"),
+        ("#ocsp_cache_mib = 16", "ocsp_cache_mib = 0", "revocation.ocsp_cache_mib"),
+        ("#list_lifetime = \"24h\"", "list_lifetime = \"365days\"", "revocation.list_lifetime"),
+        ("#list_entries = 10000", "list_entries = 0", "revocation.list_entries"),
         ("acme = true", &*format!("acme = true\n{alternate}"), "authority.external.alternate_chains"),
     ] {
         assert_refused_by_both(&folder, (from, to), key);

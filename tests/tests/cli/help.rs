@@ -16,6 +16,10 @@ fn the_help_of_ca_server_says_what_it_said_before() {
         insta::assert_snapshot!(format!("ca-server-{command}"), ca_server(&[command, "--help"]).data());
     }
     assert!(seen >= 9, "only {seen} commands are listed");
+    insta::assert_snapshot!(
+        "ca-server-certificates-revoke",
+        ca_server(&["certificates", "revoke", "--help"]).data()
+    );
 }
 
 #[test]

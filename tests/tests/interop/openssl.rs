@@ -164,6 +164,7 @@ async fn openssl_believes_every_shipped_profile_under_an_authority_as_init_makes
                 ExtendedKeyUsage::ClientAuth => "sslclient",
                 ExtendedKeyUsage::ServerAuth => "sslserver",
                 ExtendedKeyUsage::EmailProtection => "smimesign",
+                ExtendedKeyUsage::OcspSigning => "ocsphelper",
             };
             let said = verify(&program, &local, &chain, purpose, &[]);
             assert!(said.success, "{} for {purpose}: {}", profile.name, said.text);

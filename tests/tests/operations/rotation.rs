@@ -187,7 +187,9 @@ async fn a_replaced_issuer_signs_its_list_after_a_restart_and_numbers_go_on() {
     let old = tally.so_far()[0].chain.clone();
     let file = place.path("old.crl");
     let (number, serials) = list_of(&place, &old, &file).await;
-    assert_eq!((number.as_str(), serials.len()), ("1", 0));
+    let number_of = |number: String| number.parse::<u64>().unwrap();
+    assert!(serials.is_empty(), "{serials:?}");
+    let first = number_of(number);
     rotate(&place);
     place.server.kill().unwrap();
     let folder = place.server.folder.clone();
@@ -200,7 +202,8 @@ async fn a_replaced_issuer_signs_its_list_after_a_restart_and_numbers_go_on() {
     (place.server, _) = Server::start(program(), &folder, &place.url).unwrap();
     place.done(&["certificates", "revoke", &serial(&old)]);
     let (number, serials) = list_of(&place, &old, &file).await;
-    assert_eq!((number.as_str(), serials), ("2", vec![serial(&old)]));
+    assert!(number_of(number) > first, "numbers go on");
+    assert_eq!(serials, [serial(&old)]);
     let issuer_url = leaf(&old).ca_issuers_urls[0].clone();
     let above = http(&place).get(&issuer_url).await.expect(StatusCode::OK);
     assert_eq!(above.body, *parse_certificates(&old).unwrap()[1], "where the old leaf says its issuer is");

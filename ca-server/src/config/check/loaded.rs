@@ -84,7 +84,7 @@ pub(super) fn authority(
     section: &AuthorityConfig,
     now: OffsetDateTime,
 ) -> Option<Fault> {
-    let authority = match Authority::load(config, name, section, &Links::new(&config.url)) {
+    let authority = match Authority::load(config, name, section, &Links::of(config)) {
         Ok(authority) => authority,
         Err(error) => return authority_fault(config, section, &error),
     };

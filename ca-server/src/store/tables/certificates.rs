@@ -13,6 +13,7 @@ use time::OffsetDateTime;
 use super::expiry::{self, Ends};
 use super::revocations;
 use crate::ids::{AccountId, AuthorityName};
+use crate::internal::OrganisationId;
 use crate::order::model::{Certificate, CertificateStatus};
 use crate::store::page::{Cursor, Page};
 use crate::store::{Batch, Range, Store, StoreError, Table, Versioned, keys};
@@ -113,6 +114,14 @@ pub struct CertificateFilter {
     pub status: Option<CertificateStatus>,
     /// Only those that end before this time.
     pub expires_before: Option<OffsetDateTime>,
+    /// Only those that end after this time.
+    pub expires_after: Option<OffsetDateTime>,
+    /// Only those for holders of this organisation.
+    pub organisation: Option<OrganisationId>,
+    /// Only those signed by the issuer with this key identifier, hexadecimal.
+    pub issuer: Option<String>,
+    /// Leave out those that the server issued to itself.
+    pub without_own: bool,
 }
 
 impl CertificateFilter {
@@ -134,7 +143,20 @@ impl CertificateFilter {
             && self.profile.as_ref().is_none_or(|wanted| certificate.profile == *wanted)
             && self.status.is_none_or(|wanted| certificate.status == wanted)
             && self.expires_before.is_none_or(|limit| certificate.not_after < limit)
+            && self.expires_after.is_none_or(|limit| certificate.not_after > limit)
+            && self.organisation.is_none_or(|wanted| organisation_of(certificate) == Some(wanted))
+            && self.issuer.as_ref().is_none_or(|wanted| certificate.issuer == *wanted)
+            && !(self.without_own && is_own(certificate))
     }
+}
+
+fn organisation_of(certificate: &Certificate) -> Option<OrganisationId> {
+    certificate.holder.as_ref().and_then(|holder| holder.organisation)
+}
+
+/// Whether nobody asked for it but the configuration: our own TLS certificate, and our responders'.
+fn is_own(certificate: &Certificate) -> bool {
+    certificate.order.is_none() && certificate.account.is_none() && certificate.holder.is_none()
 }
 
 impl Store {

@@ -1,0 +1,139 @@
+//! What the store keeps of an issuer's lists: the number of the last one, and into how many shards its certificates were ever spread.
+//!
+//! Both stand under the issuer's key identifier. Numbers only grow, also over restarts and among several servers; a count of shards is never taken back,
+//! since certificates name it.
+
+use certs::crl::Shard;
+use serde::{Deserialize, Serialize};
+use time::OffsetDateTime;
+
+use crate::log::act::Act;
+use crate::sign::Authority;
+use crate::store::{Batch, Record, Store, StoreError, Table};
+
+/// How often a record is written anew because another server wrote it.
+const TRIES: usize = 5;
+/// By how much an issuer's lists are split when they are too large.
+const SPLIT: u16 = 16;
+
+/// The number of the last list of an issuer.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+struct LastNumber {
+    issuer: String,
+    number: u64,
+}
+
+impl Record for LastNumber {
+    const TABLE: Table = Table::Meta;
+    type Key = String;
+
+    fn key(&self) -> String {
+        self.issuer.clone()
+    }
+
+    fn encode_key(key: &String) -> Vec<u8> {
+        format!("crl-number:{key}").into_bytes()
+    }
+}
+
+/// The counts of shards that certificates of an issuer name, smallest first; the last one is in use.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub(super) struct Spread {
+    issuer: String,
+    counts: Vec<u16>,
+}
+
+impl Record for Spread {
+    const TABLE: Table = Table::Meta;
+    type Key = String;
+
+    fn key(&self) -> String {
+        self.issuer.clone()
+    }
+
+    fn encode_key(key: &String) -> Vec<u8> {
+        format!("crl-shards:{key}").into_bytes()
+    }
+}
+
+impl Spread {
+    /// The counts, the whole list first.
+    pub(super) fn counts(&self) -> impl Iterator<Item = u16> {
+        let more = self.counts.iter().copied().filter(|count| (2..=Shard::MOST).contains(count));
+        std::iter::once(1).chain(more)
+    }
+
+    /// The count that new certificates name.
+    pub(super) fn in_use(&self) -> u16 {
+        self.counts().last().unwrap_or(1)
+    }
+}
+
+/// The spread of an issuer, split further if even its shards would have more than `most` of `entries`.
+pub(super) async fn spread(
+    store: &Store,
+    authority: &Authority,
+    (entries, most): (usize, usize),
+    now: OffsetDateTime,
+) -> Result<Spread, StoreError> {
+    let issuer = authority.issuer_id().to_owned();
+    let mut tries = 0;
+    loop {
+        let seen = store.load::<Spread>(&issuer).await?;
+        let mut next = seen
+            .as_ref()
+            .map_or_else(|| Spread { issuer: issuer.clone(), counts: Vec::new() }, |seen| seen.value.clone());
+        let is_too_large = |spread: &Spread| {
+            spread.in_use() < Shard::MOST && entries.div_ceil(usize::from(spread.in_use())) > most
+        };
+        if !is_too_large(&next) {
+            return Ok(next);
+        }
+        while is_too_large(&next) {
+            next.counts.push(next.in_use().saturating_mul(SPLIT).min(Shard::MOST));
+        }
+        let mut batch = Batch::new();
+        match &seen {
+            Some(seen) => batch.replace(seen.version, &next)?,
+            None => batch.insert(&next)?,
+        };
+        let what = format!(
+            "certificates of authority {} name one of {} shards of its revocation list from now on",
+            authority.name(),
+            next.in_use()
+        );
+        batch.record(now, Act::Operation { what });
+        match store.commit(batch).await {
+            Ok(()) => return Ok(next),
+            Err(StoreError::Stale(_)) if tries < TRIES => tries += 1,
+            Err(error) => return Err(error),
+        }
+    }
+}
+
+/// A number that no list of the issuer has, durable before it is used. If the process dies after this, a number is skipped, which is allowed.
+pub(super) async fn next_number(
+    store: &Store,
+    authority: &Authority,
+    now: OffsetDateTime,
+) -> Result<u64, StoreError> {
+    let issuer = authority.issuer_id().to_owned();
+    let mut tries = 0;
+    loop {
+        let mut batch = Batch::new();
+        let seen = store.load::<LastNumber>(&issuer).await?;
+        let number = seen.as_ref().map_or(1, |seen| seen.value.number.saturating_add(1));
+        let next = LastNumber { issuer: issuer.clone(), number };
+        match &seen {
+            Some(seen) => batch.replace(seen.version, &next)?,
+            None => batch.insert(&next)?,
+        };
+        let what = format!("revocation list {number} of authority {}", authority.name());
+        batch.record(now, Act::Operation { what });
+        match store.commit(batch).await {
+            Ok(()) => return Ok(number),
+            Err(StoreError::Stale(_)) if tries < TRIES => tries += 1,
+            Err(error) => return Err(error),
+        }
+    }
+}
