@@ -150,12 +150,13 @@ impl SuggestedWindow {
     }
 }
 
-/// The usual window: it opens at two thirds of the certificate's life and is a twelfth of it wide, so that a fleet enrolled in one hour
-/// does not renew in one minute. Whole seconds, and never empty.
+/// The usual window: from half of the certificate's life to five sixths of it, so two thirds on average. A third of the life is wide enough
+/// that a fleet enrolled on one day renews at no more than thrice its mean rate, and a sixth is left for what goes wrong. Whole seconds,
+/// and never empty.
 pub fn suggested_window(not_before: OffsetDateTime, not_after: OffsetDateTime) -> SuggestedWindow {
     let life = (not_after - not_before).whole_seconds().max(0);
-    let start = not_before + time::Duration::seconds(life / 3 * 2);
-    SuggestedWindow { start, end: start + time::Duration::seconds((life / 12).max(1)) }
+    let start = not_before + time::Duration::seconds(life / 2);
+    SuggestedWindow { start, end: start + time::Duration::seconds((life / 3).max(1)) }
 }
 
 #[cfg(test)]
@@ -192,10 +193,10 @@ mod tests {
     }
 
     #[test]
-    fn the_window_opens_at_two_thirds_and_is_never_empty() {
+    fn the_window_is_the_third_of_the_life_around_two_thirds_and_is_never_empty() {
         let window = suggested_window(datetime!(2026-01-01 0:00 UTC), datetime!(2026-01-31 0:00 UTC));
-        assert_eq!(window.start, datetime!(2026-01-21 0:00 UTC));
-        assert_eq!(window.end, datetime!(2026-01-23 12:00 UTC));
+        assert_eq!(window.start, datetime!(2026-01-16 0:00 UTC));
+        assert_eq!(window.end, datetime!(2026-01-26 0:00 UTC));
         let start = datetime!(2026-01-01 0:00 UTC);
         for seconds in [-5, 0, 1, 19, 60, 86_400] {
             let window = suggested_window(start, start + time::Duration::seconds(seconds));

@@ -1,4 +1,4 @@
-//! When a certificate should be renewed (RFC 9773 §4.2): a window in the last third of its life; at once if it was revoked.
+//! When a certificate should be renewed (RFC 9773 §4.2): a window around two thirds of its life; at once if it was revoked.
 //!
 //! A pure function of the record, so every answer is the same and clients spread themselves within the window.
 

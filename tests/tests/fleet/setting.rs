@@ -6,7 +6,7 @@ use std::time::Duration as StdDuration;
 
 use acme_client::acme::{HttpsConfig, HttpsTransport, Patience, Roots, Transport};
 use acme_client::clock::Clock;
-use acme_client::enroll::{AccountOptions, Agent, Connector, Leaf, open_account};
+use acme_client::enroll::{AccountOptions, Agent, Connector, EnrollError, Leaf, open_account};
 use acme_client::progress::Silent;
 use acme_client::renew::{Attempt, PassReport, Why};
 use acme_client::run::{Daemon, Overview, Settings, Tell};
@@ -129,11 +129,22 @@ impl Setting {
             keep: 2,
             deploy: Some(DeploySettings::new(deploy)),
         };
-        let client = agent.connector.connect(agent.state, &settings.directory).await.unwrap();
-        open_account(agent, &client, &AccountOptions::default()).await.unwrap();
+        // Somebody stands before it, and tries until it works.
+        let mut tries = 0;
+        while let Err(error) = self.register(agent, &settings).await {
+            tries += 1;
+            assert!(tries < 10, "{}: {error}", home.name);
+            agent.connector.forget().await;
+        }
         agent.connector.forget().await;
         let name = IdentityName::for_domain(&home.name).unwrap();
         agent.state.identity(&name).store_settings(&settings).unwrap();
+    }
+
+    /// Opens the device's account.
+    async fn register(&self, agent: Agent<'_>, settings: &IdentitySettings) -> Result<(), EnrollError> {
+        let client = agent.connector.connect(agent.state, &settings.directory).await?;
+        open_account(agent, &client, &AccountOptions::default()).await.map(drop)
     }
 }
 
