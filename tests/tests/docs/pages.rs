@@ -15,10 +15,11 @@ pub(crate) fn root() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).parent().unwrap().to_owned()
 }
 
-/// Every page at the root and in `docs`.
+/// Every page at the root and in `docs`, with its samples and runbooks.
 pub(crate) fn pages() -> Vec<Page> {
     let mut pages = Vec::new();
-    for folder in [root(), root().join("docs"), root().join("docs/samples")] {
+    let docs = root().join("docs");
+    for folder in [root(), docs.join("samples"), docs.join("runbooks"), docs] {
         for entry in std::fs::read_dir(folder).unwrap() {
             let path = entry.unwrap().path();
             if path.extension().is_some_and(|extension| extension == "md") {
