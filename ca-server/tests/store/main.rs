@@ -10,6 +10,7 @@
 )]
 
 mod battery;
+mod damage;
 mod durability;
 mod full_disk;
 mod prune;

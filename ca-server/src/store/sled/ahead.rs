@@ -7,6 +7,7 @@
 
 use std::fs::{File, OpenOptions};
 use std::io;
+use std::ops::RangeInclusive;
 use std::os::unix::fs::{FileExt as _, OpenOptionsExt as _};
 use std::path::{Path, PathBuf};
 
@@ -55,13 +56,27 @@ pub(super) struct Ahead {
 
 /// A log whose rows have still to be moved into the tree.
 #[derive(Debug)]
-pub(super) struct Unplayed(Ahead);
+pub(super) struct Unplayed {
+    log: Ahead,
+    /// Every generation up to this one was in the tree when a later one began.
+    kept: u64,
+}
 
 impl Unplayed {
+    /// How far the tree may reach: what the log was told is there, and nothing that it never had.
+    pub(super) fn reach(&self) -> RangeInclusive<u64> {
+        self.kept..=self.log.generation
+    }
+
+    /// The generation that the tree reaches when all rows stand in it.
+    pub(super) const fn generation(&self) -> u64 {
+        self.log.generation
+    }
+
     /// All rows stand in the tree, synced: the log goes on with a new generation.
     pub(super) fn caught_up(mut self) -> io::Result<Ahead> {
-        self.0.switch()?;
-        Ok(self.0)
+        self.log.switch()?;
+        Ok(self.log)
     }
 }
 
@@ -97,12 +112,19 @@ impl Ahead {
         }
         let (current, former) = (newer.file, older.file);
         let log = Self { current, former, generation, number: 0, end: RECORDS as u64, buffer: Vec::new() };
-        Ok((Unplayed(log), rows))
+        // Settled, all but itself were in the tree; else the former one's rows may still have been on the way.
+        let kept = generation.saturating_sub(if newer.content.settled { 1 } else { 2 });
+        Ok((Unplayed { log, kept }, rows))
     }
 
     /// Octets of the records in the current file.
     pub(super) const fn len(&self) -> u64 {
         self.end.saturating_sub(RECORDS as u64)
+    }
+
+    /// The generation whose rows went into the former file.
+    pub(super) const fn former(&self) -> u64 {
+        self.generation.saturating_sub(1)
     }
 
     /// A file on the file system that the log stands on.

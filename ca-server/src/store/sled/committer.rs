@@ -89,7 +89,7 @@ impl Committer {
         self.fold.wait()?;
         self.ahead.switch().map_err(|source| SledFailure::Log(Arc::new(source)))?;
         let rows = self.shared.view.write().freeze();
-        self.fold.begin(rows, self.written - self.folded)?;
+        self.fold.begin(rows, self.ahead.former(), self.written - self.folded)?;
         self.folded = self.written;
         Ok(())
     }

@@ -15,7 +15,7 @@ use sled::Db;
 
 use super::failure::SledFailure;
 use super::view::Rows;
-use super::{Shared, SledConfig, blocks, open};
+use super::{Shared, SledConfig, SledOpenError, blocks, open, reach};
 
 /// Most rows written between two syncs.
 ///
@@ -37,9 +37,10 @@ pub(super) struct Fold {
     under_way: bool,
 }
 
-/// Rows to move, with the octets that were committed for them.
+/// Rows to move, the generation of the log that they are, and the octets that were committed for them.
 struct Job {
     rows: Arc<Rows>,
+    generation: u64,
     octets: usize,
 }
 
@@ -76,10 +77,15 @@ impl Fold {
         Ok(())
     }
 
-    /// Begins to move `rows`, which readers see already; none may be under way.
-    pub(super) fn begin(&mut self, rows: Arc<Rows>, octets: usize) -> Result<(), SledFailure> {
+    /// Begins to move `rows`, all of one generation, which readers see already; none may be under way.
+    pub(super) fn begin(
+        &mut self,
+        rows: Arc<Rows>,
+        generation: u64,
+        octets: usize,
+    ) -> Result<(), SledFailure> {
         let jobs = self.jobs.as_ref().ok_or(SledFailure::Ended)?;
-        jobs.send(Job { rows, octets }).map_err(|_| SledFailure::Ended)?;
+        jobs.send(Job { rows, generation, octets }).map_err(|_| SledFailure::Ended)?;
         self.under_way = true;
         Ok(())
     }
@@ -124,21 +130,23 @@ impl Mover {
     fn fold(&mut self, shared: &Shared, job: &Job) -> Result<(), SledFailure> {
         let begun = Instant::now();
         let db = shared.view.read().db().map_err(|_| SledFailure::ReadOnly)?.clone();
-        into_tree(&db, &self.database, &job.rows)?;
+        into_tree(&db, &self.database, &job.rows, job.generation)?;
         drop(db);
         shared.view.write().melt();
         metrics::histogram!("rollcall_store_fold_seconds").record(begun.elapsed());
         self.written = self.written.saturating_add(job.octets);
-        if self.written >= self.config.checkpoint { self.checkpoint(shared) } else { Ok(()) }
+        if self.written >= self.config.checkpoint { self.checkpoint(shared, job.generation) } else { Ok(()) }
     }
 
     /// Closes the database and opens it again: sled 0.34 writes a snapshot of its page table only when it is opened, and a start after a
     /// crash reads its log from the last snapshot on. Readers and writers wait meanwhile, a fraction of a second.
-    fn checkpoint(&mut self, shared: &Shared) -> Result<(), SledFailure> {
+    fn checkpoint(&mut self, shared: &Shared, generation: u64) -> Result<(), SledFailure> {
         let begun = Instant::now();
         let mut view = shared.view.write();
         view.close();
-        let db = open::reopen(&self.config).map_err(|error| SledFailure::Checkpoint(Arc::new(error)))?;
+        let failed = |error: SledOpenError| SledFailure::Checkpoint(Arc::new(error));
+        let db = open::reopen(&self.config).map_err(failed)?;
+        open::check_reach(&db, &self.config.folder, &(generation..=generation)).map_err(failed)?;
         view.reopen(db);
         self.written = 0;
         tracing::info!(duration_ms = begun.elapsed().as_millis(), "the store made a checkpoint");
@@ -157,12 +165,12 @@ impl Drop for Mover {
     }
 }
 
-/// Writes `rows` into the tree, a part at a time, each synced before the next.
-pub(super) fn into_tree(db: &Db, database: &File, rows: &Rows) -> Result<(), SledFailure> {
+/// Writes `rows` into the tree, a part at a time, each synced before the next; with the last one it says that the tree reaches `generation`.
+pub(super) fn into_tree(db: &Db, database: &File, rows: &Rows, generation: u64) -> Result<(), SledFailure> {
     let (ended, end) = sync_channel::<()>(0);
     std::thread::scope(|scope| {
         scope.spawn(move || watch(db, &end));
-        let written = write(db, database, rows);
+        let written = write(db, database, rows, generation);
         drop(ended);
         written
     })
@@ -179,17 +187,24 @@ fn watch(db: &Db, end: &Receiver<()>) {
     }
 }
 
-fn write(db: &Db, database: &File, rows: &Rows) -> Result<(), SledFailure> {
+fn write(db: &Db, database: &File, rows: &Rows, generation: u64) -> Result<(), SledFailure> {
     let mut rows = rows.iter().peekable();
-    while rows.peek().is_some() {
+    loop {
         let (mut part, mut octets) = (Vec::with_capacity(MOST_ROWS), 0);
         while let Some((key, value)) = rows.next_if(|_| part.len() < MOST_ROWS && octets < MOST_OCTETS) {
             octets += key.len() + value.as_ref().map_or(0, Vec::len);
             part.push((key.as_slice(), value.as_deref()));
         }
-        db.apply_batch(blocks::lay(db, &part)?).map_err(SledFailure::Write)?;
+        let mut batch = blocks::lay(db, &part)?;
+        let last = rows.peek().is_none();
+        if last {
+            reach::mark(&mut batch, generation);
+        }
+        db.apply_batch(batch).map_err(SledFailure::Write)?;
         db.flush().map_err(SledFailure::Write)?;
         database.sync_data().map_err(|source| SledFailure::Sync(Arc::new(source)))?;
+        if last {
+            return Ok(());
+        }
     }
-    Ok(())
 }

@@ -11,6 +11,7 @@ mod committer;
 mod failure;
 mod fold;
 mod open;
+mod reach;
 mod snapshot;
 mod view;
 

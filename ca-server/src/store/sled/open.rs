@@ -7,15 +7,16 @@
 
 use std::fs::{self, File, OpenOptions};
 use std::io;
+use std::ops::RangeInclusive;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use sled::Db;
 
-use super::ahead::{Ahead, AheadError};
-use super::fold;
+use super::ahead::{Ahead, AheadError, Unplayed};
+use super::view::Rows;
 use super::view::View;
-use super::{SledConfig, SledFailure};
+use super::{SledConfig, SledFailure, fold, reach};
 use crate::log::chain::{Chain, Entry, EntryError};
 use crate::store::evaluate::{bounds, stored_key};
 use crate::store::{Range, StoreError, Table};
@@ -79,6 +80,20 @@ pub enum SledOpenError {
         /// The file.
         path: PathBuf,
     },
+    /// The tree is not where the write-ahead log was told it is: something on the disk changed or is missing.
+    #[error(
+        "the database in {} is damaged: it reaches generation {found} of the write-ahead log, and {} was acknowledged",
+        folder.display(),
+        wanted.start()
+    )]
+    Reach {
+        /// The folder.
+        folder: PathBuf,
+        /// How far the tree reaches.
+        found: u64,
+        /// How far it should.
+        wanted: RangeInclusive<u64>,
+    },
     /// What the write-ahead log holds could not be moved into the tree; it stands in the log as before.
     #[error("what was committed last could not be moved into the store in {}", folder.display())]
     CatchUp {
@@ -120,6 +135,9 @@ impl SledOpenError {
             Self::Database { .. } | Self::Unreadable { .. } | Self::Ahead { .. } => {
                 "restore the folder from a backup; do not delete files in it"
             }
+            Self::Reach { .. } => {
+                "what was acknowledged is missing from it: keep a copy of the folder, then restore it from a backup"
+            }
             Self::Layout { .. } => "use the version of ca-server that wrote it",
             Self::Journal(_) => "keep a copy of the folder for inquiry, then restore it from a backup",
             Self::Thread { .. } => "raise the limit of processes for the user that runs the server",
@@ -154,8 +172,10 @@ pub(super) fn open(config: &SledConfig) -> Result<Opened, SledOpenError> {
     sync(&folder.join("conf"))?;
     let database = OpenOptions::new().read(true).write(true).open(&path);
     let database = database.map_err(|source| failed("opened", &path, source))?;
+    let (log, rows) = open_log(config)?;
+    check_reach(&db, folder, &log.reach())?;
     check_layout(&db, folder, &database)?;
-    let ahead = catch_up(config, &db, &database)?;
+    let ahead = catch_up(folder, (&db, &database), log, &rows)?;
     remove_if_there(&folder.join(UNSYNCED))?;
     make_entries_durable(folder)?;
     let view = View::new(db);
@@ -163,17 +183,33 @@ pub(super) fn open(config: &SledConfig) -> Result<Opened, SledOpenError> {
     Ok(Opened { view, ahead, database, lock, chain })
 }
 
-/// Opens the write-ahead log and moves what it holds into the tree.
-fn catch_up(config: &SledConfig, db: &Db, database: &File) -> Result<Ahead, SledOpenError> {
-    let folder = &config.folder;
-    let opened = Ahead::open(folder, config.ahead.saturating_mul(3));
-    let (log, rows) = opened.map_err(|error| match error {
+fn open_log(config: &SledConfig) -> Result<(Unplayed, Rows), SledOpenError> {
+    Ahead::open(&config.folder, config.ahead.saturating_mul(3)).map_err(|error| match error {
         AheadError::File { path, source } => failed("opened", &path, source),
         AheadError::Damaged { path } => SledOpenError::Ahead { path },
-    })?;
-    fold::into_tree(db, database, &rows).map_err(|failure| {
+    })
+}
+
+/// Refuses a tree that does not reach as far as the log says.
+pub(super) fn check_reach(db: &Db, folder: &Path, wanted: &RangeInclusive<u64>) -> Result<(), SledOpenError> {
+    let folder = folder.to_owned();
+    match reach::elsewhere(db, wanted) {
+        Ok(None) => Ok(()),
+        Ok(Some(found)) => Err(SledOpenError::Reach { folder, found, wanted: wanted.clone() }),
+        Err(failure) => Err(SledOpenError::Unreadable { folder, source: failure.into() }),
+    }
+}
+
+/// Moves what the write-ahead log holds into the tree.
+fn catch_up(
+    folder: &Path,
+    (db, database): (&Db, &File),
+    log: Unplayed,
+    rows: &Rows,
+) -> Result<Ahead, SledOpenError> {
+    fold::into_tree(db, database, rows, log.generation()).map_err(|failure| {
         note(folder, &failure);
-        let folder = folder.clone();
+        let folder = folder.to_owned();
         match failure {
             SledFailure::Write(_) | SledFailure::Sync(_) | SledFailure::Read(sled::Error::Io(_)) => {
                 SledOpenError::CatchUp { folder, source: failure.into() }
