@@ -33,10 +33,10 @@ impl<'de> Deserialize<'de> for Flattened {
 
 /// Whether a member stands there at all, even as `null`.
 #[derive(Clone, Copy, Debug, Default)]
-pub(super) struct Present(bool);
+pub(crate) struct Present(bool);
 
 impl Present {
-    pub(super) const fn is(self) -> bool {
+    pub(crate) const fn is(self) -> bool {
         self.0
     }
 }

@@ -4,13 +4,13 @@ use aws_lc_rs::digest::{SHA256, digest};
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use serde::Deserialize;
-use serde::de::IgnoredAny;
 
 use super::algorithm::Algorithm;
 use super::claims::Claims;
 use crate::sso::oidc::refusal::OidcRefusal;
 use crate::sso::oidc::settings::shown;
 use crate::verify::jwk::Jwk;
+use crate::verify::jws::Present;
 
 /// Longest token, in octets.
 const MAX_TOKEN: usize = 64 * 1024;
@@ -21,7 +21,8 @@ struct Header {
     alg: String,
     kid: Option<String>,
     typ: Option<String>,
-    crit: Option<IgnoredAny>,
+    #[serde(default)]
+    crit: Present,
 }
 
 /// An ID token taken apart; nothing of it is authentic yet.
@@ -93,7 +94,7 @@ fn read_header(octets: &[u8]) -> Result<Header, OidcRefusal> {
         return Err(malformed("the header is no object"));
     }
     let header: Header = serde_json::from_slice(octets).map_err(|_| malformed("the header"))?;
-    if header.crit.is_some() {
+    if header.crit.is() {
         return Err(malformed("the header demands an extension"));
     }
     Ok(header)
@@ -144,6 +145,7 @@ mod tests {
             r#"{"alg":"ES256","alg":"none"}"#,
             r#"{"alg":"ES256","crit":["b64"],"b64":false}"#,
             r#"{"alg":"ES256","crit":[]}"#,
+            r#"{"alg":"ES256","crit":null}"#,
             r#"{"alg":"ES256","typ":"at+jwt"}"#,
             r#"{"alg":"ES256","typ":"logout+jwt"}"#,
         ] {
