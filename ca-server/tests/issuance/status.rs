@@ -8,7 +8,7 @@ use crate::device::Device;
 use crate::support::Ca;
 
 #[tokio::test]
-async fn renewal_is_suggested_in_the_last_third_and_at_once_after_revocation() {
+async fn renewal_is_suggested_around_two_thirds_of_life_and_at_once_after_revocation() {
     let ca = Ca::start().await;
     let device = Device::register(&ca).await;
     let (_, chain) = device.enrol(&ca, &["room-1.corp.test"]).await;

@@ -23,7 +23,7 @@ async fn replace(device: &Device, issued: &Issued, names: &[&str]) -> Result<Ord
 }
 
 #[tokio::test]
-async fn anyone_may_ask_and_the_window_lies_in_the_last_third_of_life() {
+async fn anyone_may_ask_and_the_window_is_the_third_around_two_thirds_of_life() {
     let ca = TestCa::start().await;
     let alice = ca.register("alice").await;
     let issued = alice.issue(&ca.dns, &["room-1.corp.test"]).await;
