@@ -1,4 +1,4 @@
-//! What the pages promise is there: links lead somewhere, commands and their flags exist, samples parse.
+//! What the pages promise is there: links lead somewhere, commands and their flags exist, samples parse, tests that show something are there.
 
 #![expect(
     clippy::unwrap_used,
@@ -7,6 +7,7 @@
 )]
 
 mod commands;
+mod evidence;
 mod links;
 mod pages;
 mod samples;
