@@ -10,5 +10,6 @@
 )]
 
 mod liars;
+mod mass;
 mod setting;
 mod year;

@@ -16,11 +16,14 @@ use acme_client::state::{
 };
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
+use ca_server::admin::client::AdminClient;
+use ca_server::admin::listener::AdminSocket;
 use ca_server::clock::{Clock as _, FixedClock};
 use hickory_proto::rr::rdata::tsig::TsigAlgorithm;
 use rollcall_tests::ca::{HOST, QuickClock, TestCa};
 use tempfile::TempDir;
 use time::OffsetDateTime;
+use tokio_util::sync::{CancellationToken, DropGuard};
 
 const KEY_NAME: &str = "fleet-key";
 
@@ -37,6 +40,9 @@ impl Clock for SameClock {
 pub(crate) struct Setting {
     pub(crate) ca: TestCa,
     pub(crate) clock: SameClock,
+    /// The operator's socket.
+    pub(crate) operator: AdminClient,
+    _socket: DropGuard,
     folder: TempDir,
     key_file: PathBuf,
 }
@@ -44,12 +50,17 @@ pub(crate) struct Setting {
 impl Setting {
     /// A server that certifies devices for thirty days, and asks for a question a day.
     pub(crate) async fn start() -> Self {
+        Self::asked_every(StdDuration::from_secs(86_400)).await
+    }
+
+    /// The same with questions as often as this.
+    pub(crate) async fn asked_every(interval: StdDuration) -> Self {
         let shipped = policies::profiles::SHIPPED.iter().find(|(name, _)| *name == "device.toml").unwrap().1;
         let profile = shipped.replace("\nlifetime = \"7days\"", "\nlifetime = \"30days\"");
         assert_ne!(shipped, profile);
         let ca = TestCa::builder()
             .file("policy/profiles/device.toml", &profile)
-            .configure(|config| config.acme.renewal_info_interval = StdDuration::from_secs(86_400))
+            .configure(move |config| config.acme.renewal_info_interval = interval)
             .start()
             .await;
         // What is written is synced, as on a real device; a disk in memory does that at once.
@@ -61,7 +72,11 @@ impl Setting {
         let key_file = folder.path().join("tsig.key");
         std::fs::write(&key_file, format!("{KEY_NAME}:hmac-sha256:{}\n", STANDARD.encode(secret))).unwrap();
         let clock = SameClock(ca.clock.clone());
-        Self { ca, clock, folder, key_file }
+        let socket = AdminSocket::open(&ca.config().resolve(&ca.config().admin.socket)).unwrap();
+        let stop = CancellationToken::new();
+        tokio::spawn(socket.serve(ca.app().clone(), stop.clone()));
+        let operator = AdminClient::new(ca.config());
+        Self { ca, clock, operator, _socket: stop.drop_guard(), folder, key_file }
     }
 
     /// The client's own HTTPS to the server.
@@ -157,10 +172,15 @@ pub(crate) struct Home {
 }
 
 impl Home {
-    /// The end of the certificate that its service uses: the one that the hook was last given.
-    pub(crate) fn in_use_until(&self) -> Option<OffsetDateTime> {
+    /// The certificate that its service uses: the one that the hook was last given.
+    pub(crate) fn in_use(&self) -> Option<Leaf> {
         let text = std::fs::read_to_string(self.folder.join("in-use.pem")).ok()?;
-        Some(Leaf::from_pem(&text).unwrap().not_after)
+        Some(Leaf::from_pem(&text).unwrap())
+    }
+
+    /// When it ends.
+    pub(crate) fn in_use_until(&self) -> Option<OffsetDateTime> {
+        self.in_use().map(|leaf| leaf.not_after)
     }
 
     /// Whether its deploy hook fails from now on.
