@@ -41,7 +41,7 @@ use crate::request::request_id::RequestIds;
 use crate::request::router;
 use crate::sign::Authorities;
 use crate::sso::providers::{self, Providers};
-use crate::status::{Responders, RevocationLists, lists, ocsp};
+use crate::status::{Responders, RevocationLists, lists, ocsp, retire};
 use crate::store::{Backend, Store};
 use crate::verify::Nonces;
 use crate::verify::key_cache::KeyCache;
@@ -131,6 +131,8 @@ pub async fn start(config: Config, parts: Parts) -> Result<Running, StartError> 
     });
     let now = app.clock.now();
     recover(&app.store, &app.authorities, now, now + FAR_AHEAD).await?;
+    retire::remember(&app).await?;
+    app.responders.follow(&app.authorities);
     // Whoever asks first finds them signed, and the first certificate names the right shard.
     lists::renew_all(&app).await;
     ocsp::renew_all(&app).await;
@@ -186,6 +188,7 @@ async fn listen(app: App, inbox: Inbox) -> Result<Running, StartError> {
     listeners.spawn(upkeep::prune(app.clone(), stop.clone()));
     listeners.spawn(lists::keep(app.clone(), stop.clone()));
     listeners.spawn(ocsp::keep(app.clone(), stop.clone()));
+    listeners.spawn(retire::keep(app.clone(), stop.clone()));
     listeners.spawn(upkeep::refresh_metadata(app.clone(), stop.clone()));
     listeners.spawn(upkeep::recheck_domains(app.clone(), stop.clone()));
     if let Some(own) = certificate.clone().filter(|_| config.tls.mode == TlsMode::Own) {

@@ -20,9 +20,12 @@ pub async fn list(State(app): State<App>) -> Result<Json<Vec<AuthorityView>>, Re
     let ends = app.store.last_ends(app.authorities.issuers().count(), app.clock.now()).await?;
     let view = |authority: std::sync::Arc<Authority>| {
         let root = Issuer::from_chain(vec![authority.root().clone()]).ok();
-        let present = issuer_view(&authority, IssuerState::Present, &ends);
-        let replaced = authority.replaced().iter();
-        let replaced = replaced.map(|replaced| issuer_view(replaced, IssuerState::Replaced, &ends));
+        let present = issuer_view(&authority, (IssuerState::Present, None), &ends);
+        let replaced = authority.replaced().iter().map(|replaced| {
+            let retired = app.authorities.retired(replaced.issuer_id());
+            let state = if retired.is_some() { IssuerState::Retired } else { IssuerState::Replaced };
+            issuer_view(replaced, (state, retired), &ends)
+        });
         Some(AuthorityView {
             name: authority.name().to_string(),
             root: root.as_ref()?.display_name().to_owned(),
@@ -35,7 +38,7 @@ pub async fn list(State(app): State<App>) -> Result<Json<Vec<AuthorityView>>, Re
 
 fn issuer_view(
     authority: &Authority,
-    state: IssuerState,
+    (state, retired): (IssuerState, Option<OffsetDateTime>),
     ends: &BTreeMap<String, OffsetDateTime>,
 ) -> IssuerView {
     IssuerView {
@@ -45,6 +48,7 @@ fn issuer_view(
         not_before: authority.issuer().not_before(),
         not_after: authority.issuer().not_after(),
         last_certificate_ends: ends.get(authority.issuer_id()).copied(),
+        retired,
     }
 }
 

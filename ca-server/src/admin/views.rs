@@ -234,6 +234,9 @@ pub struct IssuerView {
     /// When the last of its certificates ends; absent if none is valid any more.
     #[serde(with = "time::serde::rfc3339::option", skip_serializing_if = "Option::is_none", default)]
     pub last_certificate_ends: Option<OffsetDateTime>,
+    /// Since when it has retired.
+    #[serde(with = "time::serde::rfc3339::option", skip_serializing_if = "Option::is_none", default)]
+    pub retired: Option<OffsetDateTime>,
 }
 
 /// Whether an issuer issues.
@@ -242,8 +245,10 @@ pub struct IssuerView {
 pub enum IssuerState {
     /// It does.
     Present,
-    /// It did, and signs its revocation list.
+    /// It did, and signs its revocation list and OCSP answers.
     Replaced,
+    /// Its last certificate has ended: nothing is signed under it any more.
+    Retired,
 }
 
 /// What reading the files of the authorities changed.

@@ -13,7 +13,7 @@ use crate::admin::views::AuthorityView;
 use crate::config::{Config, TlsMode};
 use crate::request::links::Links;
 
-/// Looks at the list of each issuer, present and replaced.
+/// Looks at the list of each issuer, present and replaced; one that retired has none.
 pub(super) async fn lists(config: &Config, client: &AdminClient, now: OffsetDateTime, found: &mut Findings) {
     let authorities: Vec<AuthorityView> = match client.get("/authorities").await {
         Ok(authorities) => authorities,
@@ -27,8 +27,9 @@ pub(super) async fn lists(config: &Config, client: &AdminClient, now: OffsetDate
         );
     };
     let links = Links::new(&config.url);
-    let mut issuers: Vec<&str> =
-        authorities.iter().flat_map(|one| &one.issuers).map(|issuer| issuer.id.as_str()).collect();
+    let in_service =
+        authorities.iter().flat_map(|one| &one.issuers).filter(|issuer| issuer.retired.is_none());
+    let mut issuers: Vec<&str> = in_service.map(|issuer| issuer.id.as_str()).collect();
     issuers.sort_unstable();
     issuers.dedup();
     for issuer in issuers {

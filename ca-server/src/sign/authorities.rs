@@ -23,6 +23,8 @@ pub struct Authorities(Arc<Shared>);
 struct Shared {
     all: ArcSwap<BTreeMap<AuthorityName, Arc<Authority>>>,
     changes: watch::Sender<u64>,
+    /// Replaced issuers that have nothing left to do, by key identifier, and since when.
+    retired: ArcSwap<BTreeMap<String, OffsetDateTime>>,
 }
 
 /// An authority that issues under another certificate than before.
@@ -72,7 +74,8 @@ impl Authorities {
     }
 
     fn of(all: BTreeMap<AuthorityName, Arc<Authority>>) -> Self {
-        Self(Arc::new(Shared { all: ArcSwap::from_pointee(all), changes: watch::Sender::new(0) }))
+        let (all, changes) = (ArcSwap::from_pointee(all), watch::Sender::new(0));
+        Self(Arc::new(Shared { all, changes, retired: ArcSwap::default() }))
     }
 
     /// Reads the files again. Gives the authorities whose issuer is another one now.
@@ -134,16 +137,53 @@ impl Authorities {
         self.0.all.load().values().find_map(|authority| authority.as_issuer(issuer_id))
     }
 
-    /// Every issuer that has certificates out, present or replaced, each once.
+    /// Every issuer that has certificates out, present or replaced, each once; none that retired.
     pub fn issuers(&self) -> impl Iterator<Item = Arc<Authority>> + use<> {
         let mut issuers = Vec::new();
         for one in self.iter() {
-            issuers.extend(one.replaced().iter().cloned());
+            let serve = |replaced: &&Arc<Authority>| self.retired(replaced.issuer_id()).is_none();
+            issuers.extend(one.replaced().iter().filter(serve).cloned());
             issuers.push(one);
         }
         let mut seen = std::collections::BTreeSet::new();
         issuers.retain(|issuer| seen.insert(issuer.issuer_id().to_owned()));
         issuers.into_iter()
+    }
+
+    /// The issuer with this key identifier, unless it retired.
+    #[must_use]
+    pub fn in_service(&self, issuer_id: &str) -> Option<Arc<Authority>> {
+        self.of_issuer(issuer_id).filter(|_| self.retired(issuer_id).is_none())
+    }
+
+    /// Whether an authority issues under the issuer with this key identifier.
+    #[must_use]
+    pub fn is_present(&self, issuer_id: &str) -> bool {
+        self.0.all.load().values().any(|authority| authority.issuer_id() == issuer_id)
+    }
+
+    /// Since when the issuer has retired, if it did; one that issues has not.
+    #[must_use]
+    pub fn retired(&self, issuer_id: &str) -> Option<OffsetDateTime> {
+        self.0.retired.load().get(issuer_id).copied().filter(|_| !self.is_present(issuer_id))
+    }
+
+    /// From now on nothing is signed under this replaced issuer.
+    pub(crate) fn retire(&self, issuer_id: &str, at: OffsetDateTime) {
+        self.0.retired.rcu(|retired| {
+            let mut retired = BTreeMap::clone(retired);
+            retired.insert(issuer_id.to_owned(), at);
+            retired
+        });
+    }
+
+    /// Takes that back.
+    pub(crate) fn back_in_service(&self, issuer_id: &str) {
+        self.0.retired.rcu(|retired| {
+            let mut retired = BTreeMap::clone(retired);
+            retired.remove(issuer_id);
+            retired
+        });
     }
 
     /// All of them, by name, as they are now.

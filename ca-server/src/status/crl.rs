@@ -1,7 +1,7 @@
 //! `GET /crl/<issuer>.crl` and `GET /crl/<issuer>/<n>-of-<m>.crl`: an issuer's revocation list, whole or one shard of it (RFC 5280 §5).
 //!
-//! The issuer is named by its key identifier, as certificates name it; `/crl/<authority>.crl` is the list of the authority's present issuer. Nothing is
-//! decided here: [`super::lists`] makes the lists.
+//! The issuer is named by its key identifier, as certificates name it; `/crl/<authority>.crl` is the list of the authority's present issuer. One
+//! that retired has none any more. Nothing is decided here: [`super::lists`] makes the lists.
 
 use std::sync::Arc;
 
@@ -44,7 +44,7 @@ pub async fn shard(
 }
 
 fn issuer(app: &App, name: &str) -> Option<Arc<Authority>> {
-    app.authorities.of_issuer(name).or_else(|| app.authorities.named(name))
+    app.authorities.in_service(name).or_else(|| app.authorities.named(name))
 }
 
 async fn give(

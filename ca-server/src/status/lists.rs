@@ -206,6 +206,12 @@ impl RevocationLists {
         Ok(edition)
     }
 
+    /// Drops the lists of an issuer that retired.
+    pub(super) fn forget(&self, issuer_id: &str) {
+        self.issuers.lock().remove(issuer_id);
+        metrics::gauge!("rollcall_revocation_list_entries", "issuer" => issuer_id.to_owned()).set(0.0);
+    }
+
     fn issuer(&self, issuer_id: &str) -> Arc<Issuer> {
         let mut issuers = self.issuers.lock();
         if let Some(issuer) = issuers.get(issuer_id) {

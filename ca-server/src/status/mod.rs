@@ -10,6 +10,7 @@ pub mod issuer;
 pub mod lists;
 pub mod ocsp;
 pub mod renewal_info;
+pub mod retire;
 
 pub use lists::RevocationLists;
 pub use ocsp::Responders;

@@ -255,11 +255,14 @@ fn default_authorization_lifetime() -> Duration {
 }
 
 impl LeafProfile {
+    /// The name of the [`responder`](Self::responder)'s profile.
+    pub const RESPONDER: &str = "ocsp-responder";
+
     /// The profile of a delegated responder (RFC 6960 §4.2.2.2): it signs what is said of other certificates for `lifetime`, and may do nothing
     /// else. Built in, so that no file can change it or hand it out.
     pub fn responder(lifetime: Duration) -> Self {
         Self {
-            name: ProfileName("ocsp-responder".to_owned()),
+            name: ProfileName(Self::RESPONDER.to_owned()),
             description: "The authority's own OCSP responder".to_owned(),
             lifetime,
             max_lifetime: lifetime,

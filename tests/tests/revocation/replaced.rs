@@ -1,12 +1,14 @@
 //! An issuer that was replaced: its list and its OCSP answers go on for its certificates, beside those of the one that issues now.
 
+use ca_server::status::retire::{Looked, look};
 use certs::verdict::Reason;
-use http::StatusCode;
+use http::{Method, StatusCode};
+use rollcall_tests::ca::TestCa;
 use rollcall_tests::revocation::fill;
-use rollcall_tests::revocation::ocsp::Status;
+use rollcall_tests::revocation::ocsp::{Response, Status};
 use time::OffsetDateTime;
 
-use crate::support::{builder, issuer, judged, list, number, post_about, serial};
+use crate::support::{ask, builder, issuer, judged, list, number, post_about, serial};
 
 #[tokio::test]
 async fn lists_and_answers_of_a_replaced_issuer_go_on_and_those_of_the_new_one_are_there_at_once() {
@@ -60,4 +62,69 @@ async fn certificates_go_on_naming_shards_after_the_files_were_read_again() {
     ca.replace_issuer().await;
     let issued = alice.issue(&ca.dns, &["room-1.corp.test"]).await;
     assert!(!issued.report().crl_urls[0].contains("-of-"), "the list of a new issuer is short");
+}
+
+/// How an issuer stands, as `GET /authorities` tells the operator.
+fn is_retired(ca: &TestCa, id: &str) -> bool {
+    ca.app().authorities.retired(id).is_some()
+}
+
+#[tokio::test]
+async fn an_issuer_retires_by_itself_once_its_last_certificate_has_ended_and_not_before() {
+    let ca = builder().sled().start().await;
+    let alice = ca.register("alice").await;
+    let issued = alice.issue(&ca.dns, &["room-1.corp.test"]).await;
+    let url = issued.report().crl_urls[0].clone();
+    let old = ca.replace_issuer().await;
+    let id = data_encoding::HEXLOWER.encode(old.subject_key_identifier());
+    let end = issued.report().not_after;
+    let mut looked = Looked::default();
+    // Its responder's certificate lives twice as long, and does not count.
+    let answer = async |ca: &TestCa| post_about(ca, &old, &[&serial(&issued)], None).await;
+    for (at, over) in [(end - time::Duration::hours(1), false), (end + time::Duration::hours(23), false)] {
+        ca.clock.advance(at - ca_server::clock::Clock::now(&ca.clock));
+        look(ca.app(), &mut looked).await.unwrap();
+        assert_eq!(is_retired(&ca, &id), over, "{at}");
+        assert_eq!(answer(&ca).await.signed().status(), &Status::Good);
+        assert_eq!(ask(&ca, Method::GET, &url, &[], Vec::new()).await.status, StatusCode::OK, "{at}");
+    }
+    ca.clock.advance(time::Duration::hours(2));
+    look(ca.app(), &mut looked).await.unwrap();
+    assert!(is_retired(&ca, &id));
+    assert_eq!(answer(&ca).await, Response::Failure(6), "unauthorized: nobody answers for it");
+    assert_eq!(ask(&ca, Method::GET, &url, &[], Vec::new()).await.status, StatusCode::NOT_FOUND);
+    let certificate = ask(&ca, Method::GET, &format!("/issuer/{id}.crt"), &[], Vec::new()).await;
+    assert_eq!(certificate.status, StatusCode::OK, "its certificate may be looked at for ever");
+    let retirements = async |ca: &TestCa| {
+        let audit = ca.audit().await;
+        audit.of_kind("operation").filter(|act| act["what"].as_str().unwrap().contains("retired")).count()
+    };
+    assert_eq!(retirements(&ca).await, 1);
+
+    let ca = ca.restart().await;
+    assert!(is_retired(&ca, &id), "it stays so");
+    look(ca.app(), &mut Looked::default()).await.unwrap();
+    assert_eq!(retirements(&ca).await, 1, "and is told of once");
+    assert!(ca.app().authorities.issuers().all(|issuer| issuer.issuer_id() != id));
+}
+
+#[tokio::test]
+async fn a_retired_issuer_whose_files_take_their_place_again_is_in_service_again() {
+    let ca = builder().start().await;
+    let old = ca.replace_issuer().await;
+    let id = data_encoding::HEXLOWER.encode(old.subject_key_identifier());
+    look(ca.app(), &mut Looked::default()).await.unwrap();
+    assert!(is_retired(&ca, &id), "it never issued anything");
+    for (from, to) in [(".pem", "issuing.pem"), (".key.pem", "issuing.key")] {
+        std::fs::copy(ca.folder().join(format!("replaced/{id}{from}")), ca.folder().join(to)).unwrap();
+    }
+    ca.app().reload_authorities().await.unwrap();
+    let alice = ca.register("alice").await;
+    let issued = alice.issue(&ca.dns, &["room-1.corp.test"]).await;
+    assert_eq!(post_about(&ca, &old, &[&serial(&issued)], None).await.signed().status(), &Status::Good);
+    look(ca.app(), &mut Looked::default()).await.unwrap();
+    assert_eq!(judged(&ca, &issued, &list(&ca, &issued.report().crl_urls[0]).await), None);
+    ca.replace_issuer().await;
+    look(ca.app(), &mut Looked::default()).await.unwrap();
+    assert!(!is_retired(&ca, &id), "now it has a certificate out");
 }

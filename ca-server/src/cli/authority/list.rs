@@ -18,11 +18,13 @@ pub(super) fn run(asking: &Asking) -> Result<(), Failure> {
                 IssuerState::Present => ("present ", String::new()),
                 IssuerState::Replaced => match issuer.last_certificate_ends {
                     Some(end) => ("replaced", format!("; its last certificate ends {}", output::time(end))),
-                    None => (
-                        "replaced",
-                        "; no certificate of it is valid: its files may be moved away".to_owned(),
-                    ),
+                    None => ("replaced", "; no certificate of it is valid, so it retires soon".to_owned()),
                 },
+                IssuerState::Retired => {
+                    let since =
+                        issuer.retired.map_or_else(String::new, |at| format!(" on {}", output::time(at)));
+                    ("retired ", format!("; it retired{since}: its files may be moved away"))
+                }
             };
             let until = output::time(issuer.not_after);
             output::line(&format!("  {state} {} {}, until {until}{note}", issuer.id, issuer.name));

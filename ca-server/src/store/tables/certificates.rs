@@ -6,6 +6,7 @@
 use std::collections::BTreeMap;
 
 use certs::identifier::Identifier;
+use certs::leaf::LeafProfile;
 use certs::serial::Serial;
 use data_encoding::{BASE64URL_NOPAD, HEXLOWER_PERMISSIVE};
 use time::OffsetDateTime;
@@ -215,7 +216,7 @@ impl Store {
     }
 
     /// When the last certificate of each issuer ends, by the issuer's key identifier, of those that are still valid at `now`. Looks from the last
-    /// end back until so many issuers were `wanted`.
+    /// end back until so many issuers were `wanted`. Certificates of OCSP responders do not count: nobody looks them up.
     ///
     /// # Errors
     /// If the backend fails or a record does not parse.
@@ -234,8 +235,10 @@ impl Store {
                     return Ok(ends);
                 }
                 let Some(serial) = Serial::from_der_content(serial) else { continue };
-                if let Some(found) = self.load::<Certificate>(&serial).await? {
-                    ends.entry(found.value.issuer).or_insert(end);
+                let found = self.load::<Certificate>(&serial).await?.map(|found| found.value);
+                let counts = |found: &Certificate| !is_own(found) || found.profile != LeafProfile::RESPONDER;
+                if let Some(found) = found.filter(counts) {
+                    ends.entry(found.issuer).or_insert(end);
                 }
             }
             if rows.len() < ENDS_READ {
