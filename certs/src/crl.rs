@@ -20,8 +20,10 @@ use crate::key::PublicKey;
 use crate::serial::Serial;
 use crate::tbs::{AssembleError, Tbs, TbsError, TwinKey, assemble_der};
 
+mod read;
 mod shard;
 
+pub use read::{ReadList, ReadListError, read_list};
 pub use shard::Shard;
 
 /// Why a revocation list cannot be made.

@@ -1,6 +1,6 @@
 #!/bin/sh
-# The issuing key of an authority is known to others. This replaces the issuer, revokes everything that the old one issued, and checks that
-# nothing is left. The test suite runs it against a real server. Certificates that the thief signs himself are in nobody's books: tell relying
+# The issuing key of an authority is known to others. This replaces the issuer, revokes it on the root's list and everything that it
+# issued on its own, and checks that nothing is left. The test suite runs it against a real server. Certificates that the thief signs himself are in nobody's books: tell relying
 # parties to distrust the old issuer too, whose certificate is printed at the end.
 #
 #   issuer-key-compromise.sh CONFIG AUTHORITY ROOT_KEY ROOT_PASSPHRASE_FILE
@@ -38,15 +38,14 @@ if [ "$new" = "$old" ]; then
     exit 1
 fi
 
-# 2. Everything that it issued is revoked. Agents see it in their renewal information and replace their certificates.
-count=0
-for serial in $(left); do
-    ca-server certificates revoke "$serial" --reason superseded --config "$config" >/dev/null
-    count=$((count + 1))
-done
-echo "$count certificates of $old were revoked" >&2
+# 2. The root says that the old issuer is revoked; relying parties that look at the root's list reject everything below it.
+ca-server authority root-list "$authority" --revoke "$old" --reason caCompromise --config "$config" \
+    --root-key "$root_key" --root-passphrase-file "$root_passphrase"
 
-# 3. What was under way when the issuer was replaced may have come after the first look.
+# 3. Everything that it issued is revoked. Agents see it in their renewal information and replace their certificates.
+ca-server certificates revoke --issuer "$old" --reason superseded --yes --config "$config"
+
+# 4. The server's own certificates of the old issuer, and what was under way when it was replaced and came after the first look.
 for serial in $(left); do
     ca-server certificates revoke "$serial" --reason superseded --config "$config" >/dev/null
 done
@@ -55,7 +54,7 @@ if [ -n "$(left)" ]; then
     exit 1
 fi
 
-# 4. The journal tells of all of it and is whole.
+# 5. The journal tells of all of it and is whole.
 ca-server log verify --config "$config"
 echo "done: $new issues; have relying parties distrust $old, whose certificate is:" >&2
 echo "  $(dirname "$config")/authorities/$authority/replaced/$old.pem" >&2

@@ -52,6 +52,24 @@ pub enum Failure {
     /// A backup has sealed files and nothing to open them.
     #[error("the backup holds keys, which a passphrase opens")]
     Sealed,
+    /// An issuer that is in use is not to be revoked.
+    #[error("{id} is the issuer that authority {authority} issues under")]
+    StillIssues {
+        /// Its key identifier.
+        id: String,
+        /// The authority.
+        authority: AuthorityName,
+    },
+    /// The authority never had such an issuer.
+    #[error("authority {authority} replaced no issuer {id} that its root signed")]
+    NoIssuer {
+        /// What was asked for.
+        id: String,
+        /// The authority.
+        authority: AuthorityName,
+        /// Those there are.
+        known: String,
+    },
     /// There is no such authority.
     #[error("there is no authority {name} in the configuration")]
     NoAuthority {
@@ -233,6 +251,9 @@ impl Failure {
             Self::Authority(_) | Self::NotTaken { .. } => {
                 "see everything with `ca-server check --config FILE`; the server goes on with the issuer that it had".to_owned()
             }
+            Self::StillIssues { authority, .. } => format!("replace it first: ca-server authority rotate {authority}"),
+            Self::NoIssuer { known, .. } if known.is_empty() => "none was replaced; see `ca-server authority list`".to_owned(),
+            Self::NoIssuer { known, .. } => format!("those that were replaced: {known}"),
             Self::NoRootKey { authority, .. } => format!(
                 "name it with --root-key; if it is on another machine, see `ca-server authority ceremony {authority}`"
             ),

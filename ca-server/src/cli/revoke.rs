@@ -191,7 +191,8 @@ fn warn(warning: Option<&str>) {
     }
 }
 
-fn reason(text: &str) -> Result<u8, String> {
+/// A reason code, by its name in RFC 5280 or its number.
+pub(super) fn reason(text: &str) -> Result<u8, String> {
     let names = [
         ("unspecified", 0),
         ("keyCompromise", 1),

@@ -7,6 +7,7 @@ use std::path::{Path, PathBuf};
 
 use super::identity::IdentityProviderConfig;
 use super::{Config, TlsMode};
+use crate::sign::root_list_place;
 
 /// A file that the configuration names.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -24,6 +25,7 @@ pub fn files(config: &Config) -> Vec<NamedFile> {
     found.below(&config.policy.folder, &["profiles", "rules"]);
     for section in config.authority.values() {
         found.plain([&section.certificate, &section.root].into_iter().chain(&section.alternate_chains));
+        found.plain([&root_list_place(&section.root)]);
         found.secret([&section.key].into_iter().chain(&section.passphrase_file));
         found.replaced(&section.replaced_folder());
     }

@@ -18,6 +18,8 @@ use crate::sign::{Authority, next_key};
 const ISSUER: i64 = 90;
 /// The same for a root.
 const ROOT: i64 = 730;
+/// The same for a root's revocation list.
+const ROOT_LIST: i64 = 30;
 /// The same for the server's TLS certificate from a file.
 const TLS: i64 = 14;
 
@@ -89,6 +91,18 @@ fn authorities(config: &Config, now: OffsetDateTime, found: &mut Findings) {
                     what,
                     "make a new authority in time: relying parties need the new root first",
                 );
+            }
+        }
+        if let Some(list) = authority.root_list() {
+            let left = days_until(list.said.next_update, now);
+            let what = format!("the revocation list of the root of authority {name} ends in {left} days");
+            let hint = format!("sign it anew with `ca-server authority root-list {name}`");
+            if left < 0 {
+                found.wrong("lists", what, hint);
+            } else if left < ROOT_LIST {
+                found.warning("lists", what, hint);
+            } else {
+                found.fine("lists", what);
             }
         }
         let waiting = next_key(&config.resolve(&section.key));

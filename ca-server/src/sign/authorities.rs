@@ -11,6 +11,7 @@ use time::OffsetDateTime;
 use tokio::sync::watch;
 
 use super::authority::{Authority, AuthorityLoadError};
+use super::root_list::RootList;
 use crate::config::Config;
 use crate::ids::AuthorityName;
 use crate::request::links::Links;
@@ -154,6 +155,13 @@ impl Authorities {
     #[must_use]
     pub fn in_service(&self, issuer_id: &str) -> Option<Arc<Authority>> {
         self.of_issuer(issuer_id).filter(|_| self.retired(issuer_id).is_none())
+    }
+
+    /// The list of the root with this key identifier.
+    #[must_use]
+    pub fn root_list(&self, root_id: &str) -> Option<RootList> {
+        let all = self.0.all.load();
+        all.values().find_map(|authority| authority.root_list().filter(|list| list.root == root_id)).cloned()
     }
 
     /// Whether an authority issues under the issuer with this key identifier.

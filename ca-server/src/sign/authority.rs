@@ -7,6 +7,7 @@
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
+use certs::crl::ReadListError;
 use certs::issuer::{Issuer, IssuerError};
 use certs::key::{KeyError, Secret, SigningKey};
 use certs::pem;
@@ -16,6 +17,7 @@ use rustls_pki_types::CertificateDer;
 
 use super::backend::{FileKey, SigningBackend};
 use super::places::Places;
+use super::root_list::{RootList, read_root_list};
 use crate::config::{AuthorityConfig, Config};
 use crate::ids::AuthorityName;
 use crate::request::links::Links;
@@ -64,6 +66,14 @@ pub enum AuthorityLoadError {
         root: PathBuf,
         /// What the chain lacks.
         source: IssuerError,
+    },
+    /// The root's list is not usable.
+    #[error("{path}: {source}")]
+    RootList {
+        /// Which.
+        path: PathBuf,
+        /// What is wrong.
+        source: ReadListError,
     },
     /// No profile at all.
     #[error("authority {0} offers no profile")]
@@ -117,6 +127,7 @@ pub struct Authority {
     twin: TwinKey,
     places: Places,
     root: CertificateDer<'static>,
+    root_list: Option<RootList>,
     chains: Vec<Chain>,
     replaced: Vec<Arc<Authority>>,
     profiles: Vec<String>,
@@ -145,7 +156,9 @@ impl Authority {
     ) -> Result<Self, AuthorityLoadError> {
         let certificate = config.resolve(&section.certificate);
         let issuer = issuer_of(&certificate)?;
-        let root = root_of(&config.resolve(&section.root), &certificate, &issuer)?;
+        let root_place = config.resolve(&section.root);
+        let root = root_of(&root_place, &certificate, &issuer)?;
+        let root_list = read_root_list(&root_place, &issuer_of(&root_place)?)?;
         let key = key_of(config, (name, section), &config.resolve(&section.key), (&certificate, &issuer))?;
         let mut chains = vec![Chain::of(&issuer)];
         for path in &section.alternate_chains {
@@ -163,8 +176,13 @@ impl Authority {
             });
         }
         let profiles = section.profiles.clone();
-        let present =
-            Self { chains, profiles, default_profile, ..Self::of(name, issuer, key, root, (config, links))? };
+        let present = Self {
+            root_list,
+            chains,
+            profiles,
+            default_profile,
+            ..Self::of(name, issuer, key, root, (config, links))?
+        };
         present.with_replaced(config, section, links)
     }
 
@@ -190,6 +208,7 @@ impl Authority {
             twin,
             places,
             root,
+            root_list: None,
             replaced: Vec::new(),
             profiles: Vec::new(),
             default_profile: String::new(),
@@ -275,6 +294,12 @@ impl Authority {
     #[must_use]
     pub fn root(&self) -> &CertificateDer<'static> {
         &self.root
+    }
+
+    /// The list of its root, if one was put in place.
+    #[must_use]
+    pub fn root_list(&self) -> Option<&RootList> {
+        self.root_list.as_ref()
     }
 
     /// Where certificates say that its lists and answers are.

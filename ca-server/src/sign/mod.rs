@@ -11,6 +11,7 @@ mod gate;
 mod own;
 mod places;
 mod prepare;
+mod root_list;
 
 pub use authorities::{Authorities, AuthorityReloadError, Replaced};
 pub use authority::{
@@ -22,3 +23,4 @@ pub use gate::{SignError, Signed, sign};
 pub use own::{OwnCertificate, OwnError, issue_own};
 pub use places::Places;
 pub use prepare::{PrepareError, Prepared, prepare};
+pub use root_list::{RootList, read_root_list, root_list_place};

@@ -16,10 +16,15 @@ fn the_help_of_ca_server_says_what_it_said_before() {
         insta::assert_snapshot!(format!("ca-server-{command}"), ca_server(&[command, "--help"]).data());
     }
     assert!(seen >= 9, "only {seen} commands are listed");
-    insta::assert_snapshot!(
-        "ca-server-certificates-revoke",
-        ca_server(&["certificates", "revoke", "--help"]).data()
-    );
+    for [noun, verb] in [
+        ["certificates", "revoke"],
+        ["authority", "root-list"],
+        ["authority", "sign-list"],
+        ["authority", "import-list"],
+    ] {
+        let help = ca_server(&[noun, verb, "--help"]);
+        insta::assert_snapshot!(format!("ca-server-{noun}-{verb}"), help.data());
+    }
 }
 
 #[test]

@@ -13,5 +13,6 @@
 
 mod backup;
 mod doctor;
+mod root_list;
 mod rotation;
 mod setting;

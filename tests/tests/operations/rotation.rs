@@ -15,16 +15,16 @@ use serde_json::Value;
 use crate::setting::{Place, Told, ca_server, program, refused, succeeded};
 
 /// Where the root key and its passphrase are.
-fn offline(place: &Place, authority: &str) -> (String, String) {
+pub(crate) fn offline(place: &Place, authority: &str) -> (String, String) {
     let path = |name: &str| place.path("ca/offline").join(name).to_str().unwrap().to_owned();
     (path(&format!("{authority}.root.key.pem")), path("passphrase"))
 }
 
-fn rotate(place: &Place) -> Value {
+pub(crate) fn rotate(place: &Place) -> Value {
     serde_json::from_str(&place.done(&["authority", "rotate", "external", "--json"])).unwrap()
 }
 
-fn leaf(chain: &str) -> CertificateReport {
+pub(crate) fn leaf(chain: &str) -> CertificateReport {
     inspect_certificate(&parse_certificates(chain).unwrap()[0]).unwrap()
 }
 
@@ -33,11 +33,11 @@ fn serial(chain: &str) -> String {
     id.serial().unwrap().to_string()
 }
 
-fn issuer(chain: &str) -> String {
+pub(crate) fn issuer(chain: &str) -> String {
     leaf(chain).authority_key_identifier.unwrap()
 }
 
-fn http(place: &Place) -> Http {
+pub(crate) fn http(place: &Place) -> Http {
     let root = std::fs::read_to_string(place.server.root("external")).unwrap();
     let address = place.url.trim_start_matches("https://localhost:");
     Http::new("localhost", format!("127.0.0.1:{address}").parse().unwrap(), &root)

@@ -127,7 +127,7 @@ fn replace(found: &Found, certificate: &CertificateDer<'static>, key: &SigningKe
 }
 
 /// Has a running server read the files again; false if none runs.
-fn taken(file: &ConfigFile) -> Result<bool, Failure> {
+pub(super) fn taken(file: &ConfigFile) -> Result<bool, Failure> {
     let asked = serve::ask(file, async |client| client.post("/authorities/reload", &()).await);
     match asked {
         Ok::<ReloadView, _>(_) => Ok(true),

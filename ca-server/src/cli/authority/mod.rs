@@ -9,6 +9,7 @@ mod install;
 mod list;
 mod request;
 mod root_key;
+mod root_list;
 mod rotate;
 mod sign;
 
@@ -16,6 +17,7 @@ use std::collections::BTreeSet;
 
 use certs::issuer::Issuer;
 use clap::Subcommand;
+use url::Url;
 
 use super::{Asking, ConfigFile, Failure};
 use crate::config::{AuthorityConfig, Config, load};
@@ -38,6 +40,12 @@ pub enum Authorities {
     Import(import::Import),
     /// Move the encrypted root key to another place
     ExportRoot(export_root::ExportRoot),
+    /// Sign the root's revocation list anew, with issuers on it that are revoked
+    RootList(root_list::RootList),
+    /// Sign the root's revocation list on the machine that has the root key
+    SignList(root_list::SignList),
+    /// Check a root's revocation list that came back, and serve it from now on
+    ImportList(root_list::ImportList),
     /// Print the steps of a rotation whose root key is on another machine
     Ceremony {
         /// The authority.
@@ -57,6 +65,9 @@ pub(super) fn run(command: &Authorities) -> Result<(), Failure> {
         Authorities::Sign(command) => sign::run(command),
         Authorities::Import(command) => import::run(command),
         Authorities::ExportRoot(command) => export_root::run(command),
+        Authorities::RootList(command) => root_list::run(command),
+        Authorities::SignList(command) => root_list::run_sign(command),
+        Authorities::ImportList(command) => root_list::run_import(command),
         Authorities::Ceremony { name, file } => request::ceremony(name, file),
     }
 }
@@ -84,6 +95,12 @@ impl Found {
             reason: source.to_string(),
         })?;
         Ok(Self { config, name: name.clone(), section, authority, root })
+    }
+
+    /// Where the root's revocation list is served, once one was put in place.
+    fn root_list_url(&self) -> Option<Url> {
+        let list = self.authority.root_list()?;
+        Url::parse(&Links::of(&self.config).crl(&list.root)).ok()
     }
 
     /// The names of all issuers there are or were: no two may share one, or relying parties would take one's list for the other's.

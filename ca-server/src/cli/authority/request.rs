@@ -91,7 +91,8 @@ fn steps(found: &Found, request: &str, digest: &str) {
     let name = &found.name;
     output::note(&format!(
         "  ca-server authority sign --root-cert {name}.pem --root-key {name}.root.key.pem --root-passphrase-file FILE \\\n    \
-         --csr {request} --key-sha256 {digest} --out issuing.pem"
+         --csr {request} --key-sha256 {digest} --out issuing.pem{}",
+        list_url(found)
     ));
     output::note(&format!(
         "  ca-server authority import {name} issuing.pem --config {}",
@@ -121,7 +122,10 @@ pub(super) fn ceremony(name: &AuthorityName, file: &ConfigFile) -> Result<(), Fa
     output::line(&format!(
         "     ca-server authority sign --root-cert {name}.pem --root-key {name}.root.key.pem --root-passphrase-file FILE \\"
     ));
-    output::line(&format!("       --csr {name}.csr.pem --key-sha256 DIGEST --out {name}.issuing.pem"));
+    output::line(&format!(
+        "       --csr {name}.csr.pem --key-sha256 DIGEST --out {name}.issuing.pem{}",
+        list_url(&found)
+    ));
     output::line("3. Here again: everything is checked, and a running server switches at once.");
     output::line(&format!(
         "     ca-server authority import {name} {name}.issuing.pem --config {}",
@@ -129,4 +133,9 @@ pub(super) fn ceremony(name: &AuthorityName, file: &ConfigFile) -> Result<(), Fa
     ));
     output::line("4. Make a backup with --with-keys.");
     Ok(())
+}
+
+/// Where new issuers say that the root's list is, if it has one.
+fn list_url(found: &Found) -> String {
+    found.root_list_url().map_or_else(String::new, |url| format!(" --list-url {url}"))
 }

@@ -11,6 +11,7 @@ use certs::leaf::Validity;
 use certs::serial::Serial;
 use rustls_pki_types::CertificateDer;
 use time::{Duration, OffsetDateTime};
+use url::Url;
 
 use super::super::{Failure, passphrase};
 use crate::ids::random_bytes;
@@ -21,6 +22,8 @@ pub(super) struct Wanted<'a> {
     pub(super) organization: Option<String>,
     pub(super) key: &'a PublicKey,
     pub(super) years: u16,
+    /// Where the root's revocation list is, if it has one.
+    pub(super) list: Option<Url>,
 }
 
 /// Opens the root key.
@@ -67,6 +70,6 @@ pub(super) fn sign(
             not_after: now.saturating_add(Duration::days(days)).min(root.not_after()),
         },
     };
-    intermediate(&request, &AuthorityUrls::default(), wanted.key, root, root_key)
-        .map_err(|error| failed(&error))
+    let urls = AuthorityUrls { crl: wanted.list.clone(), ca_issuers: None };
+    intermediate(&request, &urls, wanted.key, root, root_key).map_err(|error| failed(&error))
 }

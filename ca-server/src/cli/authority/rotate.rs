@@ -67,6 +67,7 @@ pub(super) fn run(command: &Rotate) -> Result<(), Failure> {
         organization: found.authority.issuer().organization(),
         key: fresh.public(),
         years: command.years,
+        list: found.root_list_url(),
     };
     let certificate = root_key::sign(&wanted, &found.root, &root_key, now)?;
     let installed = install::install(&command.file, &found, (&certificate, &fresh), now)?;

@@ -8,6 +8,7 @@ use certs::pem::{Label, encode_chain, parse_many};
 use data_encoding::HEXLOWER;
 use serde::Serialize;
 use time::OffsetDateTime;
+use url::Url;
 
 use super::super::draft::DraftFile;
 use super::super::{Failure, output};
@@ -35,6 +36,9 @@ pub struct Sign {
     /// The digest that `request` printed; another key is refused.
     #[arg(long, value_name = "HEX")]
     key_sha256: Option<String>,
+    /// Where the root's revocation list is served, if it has one; the certificate names it.
+    #[arg(long, value_name = "URL")]
+    list_url: Option<Url>,
     /// How long it is valid; never longer than the root.
     #[arg(long, default_value_t = 10)]
     years: u16,
@@ -84,6 +88,7 @@ pub(super) fn run(command: &Sign) -> Result<(), Failure> {
         organization: request.organization.clone(),
         key: &request.key,
         years: command.years,
+        list: command.list_url.clone(),
     };
     let certificate = root_key::sign(&wanted, &root, &root_key, SystemClock.now())?;
     let issuer = Issuer::from_chain(vec![certificate.clone()])

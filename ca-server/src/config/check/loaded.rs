@@ -14,6 +14,7 @@ use crate::ids::AuthorityName;
 use crate::request::links::Links;
 use crate::respond::problem::causes;
 use crate::server::{OwnTlsError, TlsCertificate, TlsError, own_tls};
+use crate::sign::root_list_place;
 use crate::sign::{Authority, AuthorityLoadError};
 
 type Fault = (&'static str, String, &'static str);
@@ -127,6 +128,9 @@ fn authority_fault(config: &Config, section: &AuthorityConfig, error: &Authority
         AuthorityLoadError::WrongKey { .. } => {
             ("key", message, "name the key that the certificate was made for")
         }
+        AuthorityLoadError::RootList { .. } => {
+            ("root", message, "sign it anew with `ca-server authority root-list`, or move it away")
+        }
         AuthorityLoadError::Url { .. } => ("certificate", message, "look at `url`"),
         AuthorityLoadError::NoProfile(_) | AuthorityLoadError::DefaultProfile { .. } => return None,
     })
@@ -143,7 +147,7 @@ fn key_of(config: &Config, section: &AuthorityConfig, path: &Path) -> &'static s
         "certificate"
     } else if named(&section.key) {
         "key"
-    } else if named(&section.root) {
+    } else if named(&section.root) || named(&root_list_place(&section.root)) {
         "root"
     } else if section.passphrase_file.as_deref().is_some_and(named) {
         "passphrase_file"
