@@ -18,6 +18,7 @@ use crate::config::Config;
 use crate::ids::AuthorityName;
 use crate::internal::access_token::TokenIssuers;
 use crate::log::act::Act;
+use crate::notifications::Notifications;
 use crate::order::model::Authorization;
 use crate::policy::{Policy, RefusalLog};
 use crate::request::limits::RateLimits;
@@ -80,6 +81,8 @@ pub struct Stages {
     pub token_issuers: TokenIssuers,
     /// Where answered challenges are handed over.
     pub validations: Queue,
+    /// Who is told of what was done.
+    pub notifications: Notifications,
     /// The revocation lists.
     pub revocation_lists: RevocationLists,
     /// Who signs OCSP answers.

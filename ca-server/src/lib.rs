@@ -40,4 +40,5 @@ pub mod clock;
 pub mod config;
 pub mod doctor;
 pub mod ids;
+pub mod notifications;
 pub mod server;

@@ -31,10 +31,12 @@ use crate::challenge::resolver::{Resolve, StubResolver};
 use crate::challenge::sso01::Sso01;
 use crate::challenge::worker::{self, Inbox, Queue, Worker};
 use crate::clock::{Clock, SystemClock};
+use crate::config::EventKind;
 use crate::config::{Config, TlsMode};
 use crate::internal::access_token;
 use crate::log::recover::recover;
-use crate::policy::{Policy, RefusalLog};
+use crate::notifications::{self, Notifications, follow};
+use crate::policy::{Policy, RefusalLog, Repeated};
 use crate::request::limits::RateLimits;
 use crate::request::links::Links;
 use crate::request::request_id::RequestIds;
@@ -105,6 +107,7 @@ pub async fn start(config: Config, parts: Parts) -> Result<Running, StartError> 
         None => providers::load(&config, &links, &clock).await?,
     };
     let authorities = Authorities::load(&config, &links)?;
+    let notifications = notifications::load(&config)?;
     let app = App::new(Stages {
         started: clock.now(),
         clock,
@@ -123,7 +126,8 @@ pub async fn start(config: Config, parts: Parts) -> Result<Running, StartError> 
         links,
         keys: KeyCache::default(),
         limits: RateLimits::new(&config.limits, &config.internal),
-        refusals: RefusalLog::default(),
+        refusals: RefusalLog::counting(repeated(&config, &notifications)),
+        notifications,
         request_ids: RequestIds::new()?,
         tasks: TaskTracker::new(),
         metrics,
@@ -137,6 +141,12 @@ pub async fn start(config: Config, parts: Parts) -> Result<Running, StartError> 
     lists::renew_all(&app).await;
     ocsp::renew_all(&app).await;
     listen(app, inbox).await
+}
+
+/// Who fails again and again, if anybody wants to know.
+fn repeated(config: &Config, notifications: &Notifications) -> Repeated {
+    let most = if notifications.wants(EventKind::Failures) { config.notifications.failures } else { 0 };
+    Repeated::new(most, config.notifications.failures_within)
 }
 
 /// Validates what was answered, now and left by earlier runs.
@@ -191,6 +201,11 @@ async fn listen(app: App, inbox: Inbox) -> Result<Running, StartError> {
     listeners.spawn(retire::keep(app.clone(), stop.clone()));
     listeners.spawn(upkeep::refresh_metadata(app.clone(), stop.clone()));
     listeners.spawn(upkeep::recheck_domains(app.clone(), stop.clone()));
+    listeners.spawn(upkeep::look_for_ends(app.clone(), stop.clone()));
+    listeners.spawn(follow::journal_failures(app.clone(), stop.clone()));
+    for webhook in app.notifications.iter() {
+        listeners.spawn(follow::follow(app.clone(), Arc::clone(webhook), stop.clone()));
+    }
     if let Some(own) = certificate.clone().filter(|_| config.tls.mode == TlsMode::Own) {
         listeners.spawn(upkeep::renew_own_tls(app.clone(), own, stop.clone()));
     }
@@ -250,6 +265,7 @@ impl Running {
     pub async fn reload(&self) -> Result<(), ReloadError> {
         self.app.policy.reload()?;
         self.app.reload_authorities().await?;
+        self.app.notifications.reload()?;
         if let Some(certificate) = &self.certificate {
             certificate.reload(&self.app.config)?;
         }

@@ -14,4 +14,5 @@ pub mod internal;
 pub mod load;
 pub mod parsers;
 pub mod quickstart;
+pub mod receiver;
 pub mod revocation;

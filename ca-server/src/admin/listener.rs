@@ -11,7 +11,7 @@ use tokio_util::sync::CancellationToken;
 
 use super::{
     accounts, approvals, authorities, backup, certificates, devices, examine, external_keys, journal,
-    organisations, releases, revocations, server_status,
+    notifications, organisations, releases, revocations, server_status,
 };
 use crate::app::App;
 
@@ -109,6 +109,11 @@ fn router(app: App) -> Router {
         .route("/devices/{id}/deactivate", post(devices::deactivate))
         .route("/journal", get(journal::list))
         .route("/journal/verify", get(journal::verify))
+        .route("/notifications", get(notifications::list))
+        .route("/notifications/{name}/test", post(notifications::test))
+        .route("/notifications/{name}/replay", post(notifications::replay))
+        .route("/notifications/{name}/pause", post(notifications::pause))
+        .route("/notifications/{name}/resume", post(notifications::resume))
         .route("/authorities", get(authorities::list))
         .route("/authorities/reload", post(authorities::reload))
         .route("/store/examine", get(examine::examine))

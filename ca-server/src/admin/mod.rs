@@ -15,6 +15,7 @@ pub mod external_keys;
 pub mod internal_views;
 pub mod journal;
 pub mod listener;
+pub mod notifications;
 pub mod organisations;
 pub mod refusal;
 pub mod releases;

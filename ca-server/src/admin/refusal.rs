@@ -115,6 +115,7 @@ impl Refusal {
                     "authority" => "authority list",
                     "certificate" => "certificates list",
                     "account" => "accounts list",
+                    "webhook" => "notifications list",
                     "external account binding key" => "eab list",
                     _ => "--help",
                 };

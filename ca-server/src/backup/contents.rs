@@ -17,6 +17,7 @@ use crate::internal::machine::{ActivationCode, MachineAccount};
 use crate::internal::opaque::OpaqueToken;
 use crate::internal::organisation::Organisation;
 use crate::log::verify::{self, Report};
+use crate::notifications::{expiring, place};
 use crate::order::model::{Account, Authorization, Certificate, CertificateStatus, ExternalKey, Order};
 use crate::sso::sign_in::SignIn;
 use crate::store::tables::used_assertions::UsedAssertion;
@@ -130,6 +131,8 @@ pub(crate) fn readable(table: Table, key: &[u8], value: &[u8]) -> Result<(), &'s
         Table::OpaqueTokens => parsed::<OpaqueToken>(key, value),
         Table::Approvals => parsed::<ApprovalRequest>(key, value),
         Table::IdClaims => parsed::<IdClaim>(key, value),
+        Table::Meta if key.starts_with(place::KEY) => parsed::<place::Row>(key, value),
+        Table::Meta if key.starts_with(expiring::KEY) => parsed::<expiring::Mark>(key, value),
         // Rows of several kinds, indexes, and the journal, which has a check of its own.
         Table::Meta
         | Table::AccountsByKey

@@ -203,6 +203,14 @@ pub enum Failure {
         /// Which record to place.
         hint: String,
     },
+    /// A webhook did not take what was sent to it for trial.
+    #[error("webhook {name} did not take it: {answer}")]
+    Webhook {
+        /// Its name.
+        name: String,
+        /// What it answered, or why there was no answer.
+        answer: String,
+    },
     /// Cases of a policy test did not come out as expected.
     #[error("{failed} of {all} cases failed")]
     Cases {
@@ -282,6 +290,9 @@ impl Failure {
                 "stop the server, keep a copy of the store, and compare with your last backup".to_owned()
             }
             Self::IdentityProviders { .. } => "mend what stands after `problem:` above".to_owned(),
+            Self::Webhook { .. } => {
+                "look at `url`, `roots` and `secret_file` in its [[notifications.webhook]], and at the receiver's own log".to_owned()
+            }
             Self::Cases { .. } => "mend the rules or the expectations".to_owned(),
         }
     }

@@ -16,6 +16,7 @@ mod failure;
 mod identity_provider;
 pub mod init;
 mod journal;
+mod notifications;
 mod org;
 mod output;
 mod passphrase;
@@ -115,6 +116,9 @@ pub enum Command {
     /// Check the identity providers at which people sign in
     #[command(subcommand)]
     IdentityProvider(identity_provider::IdentityProviders),
+    /// List, try, stop and move the webhooks that are told of what was done
+    #[command(subcommand)]
+    Notifications(notifications::Notifications),
     /// Show and verify the journal
     #[command(subcommand)]
     Log(journal::Log),
@@ -148,6 +152,7 @@ pub fn run() -> ExitCode {
         Command::Device(command) => device::run(&command),
         Command::Approvals(command) => approvals::run(&command),
         Command::IdentityProvider(command) => identity_provider::run(&command),
+        Command::Notifications(command) => notifications::run(&command),
         Command::Log(command) => journal::run(&command),
         Command::Policy(command) => policy::run(&command),
         Command::Authority(command) => authority::run(&command),

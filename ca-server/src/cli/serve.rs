@@ -17,7 +17,7 @@ use crate::server::{self, Parts, Running};
 /// Run the server.
 #[derive(Debug, clap::Args)]
 #[command(after_help = "\
-Signals: TERM and INT stop it in order, HUP reads the policy, authority and TLS files again (a bad file is refused and the old one stays).")]
+Signals: TERM and INT stop it in order, HUP reads the policy, authority and TLS files and the secrets of webhooks again (a bad file is refused and the old one stays).")]
 pub struct Serve {
     /// The file.
     #[command(flatten)]
@@ -71,7 +71,9 @@ async fn serve(config: Config) -> Result<(), Failure> {
 
 async fn reload(running: &Running) {
     match running.reload().await {
-        Ok(()) => tracing::info!("policy, authorities and TLS files were read again"),
+        Ok(()) => {
+            tracing::info!("policy, authorities, TLS files and the secrets of webhooks were read again")
+        }
         Err(error) => {
             tracing::error!(error = %causes(&error), "files were not taken; the old ones stay in force")
         }

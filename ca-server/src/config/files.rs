@@ -40,6 +40,10 @@ pub fn files(config: &Config) -> Vec<NamedFile> {
     for issuer in &config.token_issuer {
         found.plain(issuer.keys_file.iter().chain(&issuer.roots));
     }
+    for webhook in &config.notifications.webhook {
+        found.secret([&webhook.secret_file]);
+        found.plain(&webhook.roots);
+    }
     let mut files = found.files;
     files.retain(|file| file.path.is_file());
     files.sort();

@@ -7,6 +7,7 @@ pub mod files;
 pub mod identity;
 pub mod internal;
 pub mod load;
+pub mod notifications;
 pub mod probe;
 pub mod reference;
 pub mod revocation;
@@ -24,6 +25,7 @@ use url::Url;
 use crate::ids::AuthorityName;
 pub use identity::{CompletionMethod, IdentityProviderConfig, OidcConfig, SamlConfig, SsoConfig};
 pub use internal::{InternalConfig, TokenIssuerConfig};
+pub use notifications::{EventKind, NotificationsConfig, WebhookConfig};
 pub use revocation::RevocationConfig;
 pub use sections::{
     AcmeConfig, AdminConfig, AuthorityConfig, CaaMode, ChallengeConfig, DnsConfig, DnssecMode,
@@ -81,6 +83,9 @@ pub struct Config {
     /// `[revocation]`
     #[serde(default)]
     pub revocation: RevocationConfig,
+    /// `[notifications]`
+    #[serde(default)]
+    pub notifications: NotificationsConfig,
     /// `[policy]`
     #[serde(default)]
     pub policy: PolicyConfig,

@@ -8,6 +8,7 @@ use toml::{Table, Value};
 use super::identity::{IdentityProviderConfig, OidcConfig, SamlConfig, SsoConfig};
 use super::internal::{InternalConfig, TokenIssuerConfig};
 use super::load::ConfigProblem;
+use super::notifications::{NotificationsConfig, WebhookConfig};
 use super::revocation::RevocationConfig;
 use super::sections::{
     AcmeConfig, AdminConfig, AuthorityConfig, ChallengeConfig, DnsConfig, LimitsConfig, LogConfig,
@@ -38,6 +39,7 @@ pub fn problems(table: &Table) -> Vec<ConfigProblem> {
             "internal" => section::<InternalConfig>(key, value, &Table::new(), &mut found),
             "revocation" => section::<RevocationConfig>(key, value, &Table::new(), &mut found),
             "token_issuer" => token_issuers(value, &mut found),
+            "notifications" => notifications(value, &mut found),
             "authority" => authorities(value, &mut found),
             unknown => found.push(ConfigProblem::new(
                 unknown,
@@ -192,6 +194,32 @@ fn token_issuers(value: &Value, found: &mut Vec<ConfigProblem>) {
         let base = Table::from_iter([text("name"), text("issuer"), audience]);
         section::<TokenIssuerConfig>(&full, value, &base, found);
         missing(&full, value, &["name", "issuer", "audience"], found, "token_issuer");
+    }
+}
+
+/// `[notifications]` with each `[[notifications.webhook]]`; a problem's key counts them from 1.
+fn notifications(value: &Value, found: &mut Vec<ConfigProblem>) {
+    let mut plain = value.clone();
+    let webhooks = plain.as_table_mut().and_then(|section| section.remove("webhook"));
+    section::<NotificationsConfig>("notifications", &plain, &Table::new(), found);
+    let webhooks = match webhooks {
+        None => return,
+        Some(Value::Array(webhooks)) => webhooks,
+        Some(_) => {
+            let hint = "write [[notifications.webhook]], with two brackets, above each";
+            return found.push(ConfigProblem::new(
+                "notifications.webhook",
+                "must be a list of sections",
+                hint,
+            ));
+        }
+    };
+    let url = ("url".to_owned(), Value::String("https://x.test".to_owned()));
+    let base = Table::from_iter([text("name"), url, text("secret_file")]);
+    for (number, value) in (1..).zip(&webhooks) {
+        let full = format!("notifications.webhook.{number}");
+        section::<WebhookConfig>(&full, value, &base, found);
+        missing(&full, value, &["name", "url", "secret_file"], found, "notifications.webhook");
     }
 }
 

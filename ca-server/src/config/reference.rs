@@ -4,12 +4,13 @@
 
 use std::fmt::Write as _;
 
-const SOURCES: [&str; 5] = [
+const SOURCES: [&str; 6] = [
     include_str!("mod.rs"),
     include_str!("sections.rs"),
     include_str!("identity.rs"),
     include_str!("internal.rs"),
     include_str!("revocation.rs"),
+    include_str!("notifications.rs"),
 ];
 
 /// One documented struct of the configuration.

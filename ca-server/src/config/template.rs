@@ -259,6 +259,30 @@ resolvers = []
 # How long caches on the way may keep either: a revocation may stay unseen behind them for as long.
 #cache_for = "60s"
 
+# What webhooks are told of beside issuance and revocation: certificates that end soon and that nothing replaced, once for each time ahead (of
+# a certificate's life no more than a third), and who fails so often within a time (0: nobody).
+[notifications]
+#expiring = ["7days", "2days", "6h"]
+#failures = 5
+#failures_within = "1h"
+# How long to wait after a delivery that failed, and at most.
+#retry_first = "1s"
+#retry_longest = "15min"
+# Who is told: one section for each. `ca-server notifications list --config ca.toml` says how far each is.
+#[[notifications.webhook]]
+# Its name and address, and the file with the secret that signs (mode 0600; two secrets on two lines while one is replaced).
+#name = "chat"
+#url = "https://hooks.example.com/rollcall"
+#secret_file = "notifications/chat.secret"
+# Of what: `issued`, `revoked`, `expiring`, `failures`. Only of certificates of these authorities, profiles, organisations (by id); empty: all.
+#events = ["issued", "revoked", "expiring", "failures"]
+#authorities = []
+#profiles = []
+#organisations = []
+# Root certificates for its TLS (default: those that this machine trusts), and the longest time of one delivery.
+#roots = "notifications/chat-root.pem"
+#timeout = "15s"
+
 [policy]
 # Folder with profiles/*.toml and rules/*.cedar; read again on SIGHUP. A bad file is refused and the old ones stay.
 #folder = "policy"

@@ -5,6 +5,7 @@
 
 mod files;
 mod kept;
+mod notified;
 mod outside;
 mod published;
 
@@ -34,7 +35,8 @@ pub enum Level {
 /// One thing that was looked at.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Finding {
-    /// What it belongs to: `config`, `files`, `certificates`, `store`, `journal`, `clock`, `disk`, `dns`, `lists`, `server`.
+    /// What it belongs to: `config`, `files`, `certificates`, `store`, `journal`, `clock`, `disk`, `dns`, `lists`,
+    /// `notifications`, `server`.
     pub area: &'static str,
     /// How bad it is.
     pub level: Level,
@@ -83,6 +85,7 @@ pub async fn examine(config: &Config, now: OffsetDateTime, tell: &mut dyn FnMut(
             kept::of_running(&client, now, tell, &mut found).await;
             tell("revocation lists");
             published::lists(config, &client, now, &mut found).await;
+            notified::webhooks(&client, now, &mut found).await;
         }
         Some(false) => kept::of_stopped(config, now, tell, &mut found).await,
         None => {}

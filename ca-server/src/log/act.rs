@@ -155,6 +155,29 @@ pub enum Act {
         /// `asked`, `approved` or `denied`.
         change: String,
     },
+    /// A certificate ends soon and nothing has taken its place; of each certificate once for each time ahead.
+    Expiring {
+        /// The serial.
+        serial: Serial,
+        /// How long before its end this is said at the latest, in seconds.
+        ahead: u64,
+    },
+    /// The same identity failed again and again; counted in memory, told at most once in a window.
+    FailingRepeatedly {
+        /// Who or what: an identifier, `account <id>`, what was shown, or `stranger`.
+        subject: String,
+        /// The account that asked last.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        account: Option<AccountId>,
+        /// How often.
+        times: u32,
+        /// Within how many seconds.
+        seconds: u64,
+        /// What was asked last: `order`, `issue`, `challenge`, `sign-in`, …
+        action: String,
+        /// Which rule or check refused it last.
+        rule: String,
+    },
     /// Something an operator should find again: start, reload, restored store.
     Operation {
         /// What happened, in words.

@@ -6,14 +6,15 @@
 
 use std::time::Duration;
 
+use certs::identifier::Identifier;
 use time::OffsetDateTime;
 
 use super::model::{Authorization, AuthorizationStatus, Challenge, ChallengeStatus};
 use super::state::{AuthorizationEvent, ChallengeEvent, Illegal};
 use crate::challenge::Control;
 use crate::clock;
-use crate::ids::{AuthorizationId, SignInId};
-use crate::policy::{RefusalLog, Refused};
+use crate::ids::{AccountId, AuthorizationId, SignInId};
+use crate::policy::{Failure, RefusalLog, Refused};
 use crate::respond::problem::StoredProblem;
 use crate::sso::binding::sign_in_of;
 use crate::store::tables::authorizations;
@@ -94,7 +95,12 @@ pub async fn settle(recording: Recording<'_>, attempt: Attempted) -> Result<Sett
             batch.record(recording.now, admitted.act());
         }
         // If the process dies here, the row is still queued and the attempt is made again.
-        let Err(error) = recording.store.commit(batch).await else { return Ok(decision.settled) };
+        let Err(error) = recording.store.commit(batch).await else {
+            if let Some(failed) = &decision.failed {
+                failed.count(recording);
+            }
+            return Ok(decision.settled);
+        };
         if let Some(admitted) = admitted {
             recording.refusals.withdraw(admitted);
         }
@@ -110,11 +116,28 @@ struct Decision {
     settled: Settled,
     /// What the journal is to know, and of which sign-in it is.
     refused: Option<(Refused, Option<SignInId>)>,
+    /// What is counted although the journal does not know it.
+    failed: Option<Failed>,
+}
+
+/// A challenge that failed, other than a sign-in.
+struct Failed {
+    name: Identifier,
+    account: AccountId,
+    rule: String,
+}
+
+impl Failed {
+    fn count(&self, recording: Recording<'_>) {
+        let subjects = [self.name.to_string(), format!("account {}", self.account)];
+        let failure = Failure { action: "challenge", rule: &self.rule, account: Some(self.account) };
+        recording.refusals.repeated().count(subjects, failure, recording.now);
+    }
 }
 
 impl Decision {
     const fn plain(settled: Settled) -> Self {
-        Self { settled, refused: None }
+        Self { settled, refused: None, failed: None }
     }
 }
 
@@ -161,8 +184,13 @@ fn record(
             challenge.status = challenge.status.step(ChallengeEvent::Fail)?;
             challenge.error = Some(problem.clone());
             let refused = refused_sign_in(&seen.value, challenge, problem);
+            let failed = refused.is_none().then(|| Failed {
+                name: seen.value.identifier.clone(),
+                account: seen.value.account,
+                rule: format!("challenge:{}", problem.urn.rsplit(':').next().unwrap_or_default()),
+            });
             next.status = next.status.step(AuthorizationEvent::Fail)?;
-            Decision { settled: Settled::Failed, refused }
+            Decision { settled: Settled::Failed, refused, failed }
         }
     };
     authorizations::replace(batch, seen, &next)?;

@@ -8,6 +8,7 @@ mod approve;
 mod approve_internal;
 mod refusal;
 mod refusal_log;
+mod repeated;
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -22,6 +23,8 @@ pub use approve_internal::InternalCandidate;
 pub(crate) use refusal::summed_up;
 pub use refusal::{Refusal, RefusalReason};
 pub use refusal_log::{RefusalLog, Refused, Subject};
+pub(crate) use repeated::Failure;
+pub use repeated::Repeated;
 
 /// Why the policy files were not taken; the rules in force stay in force.
 #[derive(Debug, thiserror::Error)]

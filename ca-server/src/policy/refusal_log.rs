@@ -13,6 +13,7 @@ use certs::identifier::Identifier;
 use parking_lot::Mutex;
 use time::OffsetDateTime;
 
+use super::repeated::{Failure, Repeated};
 use crate::ids::{AccountId, OrderId, SignInId};
 use crate::log::act::Act;
 use crate::store::{Batch, Store, StoreError};
@@ -88,7 +89,7 @@ impl Refused {
 
 /// What was journalled lately. Clones count together.
 #[derive(Clone, Debug, Default)]
-pub struct RefusalLog(Arc<Mutex<Tallies>>);
+pub struct RefusalLog(Arc<Mutex<Tallies>>, Repeated);
 
 /// A refusal that the journal is to have: who writes it says by [`RefusalLog::withdraw`] if he could not.
 #[derive(Debug)]
@@ -170,6 +171,26 @@ impl Tally {
 }
 
 impl RefusalLog {
+    /// One that also counts who fails again and again.
+    #[must_use]
+    pub fn counting(repeated: Repeated) -> Self {
+        Self(Arc::default(), repeated)
+    }
+
+    /// Who fails again and again.
+    #[must_use]
+    pub const fn repeated(&self) -> &Repeated {
+        &self.1
+    }
+
+    /// Counts a refusal for its first name and for who asked.
+    fn count(&self, refused: &Refused, asker: Option<String>, now: OffsetDateTime) {
+        let Refused { action, account, rule, .. } = refused;
+        let name = refused.identifiers.first().map(ToString::to_string);
+        let asker = asker.or_else(|| account.map(|id| format!("account {id}")));
+        self.1.count(name.into_iter().chain(asker), Failure { action, rule, account: *account }, now);
+    }
+
     /// Journals a refusal, or leaves it out.
     ///
     /// # Errors
@@ -209,6 +230,7 @@ impl RefusalLog {
             Subject::Stranger => (Budget::Strangers, Caller::Stranger, None),
         };
         metrics::counter!("rollcall_refusals_total", "action" => refused.action).increment(1);
+        self.count(&refused, Some(credential.clone().unwrap_or_else(|| "stranger".to_owned())), now);
         let Some(left_out) = self.take(budget, caller.clone(), now) else {
             metrics::counter!("rollcall_refusals_left_out_total", "action" => refused.action).increment(1);
             return None;
@@ -253,6 +275,7 @@ impl RefusalLog {
     ) -> Option<Admitted> {
         let (action, account) = (refused.action, refused.account);
         metrics::counter!("rollcall_refusals_total", "action" => action).increment(1);
+        self.count(&refused, None, now);
         let told = sign_in.map(|id| (id, refused.rule.clone()));
         let (budget, taken) = match &told {
             Some(step) => (Budget::SignIns, self.take_step(account, step.clone(), now)),

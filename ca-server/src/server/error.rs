@@ -8,6 +8,7 @@ use super::tls::TlsError;
 use crate::challenge::resolver::StubResolverError;
 use crate::ids::NoEntropy;
 use crate::internal::access_token::IssuerLoadError;
+use crate::notifications;
 use crate::policy::PolicyError;
 use crate::sign::{AuthorityLoadError, AuthorityReloadError};
 use crate::sso::providers::LoadError;
@@ -35,6 +36,9 @@ pub enum StartError {
     /// A token issuer cannot be used.
     #[error(transparent)]
     TokenIssuer(#[from] IssuerLoadError),
+    /// A webhook cannot be used.
+    #[error(transparent)]
+    Webhook(#[from] notifications::LoadError),
     /// The resolver cannot be set up.
     #[error("cannot set up the DNS resolver")]
     Resolver(#[from] StubResolverError),
@@ -70,6 +74,9 @@ pub enum ReloadError {
     /// The files of an authority are wrong.
     #[error("the authorities were not taken")]
     Authority(#[from] AuthorityReloadError),
+    /// The secrets of a webhook are wrong.
+    #[error("the secrets of webhooks were not taken")]
+    Webhook(#[from] notifications::LoadError),
     /// The TLS certificate or key is not usable.
     #[error("the TLS certificate was not taken")]
     Tls(#[from] TlsError),
@@ -84,6 +91,7 @@ impl StartError {
             Self::Authority(_) | Self::Policy(_) => "see everything with `ca-server check --config FILE`",
             Self::IdentityProvider(error) => error.fault.hint(),
             Self::TokenIssuer(error) => error.fault.hint(),
+            Self::Webhook(error) => error.fault.hint(),
             Self::Resolver(_) => "look at [dns] in the configuration",
             Self::Recovery(_) => "look at the store's disk, then start again",
             Self::OwnTls(error) => error.hint(),

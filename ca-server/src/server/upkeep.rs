@@ -1,5 +1,5 @@
 //! What a running server does by itself: resolves intents left open, prunes what has ended, renews its own TLS certificate, reads the metadata
-//! of identity providers again, looks for the domains of organisations.
+//! of identity providers again, looks for the domains of organisations and for certificates that end soon.
 //!
 //! Each task ends when the server stops; a failure is logged and tried again, never fatal.
 
@@ -13,6 +13,7 @@ use crate::app::App;
 use crate::clock;
 use crate::internal::domains;
 use crate::log::recover::recover;
+use crate::notifications::expiring;
 use crate::respond::problem::causes;
 use crate::store::prune;
 
@@ -26,6 +27,9 @@ const METADATA_EVERY: Duration = Duration::from_secs(300);
 const DOMAINS_EVERY: Duration = Duration::from_secs(300);
 /// How often our own TLS certificate is looked at.
 const TLS_EVERY: Duration = Duration::from_secs(3600);
+
+/// How often certificates that end soon are looked for.
+const ENDS_EVERY: Duration = Duration::from_secs(300);
 
 /// Resolves intents whose outcome could not be stored while the server runs.
 pub(super) async fn sweep_intents(app: App, stop: CancellationToken) {
@@ -55,6 +59,21 @@ pub(super) async fn prune(app: App, stop: CancellationToken) {
             Err(error) => tracing::error!(%error, "ended records could not be pruned"),
         }
         if stop.run_until_cancelled(tokio::time::sleep(PRUNE_EVERY)).await.is_none() {
+            return;
+        }
+    }
+}
+
+/// Journals which certificates end soon, for the webhooks that are told of it.
+pub(super) async fn look_for_ends(app: App, stop: CancellationToken) {
+    loop {
+        match stop.run_until_cancelled(expiring::look(&app)).await {
+            None => return,
+            Some(Ok(told)) if told > 0 => tracing::info!(told, "certificates end soon"),
+            Some(Ok(_)) => {}
+            Some(Err(error)) => tracing::error!(%error, "certificates that end soon could not be looked for"),
+        }
+        if stop.run_until_cancelled(tokio::time::sleep(ENDS_EVERY)).await.is_none() {
             return;
         }
     }

@@ -1,4 +1,4 @@
-//! Calls that the relying party makes to identity providers: their documents and their token endpoint.
+//! Calls that the server makes: to identity providers, for their documents and their token endpoint, and to webhooks.
 //!
 //! Only https leaves this machine; plain http is for loopback addresses alone, and `localhost` never resolves to anything else.
 //! Every call has a time limit and a byte limit, and goes nowhere that `networks` denies. Nothing is decompressed, and no redirect is
@@ -10,8 +10,9 @@ use std::net::IpAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
-use http::header::{ACCEPT, AUTHORIZATION, CONTENT_TYPE};
-use http::{HeaderValue, StatusCode};
+use bytes::Bytes;
+use http::header::{ACCEPT, AUTHORIZATION, CONTENT_TYPE, RETRY_AFTER};
+use http::{HeaderMap, HeaderValue, StatusCode};
 use ipnet::IpNet;
 use rustls_pki_types::CertificateDer;
 use rustls_pki_types::pem::PemObject as _;
@@ -162,6 +163,15 @@ pub struct Fetched {
     pub body: Vec<u8>,
 }
 
+/// What a call was answered of whose answer only the head counts.
+#[derive(Clone, Debug)]
+pub struct Answered {
+    /// The status; any.
+    pub status: StatusCode,
+    /// `Retry-After`, as it was sent.
+    pub retry_after: Option<String>,
+}
+
 /// Makes the calls. Clones share connections.
 #[derive(Clone)]
 pub struct Fetch {
@@ -236,6 +246,25 @@ impl Fetch {
             return Err(FetchError::Redirect { host: host(url), status });
         }
         Ok(Fetched { status, body: self.read(url, answer).await? })
+    }
+
+    /// Posts a message; any status is an answer, and of the body nothing is kept.
+    ///
+    /// # Errors
+    /// [`FetchError`]
+    pub async fn post_message(
+        &self,
+        url: &Url,
+        headers: HeaderMap,
+        message: Bytes,
+    ) -> Result<Answered, FetchError> {
+        let answer = self.send(url, |client| client.post(url.clone()).headers(headers).body(message)).await?;
+        let status = answer.status();
+        let retry_after = answer.headers().get(RETRY_AFTER).and_then(|value| value.to_str().ok());
+        let retry_after = retry_after.map(str::to_owned);
+        // Read so that the connection serves again; a body that is too long or never ends costs only the connection.
+        let _ = self.read(url, answer).await;
+        Ok(Answered { status, retry_after })
     }
 
     async fn send(

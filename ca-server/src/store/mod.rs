@@ -21,6 +21,8 @@ pub mod tables;
 use std::sync::Arc;
 
 use async_trait::async_trait;
+use tokio::sync::Notify;
+use tokio::sync::futures::Notified;
 
 pub use batch::{Batch, Check, Op};
 pub use open::{OpenError, open};
@@ -139,13 +141,14 @@ pub trait Backend: Send + Sync {
 #[derive(Clone)]
 pub struct Store {
     backend: Arc<dyn Backend>,
+    journalled: Arc<Notify>,
 }
 
 impl Store {
     /// A typed view of `backend`.
     #[must_use]
     pub fn new(backend: Arc<dyn Backend>) -> Self {
-        Self { backend }
+        Self { backend, journalled: Arc::default() }
     }
 
     /// The record with this key, with the version that [`Batch::replace`] wants.
@@ -188,7 +191,17 @@ impl Store {
     /// # Errors
     /// [`StoreError::Stale`] if a check fails; else the backend's failure.
     pub async fn commit(&self, batch: Batch) -> Result<(), StoreError> {
-        self.backend.commit(batch).await
+        let has_acts = !batch.acts.is_empty();
+        self.backend.commit(batch).await?;
+        if has_acts {
+            self.journalled.notify_waiters();
+        }
+        Ok(())
+    }
+
+    /// Ends when this process next writes into the journal; enable it before looking at what stands there.
+    pub fn journalled(&self) -> Notified<'_> {
+        self.journalled.notified()
     }
 
     /// Everything there is as it stands now, to be read while others write.

@@ -43,7 +43,9 @@ const TRANSLATED: Ipv6Net = Ipv6Net::new_assert(Ipv6Addr::new(0x64, 0xff9b, 0, 0
 
 /// Nothing of what a name means may be called.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("{0} is in a network where no identity provider is called; `[sso] allow_networks` can allow it")]
+#[error(
+    "{0} is in a network where nobody is called; `[sso] allow_networks` can allow it for identity providers"
+)]
 pub struct Denied(pub IpAddr);
 
 /// Which addresses may be called.

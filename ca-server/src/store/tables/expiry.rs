@@ -69,6 +69,19 @@ pub struct Ending {
     pub(crate) row: Vec<u8>,
 }
 
+impl Ending {
+    /// Where the records of `table` begin that end at `at` or later.
+    pub(crate) fn beginning(table: Table, at: OffsetDateTime) -> Self {
+        Self { at, key: Vec::new(), row: keys::expiry(table, at, &[]) }
+    }
+
+    /// The one of a row that was kept.
+    pub(crate) fn of_row(row: Vec<u8>) -> Option<Self> {
+        let (at, key) = keys::expiry_parts(&row)?;
+        Some(Self { at, key: key.to_vec(), row })
+    }
+}
+
 impl Store {
     /// Records of `table` that end before `until`, the earliest first; those after `after`.
     ///
