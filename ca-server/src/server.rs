@@ -7,6 +7,7 @@ mod base_path;
 mod client_certificates;
 mod error;
 mod listener;
+pub mod measures;
 pub(crate) mod own_tls;
 mod seats;
 mod telemetry;

@@ -13,6 +13,7 @@ pub mod identity_provider;
 pub mod internal;
 pub mod load;
 pub mod parsers;
+pub mod prometheus;
 pub mod quickstart;
 pub mod receiver;
 pub mod revocation;

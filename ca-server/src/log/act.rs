@@ -185,6 +185,31 @@ pub enum Act {
     },
 }
 
+impl Act {
+    /// The word for it, as the journal writes it in `act`.
+    #[must_use]
+    pub const fn kind(&self) -> &'static str {
+        match self {
+            Self::Intent { .. } => "intent",
+            Self::Issued { .. } => "issued",
+            Self::Abandoned { .. } => "abandoned",
+            Self::Revoked { .. } => "revoked",
+            Self::Refused { .. } => "refused",
+            Self::SignedIn { .. } => "signed-in",
+            Self::AccountCreated { .. } => "account-created",
+            Self::KeyChanged { .. } => "key-changed",
+            Self::AccountDeactivated { .. } => "account-deactivated",
+            Self::ExternalKey { .. } => "external-key",
+            Self::Organisation { .. } => "organisation",
+            Self::MachineAccount { .. } => "machine-account",
+            Self::Approval { .. } => "approval",
+            Self::Expiring { .. } => "expiring",
+            Self::FailingRepeatedly { .. } => "failing-repeatedly",
+            Self::Operation { .. } => "operation",
+        }
+    }
+}
+
 #[expect(clippy::trivially_copy_pass_by_ref, reason = "serde calls it with a reference")]
 const fn is_zero(count: &u64) -> bool {
     *count == 0

@@ -8,6 +8,8 @@ use axum::Extension;
 use axum::extract::State;
 use axum::response::{IntoResponse, Response};
 use http::header::CONTENT_TYPE;
+use metrics::gauge;
+use time::{Duration, OffsetDateTime};
 
 use crate::app::App;
 use crate::config::TlsMode;
@@ -35,5 +37,28 @@ pub async fn metrics(
 
 /// The metrics, for whoever reaches the listener.
 pub async fn metrics_anyone(State(app): State<App>) -> Response {
+    stands(&app);
     ([(CONTENT_TYPE, "text/plain; version=0.0.4")], app.metrics.render()).into_response()
+}
+
+/// What is read when it is asked for.
+fn stands(app: &App) {
+    // A gauge is a float, and seconds since 1970 fit one exactly.
+    let seconds = |at: OffsetDateTime| Duration::seconds(at.unix_timestamp()).as_seconds_f64();
+    gauge!("rollcall_info", "version" => env!("CARGO_PKG_VERSION")).set(1.0);
+    gauge!("rollcall_started_seconds").set(seconds(app.started));
+    for authority in app.authorities.iter() {
+        gauge!("rollcall_issuer_not_after_seconds", "authority" => authority.name().to_string())
+            .set(seconds(authority.issuer().not_after()));
+    }
+    for issuer in app.authorities.issuers() {
+        let id = issuer.issuer_id().to_owned();
+        if let Some((this, next)) = app.revocation_lists.last(&id).and_then(|edition| edition.times()) {
+            gauge!("rollcall_revocation_list_this_update_seconds", "issuer" => id.clone()).set(seconds(this));
+            gauge!("rollcall_revocation_list_next_update_seconds", "issuer" => id).set(seconds(next));
+        }
+    }
+    for (issuer, end) in app.responders.ends() {
+        gauge!("rollcall_ocsp_responder_not_after_seconds", "issuer" => issuer).set(seconds(end));
+    }
 }

@@ -7,6 +7,8 @@ use metrics_exporter_prometheus::{BuildError, Matcher, PrometheusBuilder, Promet
 use parking_lot::Mutex;
 use tokio_util::sync::CancellationToken;
 
+use super::measures::{Kind, MEASURES, Measure};
+
 /// Why nothing can be measured.
 #[derive(Debug, thiserror::Error)]
 #[error("the metrics recorder was not installed")]
@@ -38,45 +40,13 @@ pub(super) fn recorder() -> Result<PrometheusHandle, TelemetryError> {
 }
 
 fn describe() {
-    use metrics::{describe_counter, describe_gauge, describe_histogram};
-    describe_counter!("rollcall_http_requests_total", "Requests answered, by route and status.");
-    describe_histogram!("rollcall_http_request_seconds", "Time to answer a request, by route.");
-    describe_counter!(
-        "rollcall_connections_refused_total",
-        "Connections closed at once: too many of one address."
-    );
-    describe_counter!("rollcall_problems_total", "Problem documents sent, by kind.");
-    describe_counter!(
-        "rollcall_refusals_total",
-        "Requests refused by policy, CAA or lint, by what was asked."
-    );
-    describe_counter!(
-        "rollcall_refusals_left_out_total",
-        "Refusals that were not journalled, since their account or all together had too many in a minute."
-    );
-    describe_counter!("rollcall_challenges_total", "Challenges decided, by kind and outcome.");
-    describe_counter!("rollcall_certificates_issued_total", "Certificates issued, by authority and profile.");
-    describe_counter!(
-        "rollcall_internal_certificates_total",
-        "Certificates of the internal authority, by kind of holder and by front."
-    );
-    describe_counter!("rollcall_tokens_refused_total", "Access tokens refused, by reason.");
-    describe_histogram!("rollcall_store_commit_batches", "Batches that one durable commit carried.");
-    describe_histogram!("rollcall_store_commit_seconds", "Time of one durable commit.");
-    describe_histogram!(
-        "rollcall_store_fold_seconds",
-        "Time to move what was committed from the write-ahead log into the tree."
-    );
-    describe_counter!(
-        "rollcall_ocsp_answers_total",
-        "OCSP answers, by what they said or where they came from."
-    );
-    describe_histogram!(
-        "rollcall_revocation_list_seconds",
-        "Time to read what is revoked and sign the lists."
-    );
-    describe_gauge!("rollcall_revocation_list_entries", "Certificates on an issuer's revocation list.");
-    describe_gauge!("rollcall_queue_length", "What waits, by queue.");
+    for Measure { name, kind, meaning, .. } in MEASURES {
+        match kind {
+            Kind::Counter => metrics::describe_counter!(*name, *meaning),
+            Kind::Gauge => metrics::describe_gauge!(*name, *meaning),
+            Kind::Histogram => metrics::describe_histogram!(*name, *meaning),
+        }
+    }
 }
 
 /// Keeps the recorder's memory bounded until the server stops.

@@ -80,6 +80,13 @@ impl Edition {
         self.lists.get(&shard)
     }
 
+    /// When the oldest of its lists was signed, and until when that one may be relied on.
+    #[must_use]
+    pub fn times(&self) -> Option<(OffsetDateTime, OffsetDateTime)> {
+        let oldest = self.lists.values().min_by_key(|list| list.this_update)?;
+        Some((oldest.this_update, oldest.next_update))
+    }
+
     fn is_fresh(&self, marker: Option<&Vec<u8>>, now: OffsetDateTime, lifetime: Duration) -> bool {
         self.marker.as_ref() == marker && self.is_young(now, lifetime / 2)
     }

@@ -191,10 +191,13 @@ impl Store {
     /// # Errors
     /// [`StoreError::Stale`] if a check fails; else the backend's failure.
     pub async fn commit(&self, batch: Batch) -> Result<(), StoreError> {
-        let has_acts = !batch.acts.is_empty();
+        let acts: Vec<_> = batch.acts.iter().map(|(_, act)| act.kind()).collect();
         self.backend.commit(batch).await?;
-        if has_acts {
+        if !acts.is_empty() {
             self.journalled.notify_waiters();
+        }
+        for act in acts {
+            metrics::counter!("rollcall_journal_acts_total", "act" => act).increment(1);
         }
         Ok(())
     }

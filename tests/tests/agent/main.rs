@@ -22,6 +22,7 @@ mod internal;
 mod internal_clock;
 mod killed;
 mod lost_answers;
+mod metrics;
 mod organisation;
 mod people;
 mod proofs;

@@ -17,6 +17,7 @@ mod instant_acme;
 mod lego;
 mod local;
 mod openssl;
+mod prometheus;
 mod revocation;
 mod rfc2136;
 mod setting;

@@ -89,6 +89,14 @@ impl Responders {
         self.seats.store(Arc::new(authorities.issuers().map(seat).collect()));
     }
 
+    /// When each issuer's responder ends that there is, by the issuer's key identifier.
+    #[must_use]
+    pub fn ends(&self) -> Vec<(String, OffsetDateTime)> {
+        let seats = self.seats.load();
+        let end = |seat: &Arc<Seat>| Some((seat.issuer.clone(), seat.responder.lock().as_ref()?.not_after));
+        seats.iter().filter_map(end).collect()
+    }
+
     /// The place of the issuer that a request names.
     pub(super) fn issuer_of(&self, certificate: &CertId) -> Option<Arc<Seat>> {
         self.seats.load().iter().find(|seat| seat.hashes.name(certificate)).cloned()

@@ -1,0 +1,34 @@
+//! What the agent writes for Prometheus is what the page about it says, and the other way round.
+
+use std::collections::BTreeMap;
+
+use rollcall_tests::prometheus::{documented, scraped};
+
+use crate::daemon::Daemon;
+use crate::setting::Setting;
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_agents_metrics_are_those_of_the_page() {
+    let setting = Setting::start().await;
+    let device = setting.device("device");
+    device.enroll("room-1.corp.test", &[]).with(0);
+    let metrics = setting.folder.path().join("rollcall.prom");
+    let mut daemon = Daemon::start(&device, &["--metrics-file", metrics.to_str().unwrap()]);
+    daemon.wait_for("worked");
+    let text = std::fs::read_to_string(&metrics).unwrap();
+    let page = concat!(env!("CARGO_MANIFEST_DIR"), "/../docs/observability.md");
+    let page = documented(&std::fs::read_to_string(page).unwrap());
+    let page: BTreeMap<_, _> = page
+        .into_iter()
+        .filter(|row| row.name.starts_with("acme_client_"))
+        .map(|row| (row.name, row.labels))
+        .collect();
+    let mut seen = scraped(&text);
+    // Families without a sample now: of an identity that renews by itself there is nothing to say.
+    for line in text.lines().filter_map(|line| line.strip_prefix("# TYPE ")) {
+        let name = line.split(' ').next().unwrap().to_owned();
+        seen.entry(name).or_insert_with(|| ["identity".to_owned()].into());
+    }
+    assert_eq!(seen, page);
+    assert!(text.contains("{identity=\"room-1.corp.test\"}"), "{text}");
+}
