@@ -14,7 +14,7 @@ use crate::ids::AuthorityName;
 #[derive(Clone, Debug, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct NotificationsConfig {
-    /// How long before its end a certificate is told of that nothing has taken the place of, once for each time, such as `["7days", "2days"]`. Times longer than a third of a certificate's life are left out for it: agents have not renewed it by then. Default: `["7days", "2days", "6h"]`.
+    /// How long before its end a certificate is told of that nothing has taken the place of, once for each time, such as `["7days", "1day"]`. Times longer than a sixth of a certificate's life are left out for it: agents need not have renewed it by then. Default: `["7days", "1day", "6h"]`.
     pub expiring: Vec<Serde<Duration>>,
     /// How often the same name, account or holder must fail within `failures_within` to be told of, once in that time; 0 for never. Default: 5.
     pub failures: u32,
@@ -35,7 +35,7 @@ impl Default for NotificationsConfig {
     fn default() -> Self {
         let hours = |hours: u64| Serde::from(Duration::from_secs(hours * 3600));
         Self {
-            expiring: vec![hours(7 * 24), hours(2 * 24), hours(6)],
+            expiring: vec![hours(7 * 24), hours(24), hours(6)],
             failures: 5,
             failures_within: Duration::from_secs(3600),
             retry_first: Duration::from_secs(1),

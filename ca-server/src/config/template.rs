@@ -260,9 +260,9 @@ resolvers = []
 #cache_for = "60s"
 
 # What webhooks are told of beside issuance and revocation: certificates that end soon and that nothing replaced, once for each time ahead (of
-# a certificate's life no more than a third), and who fails so often within a time (0: nobody).
+# a certificate's life no more than a sixth), and who fails so often within a time (0: nobody).
 [notifications]
-#expiring = ["7days", "2days", "6h"]
+#expiring = ["7days", "1day", "6h"]
 #failures = 5
 #failures_within = "1h"
 # How long to wait after a delivery that failed, and at most.

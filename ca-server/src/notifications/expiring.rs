@@ -25,8 +25,8 @@ use crate::store::{Batch, Record, Store, StoreError, Table};
 const PAGE: usize = 100;
 /// Newer certificates for the same name that are compared.
 const COMPARED: usize = 50;
-/// What part of its life a certificate may have left when it is told of: agents renew before.
-const PART: u32 = 3;
+/// What part of its life a certificate may have left when it is told of: agents renew before, within the window that they are given.
+const PART: u32 = 6;
 
 /// How far the certificates were looked at for one time ahead.
 #[derive(Clone, Debug, Serialize, Deserialize)]

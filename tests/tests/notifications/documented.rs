@@ -35,7 +35,7 @@ async fn every_field_that_is_told_stands_in_the_page_and_every_field_of_the_page
         let order = json!({"identifiers": [{"type": "dns", "value": "room-1.elsewhere.test"}]});
         alice.order(&order).await.unwrap_err();
     }
-    ca.clock.advance(time::Duration::hours(6 * 24));
+    ca.clock.advance(time::Duration::hours(6 * 24 + 1));
     ca_server::notifications::expiring::look(ca.app()).await.unwrap();
     let (mut found, mut types) = (BTreeSet::new(), BTreeSet::new());
     for _ in 0..5 {
