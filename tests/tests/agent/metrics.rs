@@ -15,6 +15,8 @@ async fn the_agents_metrics_are_those_of_the_page() {
     let metrics = setting.folder.path().join("rollcall.prom");
     let mut daemon = Daemon::start(&device, &["--metrics-file", metrics.to_str().unwrap()]);
     daemon.wait_for("worked");
+    // What it tells the service manager stands in the file by then.
+    daemon.hears("STATUS=1 identity; next ");
     let text = std::fs::read_to_string(&metrics).unwrap();
     let page = concat!(env!("CARGO_MANIFEST_DIR"), "/../docs/observability.md");
     let page = documented(&std::fs::read_to_string(page).unwrap());
