@@ -227,11 +227,35 @@ async fn another_layout_is_refused() {
     let folder = tempfile::tempdir().unwrap();
     let store = open(folder.path());
     let mut batch = Batch::new();
-    batch.put(Table::Meta, b"layout".to_vec(), b"2".to_vec());
+    batch.put(Table::Meta, b"layout".to_vec(), b"3".to_vec());
     store.commit(batch).await.unwrap();
     store.close().await;
     let refused = Sled::open(&SledConfig::new(folder.path())).err().unwrap();
-    assert!(matches!(&refused, SledOpenError::Layout { found, .. } if found == "2"), "{refused}");
+    assert!(matches!(&refused, SledOpenError::Layout { found, .. } if found == "3"), "{refused}");
+}
+
+#[tokio::test]
+async fn a_store_of_the_layout_before_opens_whole_and_says_from_then_on_how_far_it_reaches() {
+    let folder = tempfile::tempdir().unwrap();
+    for numbers in [0..20, 20..40] {
+        let store = open(folder.path());
+        write(&store, numbers).await;
+        store.close().await;
+    }
+    let raw = || sled::Config::new().path(folder.path()).segment_size(4 << 20).open().unwrap();
+    let tree = raw();
+    assert_eq!(tree.insert(b"\0layout", b"1").unwrap().as_deref(), Some(b"2".as_slice()));
+    assert!(tree.remove([u8::MAX]).unwrap().is_some(), "it did not say how far it reaches");
+    drop(tree);
+    let store = open(folder.path());
+    holds(&store, 40).await;
+    write(&store, 40..50).await;
+    store.close().await;
+    assert_eq!(raw().get(b"\0layout").unwrap().as_deref(), Some(b"2".as_slice()));
+    holds(&open(folder.path()), 50).await;
+    assert!(raw().remove([u8::MAX]).unwrap().is_some());
+    let refused = Sled::open(&SledConfig::new(folder.path())).err().unwrap();
+    assert!(matches!(refused, SledOpenError::Reach { .. }), "{refused}");
 }
 
 #[tokio::test]

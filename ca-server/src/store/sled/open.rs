@@ -26,7 +26,9 @@ const SEGMENT: usize = 4 << 20;
 /// Its presence says that a sync of the database failed.
 const UNSYNCED: &str = "unsynced";
 /// Version of the layout of keys and values.
-const LAYOUT: &[u8] = b"1";
+const LAYOUT: &[u8] = b"2";
+/// The one before, whose tree does not say how far it reaches.
+const WITHOUT_REACH: &[u8] = b"1";
 
 /// Why the store does not open.
 #[derive(Debug, thiserror::Error)]
@@ -58,7 +60,7 @@ pub enum SledOpenError {
         source: sled::Error,
     },
     /// It was written by a version of this program with another layout.
-    #[error("the store in {} has layout {found:?}, not \"1\"", folder.display())]
+    #[error("the store in {} has layout {found:?}, not \"2\"", folder.display())]
     Layout {
         /// The folder.
         folder: PathBuf,
@@ -173,9 +175,11 @@ pub(super) fn open(config: &SledConfig) -> Result<Opened, SledOpenError> {
     let database = OpenOptions::new().read(true).write(true).open(&path);
     let database = database.map_err(|source| failed("opened", &path, source))?;
     let (log, rows) = open_log(config)?;
-    check_reach(&db, folder, &log.reach())?;
-    check_layout(&db, folder, &database)?;
+    if check_layout(&db, folder)? == Layout::Present {
+        check_reach(&db, folder, &log.reach())?;
+    }
     let ahead = catch_up(folder, (&db, &database), log, &rows)?;
+    write_layout(&db, folder, &database)?;
     remove_if_there(&folder.join(UNSYNCED))?;
     make_entries_durable(folder)?;
     let view = View::new(db);
@@ -365,22 +369,37 @@ fn set_snapshots_aside(folder: &Path) -> Result<bool, SledOpenError> {
     Ok(any)
 }
 
-/// Writes the layout version into a new store; refuses another one.
-fn check_layout(db: &Db, folder: &Path, file: &File) -> Result<(), SledOpenError> {
+/// What a tree says of itself.
+#[derive(PartialEq, Eq)]
+enum Layout {
+    /// It says how far it reaches, or is new.
+    Present,
+    /// It was written before trees said that.
+    WithoutReach,
+}
+
+/// Which layout the store has; refuses one that is not known.
+fn check_layout(db: &Db, folder: &Path) -> Result<Layout, SledOpenError> {
     let database = |source| SledOpenError::Database { folder: folder.to_owned(), source };
-    let key = stored_key(Table::Meta, b"layout");
-    match db.get(&key).map_err(database)? {
-        Some(found) if found == LAYOUT => Ok(()),
+    match db.get(stored_key(Table::Meta, b"layout")).map_err(database)?.as_deref() {
+        None | Some(LAYOUT) => Ok(Layout::Present),
+        Some(WITHOUT_REACH) => Ok(Layout::WithoutReach),
         Some(found) => {
-            let found = String::from_utf8_lossy(&found).into_owned();
+            let found = String::from_utf8_lossy(found).into_owned();
             Err(SledOpenError::Layout { folder: folder.to_owned(), found })
         }
-        None => {
-            db.insert(&key, LAYOUT).map_err(database)?;
-            db.flush().map_err(database)?;
-            file.sync_all().map_err(|source| failed("synced to disk", folder, source))
-        }
     }
+}
+
+/// Writes the layout version into a store that is new or was written before; everything else of the layout stands by now.
+fn write_layout(db: &Db, folder: &Path, file: &File) -> Result<(), SledOpenError> {
+    let database = |source| SledOpenError::Database { folder: folder.to_owned(), source };
+    let before = db.insert(stored_key(Table::Meta, b"layout"), LAYOUT).map_err(database)?;
+    if before.as_deref() == Some(LAYOUT) {
+        return Ok(());
+    }
+    db.flush().map_err(database)?;
+    file.sync_all().map_err(|source| failed("synced to disk", folder, source))
 }
 
 /// Syncs every small file and the folders, so that none is missing after power loss.
