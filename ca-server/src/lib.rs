@@ -42,3 +42,4 @@ pub mod doctor;
 pub mod ids;
 pub mod notifications;
 pub mod server;
+pub mod traces;

@@ -6,6 +6,10 @@ use std::time::Duration;
 use tokio::runtime::Runtime;
 use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio_util::sync::CancellationToken;
+#[cfg(feature = "otel")]
+use tracing_subscriber::{
+    EnvFilter, Layer, Registry, layer::SubscriberExt as _, util::SubscriberInitExt as _,
+};
 
 use super::{ConfigFile, Failure, output};
 use crate::admin::client::{AdminClient, AdminError};
@@ -13,6 +17,7 @@ use crate::admin::listener::AdminSocket;
 use crate::clock::{Clock as _, SystemClock};
 use crate::config::{Config, LogFormat, check, load};
 use crate::server::{self, Parts, Running};
+use crate::traces;
 
 /// Run the server.
 #[derive(Debug, clap::Args)]
@@ -34,8 +39,12 @@ pub(super) fn run(command: &Serve) -> Result<(), Failure> {
         }
         return Err(Failure::Problems { path: command.file.config.clone(), count: problems.len() });
     }
-    log_to_stderr(&config);
-    runtime()?.block_on(serve(config))
+    let runtime = runtime()?;
+    let observing = observe(&config, &runtime)?;
+    let served = runtime.block_on(serve(config));
+    // What is still in the queue is sent while the runtime can send.
+    observing.end();
+    served
 }
 
 async fn serve(config: Config) -> Result<(), Failure> {
@@ -105,6 +114,55 @@ fn log_to_stderr(config: &Config) {
         LogFormat::Json => builder.json().flatten_event(true).try_init(),
         LogFormat::Text => builder.try_init(),
     };
+}
+
+/// What has to be ended after the server: the sending of spans.
+#[derive(Default)]
+struct Observing {
+    #[cfg(feature = "otel")]
+    provider: Option<opentelemetry_sdk::trace::SdkTracerProvider>,
+}
+
+impl Observing {
+    fn end(self) {
+        #[cfg(feature = "otel")]
+        if let Some(Err(error)) = self.provider.map(|provider| provider.shutdown()) {
+            tracing::warn!(%error, "the last spans were not sent");
+        }
+    }
+}
+
+/// Logs to standard error, and sends spans where `[traces]` says.
+fn observe(config: &Config, runtime: &Runtime) -> Result<Observing, Failure> {
+    let failed = |error: &dyn std::error::Error, hint: &str| Failure::Start {
+        reason: format!("[traces]: {}", causes(error)),
+        hint: hint.to_owned(),
+    };
+    let settings = traces::settings(config).map_err(|(_, fault)| failed(&fault, fault.hint()))?;
+    #[cfg(feature = "otel")]
+    if let Some(settings) = settings {
+        let made = traces::export::tracer(settings, runtime.handle().clone());
+        let (provider, tracer) = made.map_err(|error| failed(&error, "look at [traces] endpoint"))?;
+        // A subscriber that is set already (a test's) stays.
+        let _ =
+            tracing_subscriber::registry().with(shown(config)).with(traces::export::layer(tracer)).try_init();
+        return Ok(Observing { provider: Some(provider) });
+    }
+    let _ = (runtime, settings);
+    log_to_stderr(config);
+    Ok(Observing::default())
+}
+
+/// The log beside spans that are sent.
+#[cfg(feature = "otel")]
+fn shown(config: &Config) -> impl Layer<Registry> {
+    let layer = tracing_subscriber::fmt::layer().with_writer(std::io::stderr);
+    let layer = layer.with_ansi(std::io::stderr().is_terminal());
+    let layer = match config.log.format {
+        LogFormat::Json => layer.json().flatten_event(true).boxed(),
+        LogFormat::Text => layer.boxed(),
+    };
+    layer.with_filter(EnvFilter::new(&config.log.filter))
 }
 
 pub(super) fn runtime() -> Result<Runtime, Failure> {

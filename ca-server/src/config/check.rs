@@ -37,6 +37,7 @@ pub fn check(config: &Config, now: OffsetDateTime) -> Vec<ConfigProblem> {
     found.extend(crate::sso::providers::problems(config));
     found.extend(crate::internal::access_token::problems(config));
     found.extend(crate::notifications::problems(config));
+    found.extend(crate::traces::problems(config));
     people(config, &mut found);
     let ruleset = policy(config, &mut found);
     loaded::tls(config, ruleset.as_ref(), &mut found);

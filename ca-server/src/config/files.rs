@@ -40,6 +40,8 @@ pub fn files(config: &Config) -> Vec<NamedFile> {
     for issuer in &config.token_issuer {
         found.plain(issuer.keys_file.iter().chain(&issuer.roots));
     }
+    found.plain(&config.traces.trace_roots);
+    found.secret(&config.traces.headers_file);
     for webhook in &config.notifications.webhook {
         found.secret([&webhook.secret_file]);
         found.plain(&webhook.roots);

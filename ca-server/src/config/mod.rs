@@ -13,6 +13,7 @@ pub mod reference;
 pub mod revocation;
 pub mod sections;
 pub mod template;
+pub mod traces;
 
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
@@ -32,6 +33,7 @@ pub use sections::{
     ExternalBinding, ForwardedHeader, LimitsConfig, LogConfig, LogFormat, PolicyConfig, StoreConfig,
     TlsConfig, TlsMode,
 };
+pub use traces::TracesConfig;
 
 /// The whole of `ca.toml`.
 #[derive(Clone, Debug, Deserialize)]
@@ -98,6 +100,9 @@ pub struct Config {
     /// `[log]`
     #[serde(default)]
     pub log: LogConfig,
+    /// `[traces]`
+    #[serde(default)]
+    pub traces: TracesConfig,
     /// `[authority.<name>]`, one for each authority.
     pub authority: BTreeMap<AuthorityName, AuthorityConfig>,
     /// The folder of the file, against which relative paths are read.

@@ -14,6 +14,7 @@ use super::sections::{
     AcmeConfig, AdminConfig, AuthorityConfig, ChallengeConfig, DnsConfig, LimitsConfig, LogConfig,
     PolicyConfig, StoreConfig, TlsConfig,
 };
+use super::traces::TracesConfig;
 use crate::ids::AuthorityName;
 
 /// Every problem of form in the file.
@@ -34,6 +35,7 @@ pub fn problems(table: &Table) -> Vec<ConfigProblem> {
             "limits" => section::<LimitsConfig>(key, value, &Table::new(), &mut found),
             "admin" => section::<AdminConfig>(key, value, &Table::new(), &mut found),
             "log" => section::<LogConfig>(key, value, &Table::new(), &mut found),
+            "traces" => section::<TracesConfig>(key, value, &Table::new(), &mut found),
             "sso" => section::<SsoConfig>(key, value, &Table::new(), &mut found),
             "identity_provider" => identity_providers(value, &mut found),
             "internal" => section::<InternalConfig>(key, value, &Table::new(), &mut found),

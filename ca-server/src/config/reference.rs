@@ -4,13 +4,14 @@
 
 use std::fmt::Write as _;
 
-const SOURCES: [&str; 6] = [
+const SOURCES: [&str; 7] = [
     include_str!("mod.rs"),
     include_str!("sections.rs"),
     include_str!("identity.rs"),
     include_str!("internal.rs"),
     include_str!("revocation.rs"),
     include_str!("notifications.rs"),
+    include_str!("traces.rs"),
 ];
 
 /// One documented struct of the configuration.

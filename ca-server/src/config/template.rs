@@ -309,6 +309,17 @@ resolvers = []
 # `text` or `json`, and a filter such as "info,ca_server=debug".
 #format = "text"
 #filter = "info"
+
+# Spans of requests for a collector (OpenTelemetry), of a program that was built with the feature `otel`.
+[traces]
+# Where they are posted, OTLP over HTTP in protobuf; and which share of the requests is traced.
+#endpoint = "http://127.0.0.1:4318/v1/traces"
+#ratio = 1.0
+# File with headers for it, one on a line (mode 0600), and root certificates for its TLS.
+#headers_file = "traces.headers"
+#trace_roots = "traces-root.pem"
+# Whether spans say which names are certified.
+#identifiers = false
 "#;
 
 const AUTHORITY: &str = r#"# Profile of an order that names none. Default: the first of `profiles`.

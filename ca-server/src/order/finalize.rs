@@ -10,6 +10,7 @@ use certs::csr::{Csr, CsrError};
 use certs::leaf::LeafError;
 use data_encoding::{BASE64URL_NOPAD, HEXLOWER};
 use time::OffsetDateTime;
+use tracing::Instrument as _;
 
 use super::model::{Account, AccountStatus, Authorization, Order, OrderStatus};
 use super::read::{OrderNow, order_of};
@@ -24,6 +25,7 @@ use crate::respond::problem::Problem;
 use crate::sign::{Authority, PrepareError, Prepared, SignError, prepare, sign};
 use crate::store::tables::orders;
 use crate::store::{Batch, Store, StoreError, Versioned};
+use crate::traces::TARGET;
 use crate::verify::VerifyError;
 use crate::verify::jwk::{EcCurve, Jwk};
 
@@ -133,7 +135,7 @@ pub async fn finalize(
         let prepared = prepared(app, authority, approval, &account, now).await?;
         let issuance = Issuance { account: account.clone(), seen, csr_sha256: csr_sha256.clone(), prepared };
         // 6., 7., 8. On a task of their own, for which a stop waits: a client that hangs up must not leave the intent open.
-        match app.tasks.spawn(issue(app.clone(), issuance)).await? {
+        match app.tasks.spawn(issue(app.clone(), issuance).in_current_span()).await? {
             Ok(order) => return Ok(order),
             Err(FinalizeError::Store(StoreError::Stale(_))) if tries < TRIES => {
                 tries += 1;
@@ -219,7 +221,10 @@ async fn approve(
         public_key: request.public_key(),
         providers: &app.providers,
     };
-    match app.policy.approve(&candidate, authority, &app.caa, now).await {
+    let all = || seen.order.value.identifiers.iter().map(ToString::to_string).collect::<Vec<_>>().join(" ");
+    let names = || app.config.traces.identifiers.then(all);
+    let span = tracing::debug_span!(target: TARGET, "policy", profile = %seen.order.value.profile, identifiers = names());
+    match app.policy.approve(&candidate, authority, &app.caa, now).instrument(span).await {
         Ok(approval) => Ok(approval),
         Err(refusal) => {
             let problem = refusal.record(&app.refusals, &app.store, now).await;

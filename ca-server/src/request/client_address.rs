@@ -14,8 +14,7 @@ const X_FORWARDED_FOR: HeaderName = HeaderName::from_static("x-forwarded-for");
 /// The client of a request that came from `peer` with these headers; its port is 0 where a proxy does not tell it.
 #[must_use]
 pub fn client(config: &Config, peer: SocketAddr, headers: &HeaderMap) -> SocketAddr {
-    let is_trusted =
-        |address: IpAddr| config.trusted_proxies.iter().any(|network| network.contains(&address));
+    let is_trusted = |address: IpAddr| is_trusted(config, address);
     let mut client = peer.ip().to_canonical();
     if !is_trusted(client) {
         return peer;
@@ -34,6 +33,13 @@ pub fn client(config: &Config, peer: SocketAddr, headers: &HeaderMap) -> SocketA
         client = hop.to_canonical();
     }
     SocketAddr::new(client, 0)
+}
+
+/// Whether whoever has this address is a proxy that the operator trusts.
+#[must_use]
+pub fn is_trusted(config: &Config, peer: IpAddr) -> bool {
+    let peer = peer.to_canonical();
+    config.trusted_proxies.iter().any(|network| network.contains(&peer))
 }
 
 /// The members of a list header, in order, over all its lines. A quoted comma would split a member, but no address has one.

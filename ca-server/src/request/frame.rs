@@ -24,6 +24,7 @@ use crate::app::App;
 use crate::ids::AuthorityName;
 use crate::respond::kinds::Kind;
 use crate::respond::problem::Problem;
+use crate::traces;
 use crate::verify::extract::authority_of;
 
 /// RFC 8555 §6.5.1.
@@ -44,7 +45,8 @@ struct Asked {
 
 /// Runs the handler within its bounds and completes the answer.
 pub async fn frame(State(app): State<App>, mut request: Request, next: Next) -> Response {
-    if let Some(peer) = request.extensions().get::<SocketAddr>().copied() {
+    let peer = request.extensions().get::<SocketAddr>().copied();
+    if let Some(peer) = peer {
         let client = client_address::client(&app.config, peer, request.headers());
         request.extensions_mut().insert(client);
     }
@@ -59,7 +61,11 @@ pub async fn frame(State(app): State<App>, mut request: Request, next: Next) -> 
         begun: Instant::now(),
     };
     let span = tracing::info_span!("request", id = %asked.id);
-    let mut response = run(&app, request, next).instrument(span).await;
+    let is_proxy = peer.is_some_and(|peer| client_address::is_trusted(&app.config, peer.ip()));
+    let route = asked.route.as_ref().map(MatchedPath::as_str);
+    traces::begin(&span, &asked.method, route, is_proxy.then(|| request.headers()));
+    let mut response = run(&app, request, next).instrument(span.clone()).await;
+    traces::end(&span, response.status());
     complete(&app, &asked, &mut response);
     observe(&asked, &response);
     response

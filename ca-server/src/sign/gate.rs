@@ -3,11 +3,13 @@
 //! A [`Permit`] exists only for an intent that is durable; it is used up here. The signature is verified before anybody sees it.
 
 use certs::tbs::{AssembleError, assemble};
+use tracing::Instrument as _;
 
 use super::backend::SigningError;
 use crate::log::intent::Permit;
 use crate::order::model::Certificate;
 use crate::store::Versioned;
+use crate::traces::TARGET;
 
 /// Why a permit did not become a certificate. Its intent stays open and is resolved by `log::recover`.
 #[derive(Debug, thiserror::Error)]
@@ -33,7 +35,8 @@ pub struct Signed {
 /// [`SignError`]
 pub async fn sign(permit: Permit) -> Result<Signed, SignError> {
     let (authority, tbs, record) = permit.spend();
-    let signature = authority.key().sign(&tbs).await?;
+    let span = tracing::debug_span!(target: TARGET, "sign", authority = %authority.name());
+    let signature = authority.key().sign(&tbs).instrument(span).await?;
     let certificate = assemble(&tbs, &signature, authority.issuer().public_key())?;
     Ok(Signed { record, der: certificate.to_vec() })
 }

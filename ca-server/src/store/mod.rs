@@ -23,7 +23,9 @@ use std::sync::Arc;
 use async_trait::async_trait;
 use tokio::sync::Notify;
 use tokio::sync::futures::Notified;
+use tracing::Instrument as _;
 
+use crate::traces::TARGET;
 pub use batch::{Batch, Check, Op};
 pub use open::{OpenError, open};
 pub use page::{Cursor, Page};
@@ -192,7 +194,8 @@ impl Store {
     /// [`StoreError::Stale`] if a check fails; else the backend's failure.
     pub async fn commit(&self, batch: Batch) -> Result<(), StoreError> {
         let acts: Vec<_> = batch.acts.iter().map(|(_, act)| act.kind()).collect();
-        self.backend.commit(batch).await?;
+        let span = tracing::debug_span!(target: TARGET, "commit", rows = batch.ops.len());
+        self.backend.commit(batch).instrument(span).await?;
         if !acts.is_empty() {
             self.journalled.notify_waiters();
         }

@@ -4,6 +4,7 @@
 
 use axum::body::Body;
 use axum::extract::{FromRequest, Request};
+use tracing::Instrument as _;
 
 use super::authenticate::{Accepts, authenticate};
 use super::body;
@@ -15,6 +16,7 @@ use crate::ids::AuthorityName;
 use crate::order::model::Account;
 use crate::respond::problem::Problem;
 use crate::store::Versioned;
+use crate::traces::TARGET;
 
 /// A request signed by a valid account of `authority`.
 #[derive(Debug)]
@@ -108,7 +110,8 @@ async fn receive<P: Payload>(
     let limits = &app.config.limits;
     // Half the time of a request is for its arrival, half for its work.
     let body = body::read(request, limits.body, limits.request_timeout / 2).await?;
-    let authentic = authenticate(app, &authority, &target, &body, accepts).await?;
+    let span = tracing::debug_span!(target: TARGET, "verify");
+    let authentic = authenticate(app, &authority, &target, &body, accepts).instrument(span).await?;
     let payload = P::read(&authentic.payload)?;
     Ok(VerifiedEither { authority, signer: authentic.signer, payload, _proof: Proof })
 }

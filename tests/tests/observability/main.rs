@@ -11,6 +11,7 @@
 
 mod files;
 mod server;
+mod traces;
 
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
