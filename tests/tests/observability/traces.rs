@@ -115,8 +115,20 @@ fn read(span: &[u8]) -> Span {
     }
 }
 
-/// Runs one order with `[traces]` as written; every span that came, and the headers of the first message.
-async fn traced(section: &str) -> (Vec<Span>, BTreeMap<String, String>) {
+/// The trace and the span that a proxy began.
+const BEGUN: (&str, &str) = ("0af7651916cd43dd8448eb211c80319c", "b7ad6b7169203331");
+
+/// Asks for the directory as a proxy does that began a trace.
+async fn ask_as_proxy(url: &str, root: &str) {
+    let root = reqwest::Certificate::from_pem(root.as_bytes()).unwrap();
+    let client = reqwest::Client::builder().no_proxy().tls_certs_only([root]).build().unwrap();
+    let asked = client.get(format!("{url}/acme/external/directory"));
+    let answer = asked.header("traceparent", format!("00-{}-{}-01", BEGUN.0, BEGUN.1)).send().await.unwrap();
+    assert!(answer.status().is_success());
+}
+
+/// Runs one order with `[traces]` as written, and a proxy's request; every span that came, and the headers of the first message.
+async fn traced(section: &str, trusted: &str) -> (Vec<Span>, BTreeMap<String, String>) {
     let collector = Receiver::start().await;
     let temporary = tempfile::tempdir().unwrap();
     let dns = Arc::new(FakeDns::start().await);
@@ -130,11 +142,13 @@ async fn traced(section: &str) -> (Vec<Span>, BTreeMap<String, String>) {
     let text = std::fs::read_to_string(&config).unwrap();
     let section =
         format!("[traces]\nendpoint = \"{}\"\nheaders_file = \"traces.headers\"\n{section}", collector.url());
+    let text = text.replace("#trusted_proxies = []", &format!("trusted_proxies = [{trusted}]"));
     std::fs::write(&config, text.replace("[traces]\n", &section)).unwrap();
     let (server, _) = Server::start(program, &folder, &url).unwrap();
     let root = std::fs::read_to_string(server.root("external")).unwrap();
     let target = Target::new(&url, "external", &root).unwrap();
     let mut flow = Flow::register(&target, Arc::clone(&dns)).await.unwrap();
+    ask_as_proxy(&url, &root).await;
     flow.run("room-1.traces.test").await.unwrap();
     // What is still in the queue is sent when the server stops in order.
     let stopped =
@@ -173,7 +187,7 @@ fn parents(all: &[Span], span: &Span) -> Vec<String> {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_collector_sees_what_the_stages_of_an_order_did_and_no_names() {
-    let (spans, headers) = traced("").await;
+    let (spans, headers) = traced("", "").await;
     assert_eq!(headers["authorization"], "Bearer secret-of-the-collector");
     let finalize: Vec<_> = spans
         .iter()
@@ -198,13 +212,23 @@ async fn a_collector_sees_what_the_stages_of_an_order_did_and_no_names() {
     }
     let text = format!("{spans:?}");
     assert!(!text.contains("room-1"), "no span names who is certified");
+    let hex = |octets: &[u8]| octets.iter().map(|octet| format!("{octet:02x}")).collect::<String>();
+    assert!(
+        spans.iter().all(|span| hex(&span.trace) != BEGUN.0),
+        "nobody is believed who is no trusted proxy"
+    );
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn names_are_told_only_if_the_configuration_says_so() {
-    let (spans, _) = traced("identifiers = true\n").await;
+async fn names_are_told_only_if_the_configuration_says_so_and_a_trusted_proxys_trace_goes_on() {
+    let (spans, _) = traced("identifiers = true\n", "\"127.0.0.1/32\"").await;
     let named = spans
         .iter()
         .filter(|span| span.attributes.get("identifiers").is_some_and(|all| all == "dns:room-1.traces.test"));
     assert_eq!(named.map(|span| span.name.as_str()).collect::<Vec<_>>(), ["policy"]);
+    let hex = |octets: &[u8]| octets.iter().map(|octet| format!("{octet:02x}")).collect::<String>();
+    let going_on: Vec<_> = spans.iter().filter(|span| hex(&span.trace) == BEGUN.0).collect();
+    let [span] = going_on.as_slice() else { panic!("{spans:#?}") };
+    assert_eq!((hex(&span.parent).as_str(), span.name.as_str()), (BEGUN.1, "request"));
+    assert!(span.attributes["http.route"].ends_with("directory"), "{span:?}");
 }
