@@ -6,6 +6,7 @@
 mod encrypted;
 mod public;
 mod secret;
+mod signer;
 mod signing;
 
 use std::fmt;
@@ -16,6 +17,7 @@ use serde::{Deserialize, Serialize};
 pub use encrypted::{EncryptionEntropy, seal, unseal};
 pub use public::PublicKey;
 pub use secret::Secret;
+pub use signer::{RequestError, Signer, sign_request};
 pub use signing::SigningKey;
 
 /// Why a key could not be made, read or used.
@@ -86,6 +88,12 @@ pub enum KeyError {
         "the private key is encrypted with an unsupported scheme; use PBES2 with AES (openssl pkcs8 -topk8 -v2 aes-256-cbc)"
     )]
     Encryption,
+    /// What holds the key did not sign.
+    #[error("{reason}")]
+    Elsewhere {
+        /// Its own words.
+        reason: String,
+    },
     /// The crypto library failed.
     #[error("the crypto library could not {act}")]
     Library {

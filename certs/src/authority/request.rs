@@ -9,7 +9,7 @@ use x509_parser::prelude::FromDer as _;
 
 use super::{AuthorityError, distinguished_name};
 use crate::csr::{CsrError, MAX_CSR, check_signature};
-use crate::key::{PublicKey, SigningKey};
+use crate::key::{PublicKey, RequestError, Signer, sign_request};
 use crate::tbs::TbsError;
 
 /// The DER of a request for an intermediate of this name.
@@ -19,12 +19,14 @@ use crate::tbs::TbsError;
 pub fn create_request(
     common_name: &str,
     organization: Option<&str>,
-    key: &SigningKey,
+    key: &dyn Signer,
 ) -> Result<Vec<u8>, AuthorityError> {
     let mut params = CertificateParams::default();
     params.distinguished_name = distinguished_name(common_name, organization)?;
-    let request = params.serialize_request(key).map_err(TbsError::Encoder)?;
-    Ok(request.der().to_vec())
+    sign_request(&params, key).map_err(|error| match error {
+        RequestError::Encoder(error) => TbsError::Encoder(error).into(),
+        RequestError::Key(error) => error.into(),
+    })
 }
 
 /// What a request for an intermediate says.

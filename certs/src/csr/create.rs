@@ -9,7 +9,7 @@ use x509_parser::prelude::FromDer as _;
 
 use crate::asn1::{BIT_STRING, OCTET_STRING, SEQUENCE, object_identifier, tlv};
 use crate::identifier::Identifier;
-use crate::key::{KeyError, KeyKind, SigningKey};
+use crate::key::{KeyError, KeyKind, Signer, SigningKey};
 use crate::leaf::alternative_name;
 
 const SET: u8 = 0x31;
@@ -44,7 +44,7 @@ pub enum ContinueError {
 ///
 /// # Errors
 /// [`ContinueError`]
-pub fn create_continuing_csr(key: &SigningKey, certificate: &[u8]) -> Result<Vec<u8>, ContinueError> {
+pub fn create_continuing_csr(key: &dyn Signer, certificate: &[u8]) -> Result<Vec<u8>, ContinueError> {
     let Ok(([], certificate)) = X509Certificate::from_der(certificate) else {
         return Err(ContinueError::Certificate);
     };
@@ -68,7 +68,7 @@ pub fn create_continuing_csr(key: &SigningKey, certificate: &[u8]) -> Result<Vec
             &tlv(CONTEXT_0, &[attributes.as_deref().unwrap_or_default()]),
         ],
     );
-    let algorithm: [u64; 7] = match key.kind() {
+    let algorithm: [u64; 7] = match key.public().kind() {
         KeyKind::P256 => [1, 2, 840, 10_045, 4, 3, 2],
         KeyKind::P384 => [1, 2, 840, 10_045, 4, 3, 3],
     };
