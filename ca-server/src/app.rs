@@ -120,7 +120,10 @@ impl App {
     /// # Errors
     /// What is wrong with them; the old ones stay.
     pub async fn reload_authorities(&self) -> Result<Vec<Replaced>, AuthorityReloadError> {
-        let replaced = self.authorities.reload(&self.config, &self.links, self.clock.now())?;
+        let (app, now) = (self.clone(), self.clock.now());
+        // Opening keys may wait for a token.
+        let read = tokio::task::spawn_blocking(move || app.authorities.reload(&app.config, &app.links, now));
+        let replaced = read.await.map_err(|_| AuthorityReloadError::CutOff)??;
         self.revocation_lists.spread(&self.authorities);
         self.revocation_lists.outdated();
         self.responders.follow(&self.authorities);

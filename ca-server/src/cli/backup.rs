@@ -19,7 +19,7 @@ use crate::backup::decode::{Damage, Decoder, Fault, Piece};
 use crate::backup::encode::Encoder;
 use crate::backup::{File, Totals};
 use crate::clock::{Clock as _, SystemClock};
-use crate::config::files::{NamedFile, files};
+use crate::config::files::{NamedFile, files, token_uri};
 use crate::config::{Config, load};
 use crate::ids::random_bytes;
 
@@ -65,6 +65,8 @@ pub(super) struct Written {
     pub files: Vec<String>,
     /// Keys among them, which are sealed.
     pub keys: usize,
+    /// Issuing keys that are in tokens, and so in no backup: their URIs.
+    pub keys_in_tokens: Vec<String>,
     /// The last journal entry, as `SEQ:HASH`: `log verify --expect` compares it.
     pub journal: Option<String>,
     /// SHA-256 of all but the last block, as it stands in the last block.
@@ -83,7 +85,7 @@ pub(super) fn run(command: &BackupCommand) -> Result<(), Failure> {
     let mut copy = Copying::begin(&target, files)?;
     let runtime = serve::runtime()?;
     runtime.block_on(copy.take_all(&AdminClient::new(&config)))?;
-    let written = copy.keep(target)?;
+    let written = Written { keys_in_tokens: in_tokens(&config), ..copy.keep(target)? };
     tell(command, &written);
     Ok(())
 }
@@ -102,11 +104,28 @@ fn tell(command: &BackupCommand, written: &Written) {
     ));
     output::line(&format!("  journal {}", written.journal.as_deref().unwrap_or("empty")));
     output::line(&format!("  sha256  {}", written.sha256));
+    for uri in &written.keys_in_tokens {
+        output::note(&format!(
+            "not in it, since it never leaves its token: the issuing key {uri}; back the token up by its maker's means"
+        ));
+    }
     if !command.with_keys {
         output::note(
             "no keys are in it: keep copies of the keys that ca.toml names, or use --with-keys --passphrase-file FILE",
         );
     }
+}
+
+/// The keys of issuers, present and replaced, that are in tokens.
+fn in_tokens(config: &Config) -> Vec<String> {
+    let mut keys = std::collections::BTreeSet::new();
+    for section in config.authority.values() {
+        let folder = config.resolve(&section.replaced_folder());
+        let replaced = std::fs::read_dir(folder).into_iter().flatten().flatten().map(|entry| entry.path());
+        let all = replaced.chain([section.key.clone()]);
+        keys.extend(all.filter_map(|place| token_uri(config, &place)).map(|uri| uri.to_string()));
+    }
+    keys.into_iter().collect()
 }
 
 /// A folder gets a file named after the time.
@@ -246,6 +265,7 @@ impl Copying {
             keys: self.files.iter().filter(|file| file.sealed).count(),
             files: self.files.iter().map(|file| file.name.clone()).collect(),
             journal: self.contents.journal().noted().map(|head| head.to_string()),
+            keys_in_tokens: Vec::new(),
             sha256,
         };
         self.draft.keep()?;

@@ -3,6 +3,7 @@
 use std::path::PathBuf;
 
 use certs::authority::Unfit;
+use tokens::TokenError;
 
 use crate::admin::client::AdminError;
 use crate::backup::decode::Damage;
@@ -81,6 +82,19 @@ pub enum Failure {
     /// An authority's files are not usable.
     #[error(transparent)]
     Authority(#[from] AuthorityLoadError),
+    /// A key in a token cannot be made or used.
+    #[error(transparent)]
+    Token(#[from] TokenError),
+    /// The configuration itself names the key in a token.
+    #[error(
+        "the key of authority {authority} is named in the configuration itself, where a new one cannot take its place"
+    )]
+    KeyInConfiguration {
+        /// Whose.
+        authority: AuthorityName,
+        /// Where its name could stand.
+        place: PathBuf,
+    },
     /// The root key is not here.
     #[error("the root key of authority {authority} is not at {path}")]
     NoRootKey {
@@ -234,6 +248,16 @@ fn config_text(error: &ConfigError) -> String {
     }
 }
 
+const SEE_CHECK: &str =
+    "see everything with `ca-server check --config FILE`; the server goes on with the issuer that it had";
+
+fn key_in_configuration(place: &std::path::Path) -> String {
+    format!(
+        "write the URI into a file such as {}, mode 0600, and name that file by `key`: a rotation then replaces what is in it",
+        place.display()
+    )
+}
+
 impl Failure {
     /// What to do next.
     #[must_use]
@@ -256,9 +280,10 @@ impl Failure {
                     .to_owned()
             }
             Self::NoAuthority { known, .. } => format!("it has {known}"),
-            Self::Authority(_) | Self::NotTaken { .. } => {
-                "see everything with `ca-server check --config FILE`; the server goes on with the issuer that it had".to_owned()
-            }
+            Self::KeyInConfiguration { place, .. } => key_in_configuration(place),
+            Self::Token(error) => error.hint().to_owned(),
+            Self::Authority(error) => error.token_hint().unwrap_or(SEE_CHECK).to_owned(),
+            Self::NotTaken { .. } => SEE_CHECK.to_owned(),
             Self::StillIssues { authority, .. } => format!("replace it first: ca-server authority rotate {authority}"),
             Self::NoIssuer { known, .. } if known.is_empty() => "none was replaced; see `ca-server authority list`".to_owned(),
             Self::NoIssuer { known, .. } => format!("those that were replaced: {known}"),

@@ -11,9 +11,11 @@ use certs::key::Secret;
 use certs::name::DnsName;
 use serde::Serialize;
 use time::OffsetDateTime;
+use tokens::TokenUri;
 use url::Url;
 
 use super::draft::Draft;
+use super::key_store::{self, KeyStore};
 use super::{Failure, output, passphrase};
 use crate::clock::{Clock as _, SystemClock};
 use crate::config::template::{self, Choices};
@@ -24,6 +26,9 @@ use crate::ids::AuthorityName;
 #[command(after_help = "\
 Example:
   ca-server init --dir ca --url https://ca.example.com:14000 --domain example.com
+With the issuing keys in a token:
+  ca-server init --dir ca --url https://ca.example.com:14000 --domain example.com \\
+    --key-store 'pkcs11:token=rollcall?module-path=/usr/lib/softhsm/libsofthsm2.so&pin-source=file:/etc/rollcall/pin'
 
 Afterwards move DIR/offline (the encrypted root keys and their passphrase) to a safe place: the server never needs it.")]
 pub struct Init {
@@ -48,6 +53,9 @@ pub struct Init {
     /// File with the passphrase for the root keys. Default: one is made and written to DIR/offline/passphrase.
     #[arg(long, value_name = "FILE")]
     pub root_passphrase_file: Option<PathBuf>,
+    /// Where to make the issuing keys: `file`, or the `pkcs11:` URI of a token, which they never leave. The root keys are files in any case.
+    #[arg(long, value_name = "STORE", default_value = "file", conflicts_with = "passphrase_file")]
+    pub key_store: String,
     /// Serve plain HTTP: only behind a proxy that does TLS. The URL may still be https.
     #[arg(long)]
     pub plain_http: bool,
@@ -102,6 +110,8 @@ pub fn make(command: &Init) -> Result<Made, Failure> {
     let draft = Draft::open(&folder)?;
     let issuing = command.passphrase_file.as_deref().map(passphrase::read_passphrase).transpose()?;
     let root_passphrase = root_passphrase(command, &draft)?;
+    let store = key_store(command)?;
+    let mut in_token = key_store::Unkept::none();
     let mut roots = Vec::new();
     for (name, _, _) in authorities()? {
         let plan = keys::Plan {
@@ -109,12 +119,15 @@ pub fn make(command: &Init) -> Result<Made, Failure> {
             organisation: command.organisation.clone().unwrap_or_else(|| first(&command.domains)),
             now: SystemClock.now(),
         };
-        let sha256 = keys::make(&plan, &draft, &root_passphrase, issuing.as_ref())?;
+        let key = key_store::new_key(&store, &name)?;
+        in_token.add(&key);
+        let sha256 = keys::make(&plan, &draft, &root_passphrase, (&key, issuing.as_ref()))?;
         let file = folder.join(format!("roots/{name}.pem"));
         roots.push(Root { authority: name, file, sha256 });
     }
     write_texts(command, &draft)?;
     draft.keep(&folder)?;
+    in_token.keep();
     Ok(Made {
         config: folder.join("ca.toml"),
         directory: format!("{}/acme/external/directory", command.url.as_str().trim_end_matches('/')),
@@ -122,6 +135,14 @@ pub fn make(command: &Init) -> Result<Made, Failure> {
         offline: folder.join("offline"),
         folder,
     })
+}
+
+fn key_store(command: &Init) -> Result<KeyStore, Failure> {
+    match command.key_store.parse() {
+        Ok(KeyStore::Unusable(error)) => Err(Failure::Token(error.into())),
+        Ok(store) => Ok(store),
+        Err(never) => match never {},
+    }
 }
 
 /// The authorities of a new server: name, whether clients reach it over ACME, its profiles.
@@ -151,6 +172,7 @@ fn write_texts(command: &Init, draft: &Draft) -> Result<(), Failure> {
         listen: command.listen.unwrap_or_else(|| SocketAddr::from((Ipv4Addr::UNSPECIFIED, port))),
         url: command.url.clone(),
         authorities: authorities()?,
+        key_file: keys::issuing_file(&key_store(command)?),
         passphrase_file,
     };
     let mut config = template::render(&choices);
@@ -225,6 +247,9 @@ fn tell(command: &Init, made: &Made) {
             root.file.display(),
             root.sha256
         ));
+    }
+    if TokenUri::is_meant(&command.key_store) {
+        output::line("  the issuing keys are in the token, and in no backup of this folder");
     }
     output::line("next:");
     output::line(&format!("  1. move {} to safe, offline storage", made.offline.display()));

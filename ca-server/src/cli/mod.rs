@@ -16,6 +16,7 @@ mod failure;
 mod identity_provider;
 pub mod init;
 mod journal;
+mod key_store;
 mod notifications;
 mod org;
 mod output;

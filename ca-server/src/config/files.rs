@@ -5,6 +5,8 @@
 
 use std::path::{Path, PathBuf};
 
+use tokens::TokenUri;
+
 use super::identity::IdentityProviderConfig;
 use super::{Config, TlsMode};
 use crate::sign::root_list_place;
@@ -27,6 +29,7 @@ pub fn files(config: &Config) -> Vec<NamedFile> {
         found.plain([&section.certificate, &section.root].into_iter().chain(&section.alternate_chains));
         found.plain([&root_list_place(&section.root)]);
         found.secret([&section.key].into_iter().chain(&section.passphrase_file));
+        found.pins(&section.key);
         found.replaced(&section.replaced_folder());
     }
     if config.tls.mode == TlsMode::Files {
@@ -98,8 +101,29 @@ impl Found<'_> {
         for path in listed(&self.config.resolve(folder)) {
             let is_key = path.to_string_lossy().ends_with(".key.pem");
             self.add(&path, is_key);
+            if is_key {
+                self.pins(&path);
+            }
         }
     }
+
+    /// The PIN of the token that a key is in, if it is in one.
+    fn pins(&mut self, key: &Path) {
+        if let Some(pin) = token_uri(self.config, key).as_ref().and_then(TokenUri::pin_source) {
+            self.add(pin, true);
+        }
+    }
+}
+
+/// The name of a key in a token, if that is what stands at `key`, or `key` itself is one.
+#[must_use]
+pub fn token_uri(config: &Config, key: &Path) -> Option<TokenUri> {
+    let named = key.to_string_lossy();
+    if TokenUri::is_meant(&named) {
+        return named.parse().ok();
+    }
+    let text = zeroize::Zeroizing::new(std::fs::read_to_string(config.resolve(key)).ok()?);
+    text.parse().ok()
 }
 
 fn listed(folder: &Path) -> Vec<PathBuf> {

@@ -21,6 +21,7 @@ use std::path::{Path, PathBuf};
 
 use ipnet::IpNet;
 use serde::Deserialize;
+use tokens::TokenUri;
 use url::Url;
 
 use crate::ids::AuthorityName;
@@ -111,9 +112,12 @@ pub struct Config {
 }
 
 impl Config {
-    /// `path` as the configuration means it: relative to the file's folder.
+    /// `path` as the configuration means it: relative to the file's folder. The `pkcs11:` URI of a key is no path and stays as it is.
     #[must_use]
     pub fn resolve(&self, path: &Path) -> PathBuf {
+        if TokenUri::is_meant(&path.to_string_lossy()) {
+            return path.to_owned();
+        }
         self.folder.join(path)
     }
 

@@ -307,7 +307,8 @@ pub enum LogFormat {
 pub struct AuthorityConfig {
     /// The intermediate certificate, PEM, followed by nothing else.
     pub certificate: PathBuf,
-    /// Its private key: PKCS#8 PEM, mode 0600, plain or encrypted.
+    /// Its private key: a file of mode 0600 with PKCS#8 PEM, plain or encrypted, or with the `pkcs11:` URI of a key in a token; or that URI itself,
+    /// which then a rotation cannot replace. A URI never holds a PIN: `pin-source=file:/path` names a file with it.
     pub key: PathBuf,
     /// File with the passphrase of an encrypted key. Else the variable `ROLLCALL_PASSPHRASE_<NAME>` is read.
     #[serde(default)]

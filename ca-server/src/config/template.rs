@@ -15,6 +15,8 @@ pub struct Choices {
     pub url: Url,
     /// Authorities in order: name, whether clients reach it over ACME, its profiles.
     pub authorities: Vec<(crate::ids::AuthorityName, bool, Vec<String>)>,
+    /// The file with an issuing key, or its name, in the folder of its authority.
+    pub key_file: &'static str,
     /// Whether the issuing keys are encrypted, and the file with their passphrase if there is one.
     pub passphrase_file: Option<std::path::PathBuf>,
 }
@@ -36,15 +38,17 @@ pub fn render(choices: &Choices) -> String {
         let _ = write!(
             text,
             "\n[authority.{name}]\n\
-             # The issuing certificate and its key (PKCS#8 PEM, mode 0600, plain or encrypted).\n\
+             # The issuing certificate and its key: a file of mode 0600 with PKCS#8 PEM, plain or encrypted, or with the pkcs11: URI of a key in a\n\
+             # token (docs/pkcs11.md); or that URI itself, which then `ca-server authority rotate` cannot replace.\n\
              certificate = \"authorities/{name}/intermediate.pem\"\n\
-             key = \"authorities/{name}/intermediate.key.pem\"\n{}\
+             key = \"authorities/{name}/{}\"\n{}\
              # The root that relying parties trust. Its key is in offline/ and is not needed here: move it away.\n\
              root = \"roots/{name}.pem\"\n\
              # Whether clients reach this authority over ACME, at <url>/acme/{name}/directory.\n\
              acme = {acme}\n\
              # Profiles that clients may choose, each a file in policy/profiles.\n\
              profiles = [{}]\n",
+            choices.key_file,
             passphrase(choices),
             profiles.join(", "),
         );
@@ -345,6 +349,7 @@ mod tests {
             listen: "127.0.0.1:14000".parse().unwrap(),
             url: "https://ca.example.com:14000".parse().unwrap(),
             authorities: vec![("external".parse().unwrap(), true, vec!["device".to_owned()])],
+            key_file: "intermediate.key.pem",
             passphrase_file: None,
         }
     }

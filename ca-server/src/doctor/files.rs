@@ -9,8 +9,9 @@ use certs::pem::parse_certificates;
 use time::OffsetDateTime;
 
 use super::{Findings, days_until};
-use crate::config::files::files;
-use crate::config::{Config, TlsMode};
+use crate::config::files::{files, token_uri};
+use crate::config::{AuthorityConfig, Config, TlsMode};
+use crate::ids::AuthorityName;
 use crate::request::links::Links;
 use crate::sign::{Authority, next_key};
 
@@ -105,6 +106,7 @@ fn authorities(config: &Config, now: OffsetDateTime, found: &mut Findings) {
                 found.fine("lists", what);
             }
         }
+        keys(config, name, section, found);
         let waiting = next_key(&config.resolve(&section.key));
         if waiting.exists() {
             let what =
@@ -116,6 +118,15 @@ fn authorities(config: &Config, now: OffsetDateTime, found: &mut Findings) {
             );
         }
     }
+}
+
+/// What loading an authority has shown of keys in tokens: that they are there, sign, fit their certificates and cannot leave.
+fn keys(config: &Config, name: &AuthorityName, section: &AuthorityConfig, found: &mut Findings) {
+    let Some(uri) = token_uri(config, &section.key) else { return };
+    let what = format!(
+        "the issuing key of authority {name} is in its token, signs, fits the certificate and cannot leave: {uri}"
+    );
+    found.fine("keys", what);
 }
 
 fn tls(config: &Config, now: OffsetDateTime, found: &mut Findings) {

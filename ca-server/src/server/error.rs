@@ -88,6 +88,7 @@ impl StartError {
     pub fn hint(&self) -> &'static str {
         match self {
             Self::Store(error) => error.hint(),
+            Self::Authority(error) if error.token_hint().is_some() => error.token_hint().unwrap_or_default(),
             Self::Authority(_) | Self::Policy(_) => "see everything with `ca-server check --config FILE`",
             Self::IdentityProvider(error) => error.fault.hint(),
             Self::TokenIssuer(error) => error.fault.hint(),

@@ -47,6 +47,9 @@ pub enum AuthorityReloadError {
     /// A file is missing, broken, or does not fit the others.
     #[error(transparent)]
     Load(#[from] AuthorityLoadError),
+    /// The server stops.
+    #[error("the files were not read to the end")]
+    CutOff,
     /// An issuer is not in force.
     #[error("the issuer of authority {authority} is valid from {from} to {until} only")]
     NotInForce {

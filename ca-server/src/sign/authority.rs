@@ -9,13 +9,15 @@ use std::sync::Arc;
 
 use certs::crl::ReadListError;
 use certs::issuer::{Issuer, IssuerError};
-use certs::key::{KeyError, Secret, SigningKey};
+use certs::key::KeyError;
 use certs::pem;
 use certs::tbs::TwinKey;
 use data_encoding::HEXLOWER;
 use rustls_pki_types::CertificateDer;
+use tokens::TokenError;
 
-use super::backend::{FileKey, SigningBackend};
+use super::backend::SigningBackend;
+use super::keys::key_of;
 use super::places::Places;
 use super::root_list::{RootList, read_root_list};
 use crate::config::{AuthorityConfig, Config};
@@ -48,6 +50,14 @@ pub enum AuthorityLoadError {
         path: PathBuf,
         /// What is wrong.
         source: KeyError,
+    },
+    /// The private key is in a token, and cannot be used there.
+    #[error("{place}: {source}")]
+    Token {
+        /// What names it: the configuration itself, or a file.
+        place: PathBuf,
+        /// What is wrong.
+        source: TokenError,
     },
     /// The key is another certificate's.
     #[error("{key} is not the key of {certificate}")]
@@ -94,6 +104,25 @@ pub enum AuthorityLoadError {
         /// Why it is none.
         source: url::ParseError,
     },
+}
+
+impl AuthorityLoadError {
+    /// What to do about a key in a token.
+    #[must_use]
+    pub fn token_hint(&self) -> Option<&'static str> {
+        match self {
+            Self::Token { source, .. } => Some(source.hint()),
+            Self::Read { .. }
+            | Self::Certificate { .. }
+            | Self::Key { .. }
+            | Self::WrongKey { .. }
+            | Self::WrongRoot { .. }
+            | Self::RootList { .. }
+            | Self::NoProfile(_)
+            | Self::DefaultProfile { .. }
+            | Self::Url { .. } => None,
+        }
+    }
 }
 
 /// The certificates above a leaf, as they are handed out.
@@ -190,7 +219,7 @@ impl Authority {
     fn of(
         name: &AuthorityName,
         issuer: Issuer,
-        key: FileKey,
+        key: Arc<dyn SigningBackend>,
         root: CertificateDer<'static>,
         (config, links): (&Config, &Links),
     ) -> Result<Self, AuthorityLoadError> {
@@ -204,7 +233,7 @@ impl Authority {
             chains: vec![Chain::of(&issuer)],
             issuer_id,
             issuer,
-            key: Arc::new(key),
+            key,
             twin,
             places,
             root,
@@ -340,7 +369,7 @@ impl Authority {
     }
 }
 
-fn read(path: &Path) -> Result<String, AuthorityLoadError> {
+pub(super) fn read(path: &Path) -> Result<String, AuthorityLoadError> {
     std::fs::read_to_string(path).map_err(|source| AuthorityLoadError::Read { path: path.to_owned(), source })
 }
 
@@ -384,94 +413,4 @@ fn replaced_certificates(folder: &Path) -> Result<Vec<PathBuf>, AuthorityLoadErr
     let mut paths: Vec<_> = paths.into_iter().filter(is_certificate).collect();
     paths.sort();
     Ok(paths)
-}
-
-/// Where the key of a certificate lies that is about to take the place of another, until it does.
-#[must_use]
-pub fn next_key(key: &Path) -> PathBuf {
-    let mut name = key.file_name().unwrap_or_default().to_owned();
-    name.push(".next");
-    key.with_file_name(name)
-}
-
-/// The key at `path`, if it is that of the certificate; else the one that was to take its place when a rotation was cut off.
-fn key_of(
-    config: &Config,
-    owner: (&AuthorityName, &AuthorityConfig),
-    path: &Path,
-    (certificate, issuer): (&Path, &Issuer),
-) -> Result<FileKey, AuthorityLoadError> {
-    match found_key(config, owner, path, issuer)? {
-        Some((key, place)) => Ok(FileKey::new(key, place.display().to_string())),
-        None => {
-            Err(AuthorityLoadError::WrongKey { key: path.to_owned(), certificate: certificate.to_owned() })
-        }
-    }
-}
-
-fn found_key(
-    config: &Config,
-    owner: (&AuthorityName, &AuthorityConfig),
-    path: &Path,
-    issuer: &Issuer,
-) -> Result<Option<(SigningKey, PathBuf)>, AuthorityLoadError> {
-    for place in [path.to_owned(), next_key(path)] {
-        if place != path && !place.exists() {
-            break;
-        }
-        let key = read_key(config, owner, &place)?;
-        if key.public() == issuer.public_key() {
-            return Ok(Some((key, place)));
-        }
-    }
-    Ok(None)
-}
-
-/// The key of an authority's present issuer, to be copied when it is replaced.
-///
-/// # Errors
-/// If a file cannot be read or the key not opened, or it is another one's.
-pub fn read_key_of(
-    config: &Config,
-    owner: (&AuthorityName, &AuthorityConfig),
-    issuer: &Issuer,
-) -> Result<SigningKey, AuthorityLoadError> {
-    let (key, certificate) = (config.resolve(&owner.1.key), config.resolve(&owner.1.certificate));
-    let found = found_key(config, owner, &key, issuer)?.map(|(key, _)| key);
-    found.ok_or(AuthorityLoadError::WrongKey { key, certificate })
-}
-
-/// Reads a private key with the passphrase of its authority.
-///
-/// # Errors
-/// If a file cannot be read, or the key not opened.
-pub fn read_key(
-    config: &Config,
-    (name, section): (&AuthorityName, &AuthorityConfig),
-    path: &Path,
-) -> Result<SigningKey, AuthorityLoadError> {
-    let passphrase = passphrase(config, (name, section))?;
-    let text = zeroize::Zeroizing::new(read(path)?);
-    SigningKey::load(&text, passphrase.as_ref())
-        .map_err(|source| AuthorityLoadError::Key { path: path.to_owned(), source })
-}
-
-/// The passphrase of an authority's keys, if there is one.
-///
-/// # Errors
-/// If its file cannot be read.
-pub fn passphrase(
-    config: &Config,
-    (name, section): (&AuthorityName, &AuthorityConfig),
-) -> Result<Option<Secret>, AuthorityLoadError> {
-    Ok(match &section.passphrase_file {
-        Some(file) => Some(Secret::from_file_text(read(&config.resolve(file))?)),
-        None => std::env::var(passphrase_variable(name)).ok().map(Secret::new),
-    })
-}
-
-/// The variable that holds the passphrase of an authority's key: `ROLLCALL_PASSPHRASE_EXTERNAL`.
-#[must_use]
-pub fn passphrase_variable(name: &AuthorityName) -> String {
-    format!("ROLLCALL_PASSPHRASE_{}", name.as_str().to_ascii_uppercase().replace('-', "_"))
 }

@@ -1,9 +1,12 @@
-//! What holds an issuer's private key: a file now, a hardware token behind the same trait.
+//! What holds an issuer's private key: a file, or a token behind the same trait.
 //!
 //! A backend signs what it is given; that this was recorded first is the gate's business. It must never show the key.
 
+use std::sync::Arc;
+
 use async_trait::async_trait;
 use certs::key::{KeyError, PublicKey, SigningKey};
+use tokens::{TokenError, TokenKey};
 
 /// The backend did not sign.
 #[derive(Debug, thiserror::Error)]
@@ -17,6 +20,9 @@ pub enum SigningError {
         #[source]
         source: KeyError,
     },
+    /// The token did not sign.
+    #[error(transparent)]
+    Token(#[from] TokenError),
     /// The backend cannot be reached now.
     #[error("the signing backend {place} is not available: {reason}")]
     Unavailable {
@@ -39,14 +45,14 @@ pub trait SigningBackend: Send + Sync {
 
 /// A key read from a file and kept in memory. One P-256 signature takes some 15 µs, so it is made on the calling thread.
 pub struct FileKey {
-    key: SigningKey,
+    key: Arc<SigningKey>,
     place: String,
 }
 
 impl FileKey {
     /// Takes a key that was read from `place`.
     #[must_use]
-    pub fn new(key: SigningKey, place: impl Into<String>) -> Self {
+    pub fn new(key: Arc<SigningKey>, place: impl Into<String>) -> Self {
         Self { key, place: place.into() }
     }
 }
@@ -65,5 +71,37 @@ impl SigningBackend for FileKey {
 
     async fn sign(&self, message: &[u8]) -> Result<Vec<u8>, SigningError> {
         self.key.sign(message).map_err(|source| SigningError::Key { place: self.place.clone(), source })
+    }
+}
+
+/// A key in a token. Each signature waits for the token on a thread of its own, never on one that serves others.
+#[derive(Debug)]
+pub struct TokenBackend {
+    key: Arc<TokenKey>,
+}
+
+impl TokenBackend {
+    /// Takes a key that was opened, and judged by that.
+    #[must_use]
+    pub fn new(key: Arc<TokenKey>) -> Self {
+        Self { key }
+    }
+}
+
+#[async_trait]
+impl SigningBackend for TokenBackend {
+    fn public_key(&self) -> &PublicKey {
+        self.key.public()
+    }
+
+    async fn sign(&self, message: &[u8]) -> Result<Vec<u8>, SigningError> {
+        let (key, message) = (Arc::clone(&self.key), message.to_vec());
+        let signed = tokio::task::spawn_blocking(move || key.sign(&message)).await;
+        signed
+            .map_err(|error| SigningError::Unavailable {
+                place: self.key.uri().to_string(),
+                reason: error.to_string(),
+            })?
+            .map_err(Into::into)
     }
 }

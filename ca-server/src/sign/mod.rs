@@ -8,18 +8,18 @@ mod authority;
 mod backend;
 mod crl;
 mod gate;
+mod keys;
 mod own;
 mod places;
 mod prepare;
 mod root_list;
 
 pub use authorities::{Authorities, AuthorityReloadError, Replaced};
-pub use authority::{
-    Authority, AuthorityLoadError, Chain, next_key, passphrase, passphrase_variable, read_key, read_key_of,
-};
-pub use backend::{FileKey, SigningBackend, SigningError};
+pub use authority::{Authority, AuthorityLoadError, Chain};
+pub use backend::{FileKey, SigningBackend, SigningError, TokenBackend};
 pub use crl::{CrlSignError, ListDraft, sign_crl};
 pub use gate::{SignError, Signed, sign};
+pub use keys::{IssuerKey, next_key, passphrase, passphrase_variable, read_key, read_key_of};
 pub use own::{OwnCertificate, OwnError, issue_own};
 pub use places::Places;
 pub use prepare::{PrepareError, Prepared, prepare};

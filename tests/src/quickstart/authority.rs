@@ -61,6 +61,7 @@ pub(super) fn init(
         organisation: Some("Rollcall quickstart".to_owned()),
         passphrase_file: None,
         root_passphrase_file: None,
+        key_store: "file".to_owned(),
         plain_http: false,
         json: false,
     })?;

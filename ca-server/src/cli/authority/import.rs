@@ -31,7 +31,7 @@ pub struct Import {
 /// Checks it and puts it in place.
 pub(super) fn run(command: &Import) -> Result<(), Failure> {
     let found = Found::read(&command.file, &command.name)?;
-    let waiting = waiting_key(&found);
+    let waiting = waiting_key(&found)?;
     if !waiting.exists() {
         return Err(Failure::NoRequest { path: waiting, authority: found.name });
     }

@@ -12,19 +12,21 @@ use std::path::Path;
 
 use certs::authority::fit;
 use certs::issuer::Issuer;
-use certs::key::{EncryptionEntropy, KeyKind, SigningKey};
+use certs::key::EncryptionEntropy;
 use certs::pem;
 use data_encoding::HEXLOWER;
 use rustls_pki_types::CertificateDer;
 use serde::Serialize;
 use time::OffsetDateTime;
 
+use super::super::key_store::{self, KeyStore};
 use super::super::{ConfigFile, Failure, output, serve};
 use super::Found;
 use crate::admin::client::AdminError;
 use crate::admin::views::ReloadView;
+use crate::config::files::token_uri;
 use crate::ids::random_bytes;
-use crate::sign::{next_key, passphrase, read_key_of};
+use crate::sign::{IssuerKey, next_key, passphrase, read_key_of};
 
 /// What was put in place.
 #[derive(Debug, Serialize)]
@@ -44,14 +46,26 @@ pub(super) struct Installed {
     running: bool,
 }
 
-/// A new issuing key.
-pub(super) fn new_key() -> Result<SigningKey, Failure> {
-    SigningKey::generate(KeyKind::P256)
-        .map_err(|error| Failure::Making { what: "an issuing key".to_owned(), reason: error.to_string() })
+/// A new issuing key: in the store that is wanted, else where the present one is.
+pub(super) fn new_key(found: &Found, wanted: Option<&KeyStore>) -> Result<IssuerKey, Failure> {
+    let place = found.key_file()?;
+    let present =
+        || token_uri(&found.config, &place).map_or(KeyStore::File, |uri| KeyStore::Token(uri.store()));
+    let store = wanted.cloned().unwrap_or_else(present);
+    key_store::new_key(&store, &found.name)
 }
 
-/// A key as the authority's own are written: encrypted if they are.
-pub(super) fn key_text(found: &Found, key: &SigningKey) -> Result<zeroize::Zeroizing<String>, Failure> {
+/// What takes the place of the present certificate: a key of its own, or the present one.
+pub(super) fn present_key(found: &Found) -> Result<IssuerKey, Failure> {
+    Ok(read_key_of(&found.config, (&found.name, &found.section), found.authority.issuer())?)
+}
+
+/// A key as the authority's own are written: encrypted if they are; of one in a token, its name.
+pub(super) fn key_text(found: &Found, key: &IssuerKey) -> Result<zeroize::Zeroizing<String>, Failure> {
+    let key = match key {
+        IssuerKey::File(key) => key,
+        IssuerKey::Token(key) => return Ok(key_store::uri_text(key.uri())),
+    };
     let failed = |error: &dyn std::fmt::Display| Failure::Making {
         what: "the file of an issuing key".to_owned(),
         reason: error.to_string(),
@@ -65,20 +79,32 @@ pub(super) fn key_text(found: &Found, key: &SigningKey) -> Result<zeroize::Zeroi
     }
 }
 
+/// Whether the certificate may take the place of the present one: what has to hold before anything changes.
+pub(super) fn fits(
+    found: &Found,
+    (certificate, key): (&CertificateDer<'static>, &IssuerKey),
+    now: OffsetDateTime,
+) -> Result<Issuer, Failure> {
+    let issuer = fit(certificate, &found.root, key.public(), now)
+        .map_err(|fault| Failure::Unfit { fault, root: found.root.display_name().to_owned() })?;
+    let is_new = key.public() != found.authority.issuer().public_key();
+    if is_new && found.names().contains(issuer.display_name()) {
+        return Err(Failure::NameTaken(issuer.display_name().to_owned()));
+    }
+    Ok(issuer)
+}
+
 /// Checks the certificate and puts it and its key in place; a running server takes them at once.
 pub(super) fn install(
     file: &ConfigFile,
     found: &Found,
-    (certificate, key): (&CertificateDer<'static>, &SigningKey),
+    (certificate, key): (&CertificateDer<'static>, &IssuerKey),
     now: OffsetDateTime,
 ) -> Result<Installed, Failure> {
-    let issuer = fit(certificate, &found.root, key.public(), now)
-        .map_err(|fault| Failure::Unfit { fault, root: found.root.display_name().to_owned() })?;
+    let issuer = fits(found, (certificate, key), now)?;
     let present = &found.authority;
     if key.public() == present.issuer().public_key() {
         renew(found, certificate, &issuer)?;
-    } else if found.names().contains(issuer.display_name()) {
-        return Err(Failure::NameTaken(issuer.display_name().to_owned()));
     } else {
         replace(found, certificate, key)?;
     }
@@ -108,15 +134,14 @@ fn renew(found: &Found, certificate: &CertificateDer<'static>, issuer: &Issuer) 
 }
 
 /// Another issuer in the place of the present one.
-fn replace(found: &Found, certificate: &CertificateDer<'static>, key: &SigningKey) -> Result<(), Failure> {
+fn replace(found: &Found, certificate: &CertificateDer<'static>, key: &IssuerKey) -> Result<(), Failure> {
     let present = &found.authority;
-    let (place, key_place) =
-        (found.config.resolve(&found.section.certificate), found.config.resolve(&found.section.key));
+    let (place, key_place) = (found.config.resolve(&found.section.certificate), found.key_file()?);
     let folder = found.config.resolve(&found.section.replaced_folder());
     make_folder(&folder)?;
     let copy = folder.join(present.issuer_id());
     let as_it_is = std::fs::read(&place).map_err(|source| failed("read", &place, source))?;
-    let present_key = read_key_of(&found.config, (&found.name, &found.section), present.issuer())?;
+    let present_key = present_key(found)?;
     put(&copy.with_extension("key.pem"), key_text(found, &present_key)?.as_bytes(), 0o600)?;
     put(&copy.with_extension("pem"), &as_it_is, 0o644)?;
     put(&next_key(&key_place), key_text(found, key)?.as_bytes(), 0o600)?;

@@ -14,9 +14,11 @@ mod rotate;
 mod sign;
 
 use std::collections::BTreeSet;
+use std::path::PathBuf;
 
 use certs::issuer::Issuer;
 use clap::Subcommand;
+use tokens::TokenUri;
 use url::Url;
 
 use super::{Asking, ConfigFile, Failure};
@@ -101,6 +103,16 @@ impl Found {
     fn root_list_url(&self) -> Option<Url> {
         let list = self.authority.root_list()?;
         Url::parse(&Links::of(&self.config).crl(&list.root)).ok()
+    }
+
+    /// The file whose content is the key, or the name of one in a token: what a new one can take the place of.
+    fn key_file(&self) -> Result<PathBuf, Failure> {
+        let place = self.config.resolve(&self.section.key);
+        if TokenUri::is_meant(&place.to_string_lossy()) {
+            let place = self.config.resolve(&self.section.certificate).with_extension("key.uri");
+            return Err(Failure::KeyInConfiguration { authority: self.name.clone(), place });
+        }
+        Ok(place)
     }
 
     /// The names of all issuers there are or were: no two may share one, or relying parties would take one's list for the other's.

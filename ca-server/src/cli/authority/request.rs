@@ -4,13 +4,12 @@
 
 use std::path::PathBuf;
 
-use certs::authority::create_request;
-use certs::key::SigningKey;
 use certs::pem::{Label, encode};
 use data_encoding::HEXLOWER;
 use serde::Serialize;
 
 use super::super::draft::DraftFile;
+use super::super::key_store::{KeyStore, Unkept};
 use super::super::{ConfigFile, Failure, output};
 use super::{Found, install};
 use crate::ids::AuthorityName;
@@ -27,6 +26,9 @@ pub struct Request {
     /// Where to write the request, PEM.
     #[arg(long, value_name = "FILE")]
     out: PathBuf,
+    /// Where to make the new key: `file`, or the `pkcs11:` URI of a token. Default: where the present one is.
+    #[arg(long, value_name = "STORE")]
+    key_store: Option<KeyStore>,
     /// The new issuer's name. Default: the present one's with the next number.
     #[arg(long, value_name = "NAME")]
     common_name: Option<String>,
@@ -47,30 +49,34 @@ struct Made {
 }
 
 /// Where the key waits for its certificate.
-pub(super) fn waiting_key(found: &Found) -> PathBuf {
-    let key = found.config.resolve(&found.section.key);
+pub(super) fn waiting_key(found: &Found) -> Result<PathBuf, Failure> {
+    let key = found.key_file()?;
     let mut name = key.file_name().unwrap_or_default().to_owned();
     name.push(".requested");
-    key.with_file_name(name)
+    Ok(key.with_file_name(name))
 }
 
 /// Makes key and request; a key that waits already is used again.
 pub(super) fn run(command: &Request) -> Result<(), Failure> {
     let found = Found::read(&command.file, &command.name)?;
+    let waiting = waiting_key(&found)?;
     let mut draft = DraftFile::open(&command.out)?;
-    let waiting = waiting_key(&found);
-    let key: SigningKey = match waiting.exists() {
+    let key = match waiting.exists() {
         true => read_key(&found.config, (&found.name, &found.section), &waiting)?,
         false => {
-            let key = install::new_key()?;
+            let key = install::new_key(&found, command.key_store.as_ref())?;
+            let mut made = Unkept::none();
+            made.add(&key);
             install::put(&waiting, install::key_text(&found, &key)?.as_bytes(), 0o600)?;
+            made.keep();
             key
         }
     };
     let common_name = command.common_name.clone().unwrap_or_else(|| found.next_name());
     let organization = found.authority.issuer().organization();
-    let der = create_request(&common_name, organization.as_deref(), &key).map_err(|error| {
-        Failure::Making { what: format!("a request for {common_name}"), reason: error.to_string() }
+    let der = key.request(&common_name, organization.as_deref()).map_err(|error| Failure::Making {
+        what: format!("a request for {common_name}"),
+        reason: error.to_string(),
     })?;
     draft.write(encode(Label::CertificateRequest, &der).as_bytes())?;
     draft.keep()?;

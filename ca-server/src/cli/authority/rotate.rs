@@ -2,11 +2,11 @@
 
 use std::path::PathBuf;
 
+use super::super::key_store::{KeyStore, Unkept};
 use super::super::{ConfigFile, Failure};
 use super::{Found, install, root_key};
 use crate::clock::{Clock as _, SystemClock};
 use crate::ids::AuthorityName;
-use crate::sign::read_key_of;
 
 /// Replace the issuer of an authority by a new one, signed by the root key.
 #[derive(Debug, clap::Args)]
@@ -32,6 +32,9 @@ pub struct Rotate {
     /// The new issuer's name. Default: the present one's with the next number.
     #[arg(long, value_name = "NAME", conflicts_with = "same_key")]
     common_name: Option<String>,
+    /// Where to make the new key: `file`, or the `pkcs11:` URI of a token. Default: where the present one is.
+    #[arg(long, value_name = "STORE", conflicts_with = "same_key")]
+    key_store: Option<KeyStore>,
     /// Only a new certificate, for the present key and name: to be valid longer. The one before is offered as an alternate chain.
     #[arg(long)]
     same_key: bool,
@@ -57,11 +60,17 @@ pub(super) fn run(command: &Rotate) -> Result<(), Failure> {
     let (fresh, name) = match command.same_key {
         true => {
             let present = found.authority.issuer();
-            let key = read_key_of(&found.config, (&found.name, &found.section), present)?;
-            (key, present.display_name().to_owned())
+            (install::present_key(&found)?, present.display_name().to_owned())
         }
-        false => (install::new_key()?, command.common_name.clone().unwrap_or_else(|| found.next_name())),
+        false => (
+            install::new_key(&found, command.key_store.as_ref())?,
+            command.common_name.clone().unwrap_or_else(|| found.next_name()),
+        ),
     };
+    let mut made = Unkept::none();
+    if !command.same_key {
+        made.add(&fresh);
+    }
     let wanted = root_key::Wanted {
         common_name: name,
         organization: found.authority.issuer().organization(),
@@ -70,6 +79,9 @@ pub(super) fn run(command: &Rotate) -> Result<(), Failure> {
         list: found.root_list_url(),
     };
     let certificate = root_key::sign(&wanted, &found.root, &root_key, now)?;
+    install::fits(&found, (&certificate, &fresh), now)?;
+    // From here on it may be in use, whatever fails.
+    made.keep();
     let installed = install::install(&command.file, &found, (&certificate, &fresh), now)?;
     install::tell(&installed, command.json);
     Ok(())

@@ -9,11 +9,25 @@ use certs::serial::Serial;
 use data_encoding::HEXLOWER;
 use time::{Duration, OffsetDateTime};
 
+use super::super::key_store::{self, KeyStore};
 use super::{Draft, Failure, years};
 use crate::ids::{AuthorityName, random_bytes};
+use crate::sign::IssuerKey;
 
+/// The file with an issuing key.
+const IN_FILE: &str = "intermediate.key.pem";
+/// The file with the name of one in a token.
+const IN_TOKEN: &str = "intermediate.key.uri";
 const ROOT_YEARS: i64 = 20;
 const INTERMEDIATE_YEARS: i64 = 10;
+
+/// The file that stands for an issuing key of this store.
+pub(super) fn issuing_file(store: &KeyStore) -> &'static str {
+    match store {
+        KeyStore::File => IN_FILE,
+        KeyStore::Token(_) | KeyStore::Unusable(_) => IN_TOKEN,
+    }
+}
 
 /// What one authority is made from.
 pub(super) struct Plan<'a> {
@@ -27,7 +41,7 @@ pub(super) fn make(
     plan: &Plan<'_>,
     draft: &Draft,
     root_passphrase: &Secret,
-    passphrase: Option<&Secret>,
+    (key, passphrase): (&IssuerKey, Option<&Secret>),
 ) -> Result<String, Failure> {
     let name = plan.authority;
     let failed = |what: &str, error: &dyn std::fmt::Display| Failure::Making {
@@ -38,7 +52,6 @@ pub(super) fn make(
     let root_der =
         root(&request(plan, "root", ROOT_YEARS)?, &root_key).map_err(|error| failed("root", &error))?;
     let issuer = Issuer::from_chain(vec![root_der.clone()]).map_err(|error| failed("root", &error))?;
-    let key = SigningKey::generate(KeyKind::P256).map_err(|error| failed("issuing key", &error))?;
     let issuing = intermediate(
         &request(plan, "issuing", INTERMEDIATE_YEARS)?,
         &AuthorityUrls::default(),
@@ -55,11 +68,12 @@ pub(super) fn make(
     draft
         .secret(&format!("offline/{name}.root.key.pem"), encrypted(&root_key, root_passphrase)?.as_bytes())?;
     draft.file(&format!("authorities/{name}/intermediate.pem"), pem::encode_chain(&[&issuing]))?;
-    let text = match passphrase {
-        Some(secret) => encrypted(&key, secret)?,
-        None => key.to_pem().map_err(|error| failed("key file", &error))?,
+    let (file, text) = match (key, passphrase) {
+        (IssuerKey::File(key), Some(secret)) => (IN_FILE, encrypted(key, secret)?),
+        (IssuerKey::File(key), None) => (IN_FILE, key.to_pem().map_err(|error| failed("key file", &error))?),
+        (IssuerKey::Token(key), _) => (IN_TOKEN, key_store::uri_text(key.uri())),
     };
-    draft.secret(&format!("authorities/{name}/intermediate.key.pem"), text.as_bytes())?;
+    draft.secret(&format!("authorities/{name}/{file}"), text.as_bytes())?;
     let digest = aws_lc_rs::digest::digest(&aws_lc_rs::digest::SHA256, &root_der);
     Ok(HEXLOWER.encode(digest.as_ref()))
 }

@@ -120,6 +120,9 @@ fn authority_fault(config: &Config, section: &AuthorityConfig, error: &Authority
                 "give PKCS#8 PEM; for an encrypted key set passphrase_file, or ROLLCALL_PASSPHRASE_<NAME>";
             (if is_replaced(config, section, path) { "replaced" } else { "key" }, message, hint)
         }
+        AuthorityLoadError::Token { place, source } => {
+            (if is_replaced(config, section, place) { "replaced" } else { "key" }, message, source.hint())
+        }
         AuthorityLoadError::WrongKey { key, .. } if is_replaced(config, section, key) => (
             "replaced",
             message,
