@@ -210,6 +210,7 @@ impl Setting {
             directory: format!("{CA}/directory").parse().unwrap(),
             profile: Some("device".to_owned()),
             key_type: crate::state::KeyType::P256,
+            key_store: tokens::KeyStore::File,
             keep: 3,
             deploy: None,
         }

@@ -12,6 +12,7 @@ use http::{HeaderMap, Method, StatusCode};
 use super::resource_url::ResourceUrl;
 
 mod https;
+mod token_key;
 
 pub use https::{ClientIdentity, HttpsConfig, HttpsTransport, PlainHttp, Roots, RootsError};
 

@@ -171,6 +171,10 @@ pub struct InspectArguments {
     /// Root certificates (PEM) to judge a server's chain by
     #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath)]
     pub root: Option<PathBuf>,
+
+    /// Show a TLS server that asks for one the certificate of this identity, to see that its key signs
+    #[arg(long, value_name = "NAME")]
+    pub show: Option<String>,
 }
 
 /// What to revoke.

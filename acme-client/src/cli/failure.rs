@@ -9,7 +9,7 @@ use crate::{
     acme,
     deploy::HookFailure,
     dns::DnsError,
-    enroll::{ChallengeError, EnrollError, SignInError},
+    enroll::{ChallengeError, CsrError, EnrollError, LeafError, SignInError},
     internal::InternalError,
     state::StateError,
 };
@@ -59,6 +59,9 @@ pub enum CliError {
     /// Nothing could be judged.
     #[error(transparent)]
     Verify(#[from] VerifyError),
+    /// Keys for a device, whose account is bound to one key.
+    #[error("a device's token and certificates are bound to one key, which is made in a file")]
+    BoundKey,
     /// Somebody pressed Ctrl-C.
     #[error("stopped before anybody signed in")]
     Interrupted,
@@ -93,6 +96,10 @@ impl CliError {
             Self::SeveralAccounts(_) => Some("say which with `--ca URL`".to_owned()),
             Self::Inspect(error) => error.hint().map(str::to_owned),
             Self::Verify(error) => error.hint().map(str::to_owned),
+            Self::BoundKey => Some(
+                "leave `--key-store` out, or add `--est`: renewals over EST then have new keys there"
+                    .to_owned(),
+            ),
             Self::Interrupted => Some(
                 "the order is kept: run the same command again to go on, or add `--force` to begin anew"
                     .to_owned(),
@@ -116,6 +123,8 @@ pub(super) fn enroll_hint(error: &EnrollError) -> Option<String> {
         EnrollError::Challenge(ChallengeError::NotOffered { .. }) => {
             "choose another with `--challenge` or `--dns`"
         }
+        EnrollError::Csr(CsrError::Token(error))
+        | EnrollError::Leaf(LeafError::Key(CsrError::Token(error))) => error.hint(),
         EnrollError::Challenge(ChallengeError::NoIssuer(_)) | EnrollError::Leaf(_) | EnrollError::Csr(_) => {
             return None;
         }

@@ -19,9 +19,10 @@ use url::Url;
 
 use super::{CliError, Ending, InspectArguments, Session};
 use crate::acme::{
-    HttpsConfig, HttpsTransport, PlainHttp, ResourceUrl, ResourceUrlError, Roots, RootsError, Transport,
-    TransportError, transport::HttpRequest,
+    ClientIdentity, HttpsConfig, HttpsTransport, PlainHttp, ResourceUrl, ResourceUrlError, Roots, RootsError,
+    Transport, TransportError, transport::HttpRequest,
 };
+use crate::state::StateError;
 
 /// No file or answer is read further than this.
 const LARGEST: u64 = 1024 * 1024;
@@ -106,6 +107,9 @@ struct View {
     trusted: Option<bool>,
     #[serde(skip_serializing_if = "Option::is_none")]
     reason: Option<String>,
+    /// Whether the server asked for a certificate and was shown ours; absent if there was none to show.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    shown: Option<bool>,
     found: Vec<Inspected>,
 }
 
@@ -114,7 +118,7 @@ pub(super) async fn inspect(session: &Session, arguments: &InspectArguments) -> 
     let target = arguments.target.as_str();
     let view = match Url::parse(target) {
         Ok(url) if matches!(url.scheme(), "https" | "tls") && matches!(url.path(), "" | "/") => {
-            presented(target, &url, roots(arguments)?).await?
+            presented(target, &url, roots(arguments)?, shown(session, arguments)?).await?
         }
         Ok(url) if matches!(url.scheme(), "https" | "http") => fetched(target, roots(arguments)?).await?,
         Ok(_) | Err(_) => from_file(target)?,
@@ -130,6 +134,15 @@ fn roots(arguments: &InspectArguments) -> Result<Option<Roots>, CliError> {
     Ok(Some(roots))
 }
 
+/// What to show of ourselves.
+fn shown(session: &Session, arguments: &InspectArguments) -> Result<Option<ClientIdentity>, CliError> {
+    let Some(name) = &arguments.show else { return Ok(None) };
+    let identity = session.state.find_identity(name)?;
+    let pair = identity.current()?.ok_or_else(|| StateError::NoCertificate(identity.name().clone()))?;
+    let chain = format!("{}{}", pair.certificate, pair.chain);
+    Ok(Some(ClientIdentity::from_pem(&chain, pair.key).map_err(InspectError::from)?))
+}
+
 fn from_file(target: &str) -> Result<View, CliError> {
     let mut bytes = Vec::new();
     let read = match target {
@@ -137,7 +150,13 @@ fn from_file(target: &str) -> Result<View, CliError> {
         path => fs::File::open(path).and_then(|file| file.take(LARGEST).read_to_end(&mut bytes)),
     };
     read.map_err(|source| CliError::File { path: PathBuf::from(target), source })?;
-    Ok(View { source: target.to_owned(), trusted: None, reason: None, found: look(target, &bytes)? })
+    Ok(View {
+        source: target.to_owned(),
+        trusted: None,
+        reason: None,
+        shown: None,
+        found: look(target, &bytes)?,
+    })
 }
 
 async fn fetched(target: &str, roots: Option<Roots>) -> Result<View, InspectError> {
@@ -156,12 +175,18 @@ async fn fetched(target: &str, roots: Option<Roots>) -> Result<View, InspectErro
     if !answer.status.is_success() {
         return Err(InspectError::Status { url, status: answer.status.as_u16() });
     }
-    Ok(View { source: target.to_owned(), trusted: None, reason: None, found: look(target, &answer.body)? })
+    let found = look(target, &answer.body)?;
+    Ok(View { source: target.to_owned(), trusted: None, reason: None, shown: None, found })
 }
 
-async fn presented(target: &str, url: &Url, roots: Option<Roots>) -> Result<View, InspectError> {
+async fn presented(
+    target: &str,
+    url: &Url,
+    roots: Option<Roots>,
+    shown: Option<ClientIdentity>,
+) -> Result<View, InspectError> {
     let host = url.host_str().unwrap_or_default().trim_matches(['[', ']']).to_owned();
-    let seen = handshake::look(&host, url.port().unwrap_or(443), roots).await?;
+    let seen = handshake::look(&host, url.port().unwrap_or(443), roots, shown).await?;
     let mut found = Vec::new();
     for der in &seen.chain {
         let report = inspect_certificate(der).map_err(|source| not_shown(target, source))?;
@@ -169,7 +194,7 @@ async fn presented(target: &str, url: &Url, roots: Option<Roots>) -> Result<View
     }
     let trusted = seen.verdict.as_ref().map(Result::is_ok);
     let reason = seen.verdict.and_then(Result::err).map(|error| error.to_string());
-    Ok(View { source: target.to_owned(), trusted, reason, found })
+    Ok(View { source: target.to_owned(), trusted, reason, shown: seen.shown, found })
 }
 
 fn look(what: &str, bytes: &[u8]) -> Result<Vec<Inspected>, InspectError> {
@@ -192,5 +217,10 @@ fn text(view: &View) -> String {
         (Some(false), None) => "\nnot trusted\n".to_owned(),
         (None, _) => String::new(),
     };
-    format!("{}{verdict}", blocks.join("\n"))
+    let shown = match view.shown {
+        Some(true) => "\nthe server asked for a certificate and was shown yours\n",
+        Some(false) => "\nthe server asked for no certificate\n",
+        None => "",
+    };
+    format!("{}{verdict}{shown}", blocks.join("\n"))
 }

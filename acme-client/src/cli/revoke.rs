@@ -5,7 +5,7 @@ use serde::Serialize;
 use super::{CliError, Ending, RevokeArguments, Session};
 use crate::{
     acme::Revocation,
-    enroll::{EnrollError, Leaf, known_account},
+    enroll::{EnrollError, Leaf, destroy_all, known_account},
     internal::InternalError,
     state::IdentityName,
 };
@@ -36,6 +36,7 @@ pub(super) async fn revoke(session: &Session, arguments: &RevokeArguments) -> Re
     let reason = arguments.reason.map(Into::into);
     let outcome = account.revoke(&leaf.der, reason).await.map_err(EnrollError::from)?;
     if arguments.forget {
+        destroy_all(&identity).await?;
         identity.remove()?;
     }
     drop(progress);

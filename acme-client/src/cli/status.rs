@@ -2,6 +2,7 @@
 
 use serde::Serialize;
 use time::OffsetDateTime;
+use tokens::TokenUri;
 use url::Url;
 
 use super::{
@@ -62,6 +63,8 @@ struct CertificateStatus {
     not_after: OffsetDateTime,
     expired: bool,
     path: String,
+    /// The file of its key, or the URI of one in a token.
+    key: String,
 }
 
 #[derive(Debug, Serialize)]
@@ -160,6 +163,10 @@ fn certificate(identity: &IdentityDir, now: OffsetDateTime) -> Result<Option<Cer
         not_after: leaf.not_after,
         expired: leaf.not_after <= now,
         path: identity.path().join("current").display().to_string(),
+        key: match current.token_key() {
+            Some(uri) => uri.to_owned(),
+            None => identity.path().join("current/key.pem").display().to_string(),
+        },
     }))
 }
 
@@ -175,11 +182,21 @@ fn text(status: &Status, now: OffsetDateTime) -> String {
             text.push_str(&format!("\n{}: {}\n", identity.identity, sign_in.sentence(now)));
         }
     }
+    let keys: Vec<_> = status.identities.iter().filter_map(token_key).collect();
+    if !keys.is_empty() {
+        text.push_str("\nkeys in tokens:\n");
+        keys.iter().for_each(|(identity, uri)| text.push_str(&format!("  {identity}: {uri}\n")));
+    }
     text.push_str(&format!("\nstate directory: {}\n", status.state));
     if let Some(agent) = &status.agent {
         text.push_str(&agent_line(agent, now));
     }
     text
+}
+
+fn token_key(identity: &IdentityStatus) -> Option<(&IdentityName, &str)> {
+    let key = identity.certificate.as_ref()?.key.as_str();
+    TokenUri::is_meant(key).then_some((&identity.identity, key))
 }
 
 /// What is known of the agent. That it is late is all that can be told of one that was killed.

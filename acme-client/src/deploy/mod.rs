@@ -16,7 +16,7 @@ use time::{Duration, OffsetDateTime};
 use crate::{
     clock::Clock,
     renew::doubled,
-    state::{DeployOutcome, DeployRecord, DeploySettings, IdentityDir, StateError},
+    state::{CurrentPair, DeployOutcome, DeployRecord, DeploySettings, IdentityDir, StateError},
 };
 
 pub use run::{HookCall, HookFailure, run_hook};
@@ -63,12 +63,8 @@ pub fn next_run(
 }
 
 /// The variables a deploy hook gets.
-fn environment(
-    identity: &IdentityDir,
-    folder: &std::path::Path,
-    generation: u64,
-) -> Vec<(&'static str, String)> {
-    let path = |name: &str| -> PathBuf { folder.join(name) };
+fn environment(identity: &IdentityDir, current: &CurrentPair) -> Vec<(&'static str, String)> {
+    let path = |name: &str| -> PathBuf { current.folder.join(name) };
     let text = |path: PathBuf| path.display().to_string();
     vec![
         ("ROLLCALL_ACTION", "deploy".to_owned()),
@@ -76,9 +72,9 @@ fn environment(
         ("ROLLCALL_CERTIFICATE", text(path("cert.pem"))),
         ("ROLLCALL_CHAIN", text(path("chain.pem"))),
         ("ROLLCALL_FULLCHAIN", text(path("fullchain.pem"))),
-        ("ROLLCALL_KEY", text(path("key.pem"))),
+        ("ROLLCALL_KEY", current.token_key().map_or_else(|| text(path("key.pem")), str::to_owned)),
         ("ROLLCALL_CURRENT", text(identity.path().join("current"))),
-        ("ROLLCALL_GENERATION", generation.to_string()),
+        ("ROLLCALL_GENERATION", current.generation.to_string()),
     ]
 }
 
@@ -97,7 +93,7 @@ pub async fn deploy(
     let call = HookCall {
         program: "/bin/sh".into(),
         arguments: vec!["-c".to_owned(), settings.hook.clone()],
-        environment: environment(identity, &current.folder, current.generation.number()),
+        environment: environment(identity, &current),
         timeout: settings.timeout,
     };
     let failure = run_hook(&call).await.err().map(|failure| failure.to_string());

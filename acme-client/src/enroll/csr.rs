@@ -2,9 +2,12 @@
 //!
 //! The request names exactly the names of the order and nothing else; the authority takes no more than its public key.
 
+use certs::key::{KeyError, RequestError, sign_request};
 use rcgen::{CertificateParams, DistinguishedName, KeyPair, PKCS_ECDSA_P256_SHA256, SanType};
+use tokens::TokenError;
 use zeroize::Zeroizing;
 
+use super::keys::{HeldKey, apart};
 use crate::{
     acme::{Identifier, IdentifierType},
     state::KeyType,
@@ -16,9 +19,24 @@ pub enum CsrError {
     /// The cryptographic library refused.
     #[error("cannot make a key or signing request: {0}")]
     Crypto(#[from] rcgen::Error),
+    /// The key cannot be read, or does not sign.
+    #[error("cannot use the key: {0}")]
+    Key(#[from] KeyError),
+    /// The key is in a token, and cannot be made or used there.
+    #[error(transparent)]
+    Token(#[from] TokenError),
     /// An identifier of a type that this agent orders no certificates for.
     #[error("no signing request can be made for {0}")]
     Identifier(Identifier),
+}
+
+impl From<RequestError> for CsrError {
+    fn from(error: RequestError) -> Self {
+        match error {
+            RequestError::Encoder(error) => error.into(),
+            RequestError::Key(error) => error.into(),
+        }
+    }
 }
 
 /// A new private key as PKCS#8 PEM.
@@ -29,9 +47,9 @@ pub(super) fn new_key(kind: KeyType) -> Result<Zeroizing<String>, CsrError> {
     Ok(Zeroizing::new(KeyPair::generate_for(algorithm)?.serialize_pem()))
 }
 
-/// A signing request (DER) for these identifiers with this key.
-pub fn signing_request(identifiers: &[Identifier], key_pem: &str) -> Result<Vec<u8>, CsrError> {
-    let key = KeyPair::from_pem(key_pem)?;
+/// A signing request (DER) for these identifiers with this key: PEM, or the URI of one in a token, for which it waits.
+pub fn signing_request(identifiers: &[Identifier], key: &str) -> Result<Vec<u8>, CsrError> {
+    let key = HeldKey::open(key)?;
     let mut parameters = CertificateParams::default();
     for identifier in identifiers {
         let value = identifier.value.as_str();
@@ -44,13 +62,18 @@ pub fn signing_request(identifiers: &[Identifier], key_pem: &str) -> Result<Vec<
         });
     }
     parameters.distinguished_name = DistinguishedName::new();
-    Ok(parameters.serialize_request(&key)?.der().to_vec())
+    Ok(sign_request(&parameters, key.signer())?)
 }
 
-/// The public half of a private key (PEM), as the content of a SubjectPublicKeyInfo.
-pub(super) fn public_key_der(key_pem: &str) -> Result<Vec<u8>, CsrError> {
-    use rcgen::PublicKeyData;
-    Ok(KeyPair::from_pem(key_pem)?.subject_public_key_info())
+/// The same, on a thread that may wait for a token.
+pub(super) async fn request(identifiers: &[Identifier], key: &str) -> Result<Vec<u8>, CsrError> {
+    let (identifiers, key) = (identifiers.to_vec(), Zeroizing::new(key.to_owned()));
+    apart(move || signing_request(&identifiers, &key)).await
+}
+
+/// The public half of a private key, as a SubjectPublicKeyInfo.
+pub(super) fn public_key_der(key: &str) -> Result<Vec<u8>, CsrError> {
+    Ok(HeldKey::open(key)?.public().spki_der().to_vec())
 }
 
 #[cfg(test)]

@@ -4,7 +4,7 @@
 //! there is a certificate: what somebody approves is that request. Must never install a certificate that is not for our key, that is an authority's, that the
 //! authority's own certificates do not vouch for, or that renews another's names.
 
-use certs::{csr::create_continuing_csr, issued::chain_above, key::SigningKey, pem::encode_chain};
+use certs::{issued::chain_above, pem::encode_chain};
 use rustls_pki_types::CertificateDer;
 use time::OffsetDateTime;
 use url::Url;
@@ -12,9 +12,9 @@ use zeroize::Zeroizing;
 
 use super::{
     Agent, EnrollError, Leaf, LeafError, Obtained,
-    csr::new_key,
+    csr::request,
     internal::{machine, succeeded},
-    signing_request,
+    keys::{continuing, is_usable, new_key_for, ready, sweep},
     waiting::{decoded, earlier, fresh, unanswered},
 };
 use crate::{
@@ -145,13 +145,14 @@ impl Run<'_> {
         if !is_from_here || leaf.not_after <= self.now {
             return Err(InternalError::Lapsed(leaf.not_after).into());
         }
-        let (pending, key) = self.request(Operation::SimpleReenroll, Some(leaf), None)?;
+        let (pending, key) = self.request(Operation::SimpleReenroll, Some(leaf), None).await?;
         let chain = format!("{}{}", pair.certificate, pair.chain);
+        ready(&pair.key).await?;
         let shown = ClientIdentity::from_pem(&chain, pair.key.clone()).map_err(InternalError::from)?;
         let server = self.authority.server(self.agent, Some(shown))?;
         self.agent.progress.step("asking for the certificate with the one in use");
         let answer = server.reenroll(&decoded(&pending), self.now).await;
-        self.finish(pending, key, answer, Some(leaf))
+        self.finish(pending, key, answer, Some(leaf)).await
     }
 
     /// On a token.
@@ -165,16 +166,16 @@ impl Run<'_> {
             }
             Credential::Guest => return Err(InternalError::NotActivated.into()),
         };
-        let (pending, key) = self.request(Operation::SimpleEnroll, present, bound)?;
+        let (pending, key) = self.request(Operation::SimpleEnroll, present, bound).await?;
         let server = self.authority.server(self.agent, None)?;
         self.agent.progress.step("asking for the certificate with the token");
         let shown = (&token, self.est.user.as_deref());
         let answer = server.enroll(shown, &decoded(&pending), self.now).await;
-        self.finish(pending, key, answer, None)
+        self.finish(pending, key, answer, None).await
     }
 
     /// The request of an earlier run, if it is the same; else a new one, stored before it is sent.
-    fn request(
+    async fn request(
         &self,
         operation: Operation,
         present: Option<&Leaf>,
@@ -182,19 +183,21 @@ impl Run<'_> {
     ) -> Result<(PendingEnrolment, Zeroizing<String>), EnrollError> {
         if let Some((pending, key)) = earlier(self.identity, self.settings, operation, present)?
             && bound.as_ref().is_none_or(|bound| *bound == key)
+            && is_usable(&key).await?
         {
             self.agent.progress.step("going on with the request of an earlier run");
             return Ok((pending, key));
         }
-        let key = bound.map_or_else(|| new_key(self.settings.key_type), Ok)?;
+        let key = match bound {
+            Some(bound) => bound,
+            None => new_key_for(self.identity, self.settings).await?,
+        };
         let csr = match (operation, present) {
             (Operation::SimpleReenroll, Some(leaf)) => {
-                let signer =
-                    SigningKey::from_pem(&key).map_err(|error| InternalError::Continue(error.into()))?;
-                create_continuing_csr(&signer, &leaf.der).map_err(InternalError::from)?
+                continuing(&leaf.der, &key).await.map_err(InternalError::from)?
             }
             (Operation::SimpleEnroll | Operation::Certificates, _) | (Operation::SimpleReenroll, None) => {
-                signing_request(&[], &key)?
+                request(&[], &key).await?
             }
         };
         let pending = fresh(self.settings, operation, present, &csr, self.now);
@@ -203,7 +206,7 @@ impl Run<'_> {
     }
 
     /// Installs what was given. A request that led to something else is not sent again; one that waits, or that nobody answered, is.
-    fn finish(
+    async fn finish(
         &self,
         pending: PendingEnrolment,
         key: Zeroizing<String>,
@@ -226,6 +229,7 @@ impl Run<'_> {
         let issued = Issued::from_chain(&chain, key).ok_or(LeafError::Malformed)?.from_origin(origin);
         let generation = self.identity.install(&issued, self.settings.keep)?;
         succeeded(self.identity, self.now)?;
+        sweep(self.identity).await;
         Ok(Obtained { generation, leaf, resumed, signed_in_until: None })
     }
 

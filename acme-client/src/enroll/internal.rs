@@ -11,7 +11,8 @@ use zeroize::Zeroizing;
 
 use super::{
     Agent, EnrollError, Leaf, LeafError, Obtained,
-    csr::new_key,
+    csr::{new_key, request},
+    keys::{check_store, is_usable, new_key_for, sweep},
     signing_request,
     waiting::{decoded, earlier, fresh, unanswered},
 };
@@ -106,6 +107,7 @@ pub async fn obtain_internal(
     let issued = Issued::from_chain(&chain, key).ok_or(LeafError::Malformed)?.from_origin(origin);
     let generation = identity.install(&issued, settings.keep)?;
     succeeded(identity, now)?;
+    sweep(identity).await;
     Ok(Obtained { generation, leaf, resumed: pending.waiting.is_some(), signed_in_until: None })
 }
 
@@ -124,7 +126,13 @@ async fn ask(
     settings: &IdentitySettings,
     (credential, present): (&Credential, Option<&Leaf>),
 ) -> Result<Asked, EnrollError> {
-    let before = earlier(identity, settings, Operation::Certificates, present)?;
+    let mut before = earlier(identity, settings, Operation::Certificates, present)?;
+    if let Some((_, key)) = &before
+        && !is_usable(key).await?
+    {
+        before = None;
+    }
+    check_store(settings).await?;
     let (token, bound) = match credential {
         Credential::TokenFile(path) => (Token::read(path).map_err(InternalError::from)?, None),
         Credential::MachineAccount => {
@@ -148,8 +156,11 @@ async fn ask(
     }) {
         return Ok(Asked { token, key, pending });
     }
-    let key = bound.map_or_else(|| new_key(settings.key_type), Ok)?;
-    let csr = signing_request(&[], &key)?;
+    let key = match bound {
+        Some(bound) => bound,
+        None => new_key_for(identity, settings).await?,
+    };
+    let csr = request(&[], &key).await?;
     let made = fresh(settings, Operation::Certificates, present, &csr, agent.clock.now());
     let pending = PendingEnrolment { token: is_guest.then(|| token.clone()), ..made };
     identity.store_enrolment(&pending, &key)?;

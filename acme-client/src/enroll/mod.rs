@@ -10,6 +10,7 @@ mod connect;
 mod csr;
 mod est;
 mod internal;
+mod keys;
 mod leaf;
 mod obtain;
 mod prove;
@@ -37,6 +38,7 @@ pub use connect::{Connector, directory_url};
 pub use csr::{CsrError, signing_request};
 pub use est::{EstAuthority, obtain_est};
 pub use internal::{activate, internal_authority, obtain_internal};
+pub use keys::{HeldKey, check_store, destroy_all, sweep};
 #[cfg(test)]
 pub(crate) use leaf::test_leaf;
 pub use leaf::{Leaf, LeafError};

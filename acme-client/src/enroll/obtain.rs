@@ -12,7 +12,8 @@ use super::{
     AccountOptions, Agent, EnrollError, Leaf, LeafError, SignInError,
     account::registered_again,
     connect::resource_url,
-    csr::{new_key, signing_request},
+    csr::request,
+    keys::{check_store, is_usable, new_key_for, sweep},
     prove::prove,
     sign_in,
 };
@@ -87,6 +88,7 @@ pub async fn obtain(
     // What was known of renewing the old certificate is of no use for this one.
     let last_success = Some(agent.clock.now());
     identity.store_renewal(&RenewalRecord { last_success, signed_in_until, ..RenewalRecord::default() })?;
+    sweep(identity).await;
     Ok(Obtained { generation, leaf, resumed: was_pending, signed_in_until })
 }
 
@@ -124,6 +126,10 @@ async fn resume(
         && pending.names == settings.names()
         && pending.profile == settings.profile;
     if !same {
+        identity.clear_pending()?;
+        return Ok(None);
+    }
+    if !is_usable(&key).await? {
         identity.clear_pending()?;
         return Ok(None);
     }
@@ -177,6 +183,7 @@ async fn open(
     replaces: Option<CertificateId>,
 ) -> Result<Found, EnrollError> {
     let (identifiers, names) = (settings.identifiers(), settings.names());
+    check_store(settings).await?;
     agent.progress.step(&format!("ordering a certificate for {}", names.join(", ")));
     let mut new = NewOrder::new(identifiers.iter().cloned());
     new.profile.clone_from(&settings.profile);
@@ -190,14 +197,14 @@ async fn open(
         }
         other => other?,
     };
-    let key = new_key(settings.key_type)?;
+    let key = new_key_for(identity, settings).await?;
     let pending = PendingOrder {
         order: order.url.url().clone(),
         directory: settings.directory.clone(),
         account: account.url().url().clone(),
         names,
         profile: settings.profile.clone(),
-        csr: BASE64URL_NOPAD.encode(&signing_request(&identifiers, &key)?),
+        csr: BASE64URL_NOPAD.encode(&request(&identifiers, &key).await?),
         created: agent.clock.now(),
     };
     identity.store_pending(&pending, &key)?;

@@ -67,6 +67,7 @@ mod tests {
             directory: "https://ca.test/directory".parse().unwrap(),
             profile: None,
             key_type: KeyType::P256,
+            key_store: tokens::KeyStore::File,
             keep: 5,
             deploy: None,
         }

@@ -236,6 +236,7 @@ mod people {
             directory: setting.settings().directory,
             profile: None,
             key_type: KeyType::P256,
+            key_store: tokens::KeyStore::File,
             keep: 3,
             deploy: None,
         };

@@ -10,13 +10,13 @@ use zeroize::Zeroizing;
 
 use super::{
     IdentityDir, StateError,
-    account::{from_json, read_secret, to_json},
+    account::{from_json, to_json},
     durable,
+    token_keys::read_key,
 };
 use crate::internal::Token;
 
 const RECORD: &str = "enrolment.json";
-const KEY: &str = "key.pem";
 
 /// What is asked of the server: one of its EST operations (RFC 7030 §4.2), or its own.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -85,6 +85,6 @@ impl IdentityDir {
         let path = folder.join(RECORD);
         let Some(bytes) = durable::read(&path)? else { return Ok(None) };
         let enrolment = from_json(&path, &bytes)?;
-        Ok(read_secret(&folder.join(KEY))?.map(|key| (enrolment, key)))
+        Ok(read_key(&folder)?.map(|key| (enrolment, key)))
     }
 }

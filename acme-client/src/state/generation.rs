@@ -10,13 +10,15 @@ use std::{
 };
 
 use serde::{Deserialize, Serialize};
+use tokens::TokenUri;
 use url::Url;
 use zeroize::Zeroizing;
 
 use super::{
     IdentityDir, StateError,
-    account::{from_json, read_secret, to_json},
+    account::{from_json, to_json},
     durable,
+    token_keys::{KEY, key_file, read_key},
 };
 
 const ORIGIN: &str = "origin.json";
@@ -60,7 +62,7 @@ pub struct Issued {
 }
 
 impl Issued {
-    /// Splits a PEM chain into leaf and rest. `None` if it holds no certificate.
+    /// Splits a PEM chain into leaf and rest; the key is PEM, or the URI of one in a token. `None` if it holds no certificate.
     pub fn from_chain(chain_pem: &str, key_pem: Zeroizing<String>) -> Option<Self> {
         // What stands before the first certificate is no part of it, and may even look like the end of one.
         let leaf_begins = chain_pem.match_indices(BEGIN).map(|(at, _)| at).find(|at| {
@@ -109,7 +111,7 @@ pub struct CurrentPair {
     pub certificate: String,
     /// The rest of the chain as PEM, possibly empty.
     pub chain: String,
-    /// The private key as PKCS#8 PEM.
+    /// The private key as PKCS#8 PEM, or the `pkcs11:` URI of one in a token.
     pub key: Zeroizing<String>,
     /// Where it was ordered; `None` for a generation of a time when that was not kept.
     pub origin: Option<Origin>,
@@ -118,6 +120,13 @@ pub struct CurrentPair {
 impl fmt::Debug for CurrentPair {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("CurrentPair").field("generation", &self.generation).finish_non_exhaustive()
+    }
+}
+
+impl CurrentPair {
+    /// The URI of its key, if that is in a token.
+    pub fn token_key(&self) -> Option<&str> {
+        TokenUri::is_meant(&self.key).then(|| self.key.trim())
     }
 }
 
@@ -136,7 +145,7 @@ impl IdentityDir {
         let making = all.join(format!("{}{next}", durable::TEMPORARY));
         durable::remove_if_present(&making)?;
         durable::create_dir(&making)?;
-        durable::write_new(&making.join("key.pem"), issued.key.as_bytes())?;
+        durable::write_new(&making.join(key_file(&issued.key)), issued.key.as_bytes())?;
         durable::write_new(&making.join("cert.pem"), issued.certificate.as_bytes())?;
         durable::write_new(&making.join("chain.pem"), issued.chain.as_bytes())?;
         let fullchain = format!("{}{}", issued.certificate, issued.chain);
@@ -195,9 +204,8 @@ impl IdentityDir {
             let path = folder.join(name);
             fs::read_to_string(&path).map_err(|source| durable::failed("read", &path, source))
         };
-        let key_path = folder.join("key.pem");
-        let key = read_secret(&key_path)?
-            .ok_or_else(|| durable::failed("read", &key_path, io::ErrorKind::NotFound.into()))?;
+        let key = read_key(&folder)?
+            .ok_or_else(|| durable::failed("read", &folder.join(KEY), io::ErrorKind::NotFound.into()))?;
         let path = folder.join(ORIGIN);
         // A damaged one is as good as none: the pair itself does not depend on it.
         let origin = durable::read(&path)?.and_then(|bytes| from_json(&path, &bytes).ok());

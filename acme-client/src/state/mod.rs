@@ -6,9 +6,10 @@
 //! identities/<name>/identity.toml            what to renew and how
 //! identities/<name>/pending/                 the order being worked on, with its key, stored before finalize; for a person
 //!                                            also how a sign-in that was begun comes back; at an internal authority the request that was sent
-//! identities/<name>/generations/<n>/         cert.pem chain.pem fullchain.pem key.pem origin.json
+//! identities/<name>/generations/<n>/         cert.pem chain.pem fullchain.pem key.pem (or key.uri, of a key in a token) origin.json
 //! identities/<name>/current -> generations/<n>
 //! identities/<name>/{renewal.json,deploy.json}
+//! identities/<name>/token-keys.json          the keys that were made in tokens
 //! identities/<name>/{machine.json,machine-key.pem,machine-next.json,machine-next-key.pem}   a device's account at an internal authority
 //! ```
 //! Trusts the filesystem's rename and fsync, and that only holders of the lock write. A reader who resolves `current` once
@@ -28,6 +29,7 @@ mod records;
 mod recovery;
 mod settings;
 mod sign_in;
+mod token_keys;
 
 #[cfg(test)]
 mod tests;

@@ -10,8 +10,9 @@ use zeroize::Zeroizing;
 
 use super::{
     IdentityDir, StateError,
-    account::{from_json, read_secret, to_json},
+    account::{from_json, to_json},
     durable,
+    token_keys::{key_file, read_key},
 };
 
 /// An order that was opened and is not installed yet.
@@ -54,7 +55,7 @@ impl IdentityDir {
         let making = self.folder.join(format!("{}new-pending", durable::TEMPORARY));
         durable::remove_if_present(&making)?;
         durable::create_dir(&making)?;
-        durable::write_new(&making.join("key.pem"), key_pem.as_bytes())?;
+        durable::write_new(&making.join(key_file(key_pem)), key_pem.as_bytes())?;
         let path = making.join(name);
         durable::write_new(&path, &to_json(&path, record)?)?;
         durable::sync_dir(&making)?;
@@ -67,7 +68,7 @@ impl IdentityDir {
         let path = folder.join("order.json");
         let Some(bytes) = durable::read(&path)? else { return Ok(None) };
         let order = from_json(&path, &bytes)?;
-        Ok(read_secret(&folder.join("key.pem"))?.map(|key| (order, key)))
+        Ok(read_key(&folder)?.map(|key| (order, key)))
     }
 
     /// Puts a pending order that cannot be read out of the way, in place of one that was put there before.

@@ -9,6 +9,7 @@ use std::{net::SocketAddr, path::PathBuf, time::Duration};
 
 use certs::name::EmailAddress;
 use serde::{Deserialize, Serialize};
+use tokens::KeyStore;
 use url::Url;
 
 use crate::acme::Identifier;
@@ -26,6 +27,8 @@ pub struct IdentitySettings {
     pub profile: Option<String>,
     /// The kind of certificate key.
     pub key_type: KeyType,
+    /// Where its keys are made.
+    pub key_store: KeyStore,
     /// How many generations stay on disk.
     pub keep: u32,
     /// What to run when a new certificate is in place.

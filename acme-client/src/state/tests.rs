@@ -271,6 +271,7 @@ fn settings_survive_a_round_trip_and_unknown_keys_are_refused() {
         directory: "https://ca.test/directory".parse().unwrap(),
         profile: Some("device".to_owned()),
         key_type: KeyType::P256,
+        key_store: tokens::KeyStore::File,
         keep: 5,
         deploy: Some(DeploySettings::new("systemctl reload door".to_owned())),
     };
@@ -295,6 +296,7 @@ fn a_person_is_found_by_address_and_a_begun_sign_in_leaves_with_its_order() {
         directory: "https://ca.test/directory".parse().unwrap(),
         profile: None,
         key_type: KeyType::P256,
+        key_store: tokens::KeyStore::File,
         keep: 5,
         deploy: None,
     };

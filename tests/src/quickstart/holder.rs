@@ -68,6 +68,7 @@ impl Holder {
             directory,
             profile: None,
             key_type: KeyType::P256,
+            key_store: tokens::KeyStore::File,
             keep: 5,
             deploy: None,
         };

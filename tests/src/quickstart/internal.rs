@@ -138,6 +138,7 @@ impl Holder<'_> {
             directory: internal_url(&self.authority.url).map_err(acme_client::enroll::EnrollError::from)?,
             profile: None,
             key_type: KeyType::P256,
+            key_store: tokens::KeyStore::File,
             keep: 5,
             deploy: None,
         };

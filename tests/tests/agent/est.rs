@@ -132,6 +132,7 @@ impl Est {
             directory,
             profile: None,
             key_type: KeyType::P256,
+            key_store: tokens::KeyStore::File,
             keep: 5,
             deploy: None,
         };

@@ -16,6 +16,7 @@ mod daemon;
 mod enroll;
 mod est;
 mod est_liar;
+mod est_token;
 mod external_account;
 mod inspect;
 mod internal;

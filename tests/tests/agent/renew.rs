@@ -131,7 +131,7 @@ async fn status_has_the_same_shape_for_programs_each_time() {
     );
     assert_eq!(
         keys(&identity["certificate"]),
-        ["expired", "generation", "not_after", "not_before", "path", "serial"]
+        ["expired", "generation", "key", "not_after", "not_before", "path", "serial"]
     );
     assert_eq!(keys(&identity["renewal"]), ["at", "due", "failures", "next_attempt", "reason"]);
     assert_eq!(keys(&identity["deployment"]), ["at", "attempts", "generation", "outcome"]);

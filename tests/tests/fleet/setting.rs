@@ -141,6 +141,7 @@ impl Setting {
             directory,
             profile: Some("device".to_owned()),
             key_type: KeyType::P256,
+            key_store: tokens::KeyStore::File,
             keep: 2,
             deploy: Some(DeploySettings::new(deploy)),
         };

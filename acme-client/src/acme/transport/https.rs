@@ -10,10 +10,16 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use http::HeaderValue;
+use rustls::client::ResolvesClientCert;
+use rustls::crypto::CryptoProvider;
+use rustls::sign::{CertifiedKey, SigningKey, SingleCertAndKey};
 use rustls_pki_types::pem::PemObject;
 use rustls_pki_types::{CertificateDer, PrivateKeyDer};
+use rustls_platform_verifier::BuilderVerifierExt as _;
+use tokens::TokenUri;
 use zeroize::Zeroizing;
 
+use super::token_key::TlsKey;
 use super::{HttpRequest, HttpResponse, Transport, TransportCause, TransportError};
 use crate::acme::resource_url::ResourceUrl;
 
@@ -60,7 +66,7 @@ pub struct ClientIdentity {
 }
 
 impl ClientIdentity {
-    /// From PEM texts.
+    /// From PEM texts; the key may be named by the `pkcs11:` URI of one in a token.
     ///
     /// # Errors
     /// [`RootsError::Identity`] if the chain is none.
@@ -71,20 +77,23 @@ impl ClientIdentity {
         Ok(Self { chain, key })
     }
 
-    fn key(&self) -> Result<PrivateKeyDer<'static>, RootsError> {
-        // The parser's own words could hold a piece of the key.
-        PrivateKeyDer::from_pem_slice(self.key.as_bytes())
-            .map_err(|_| RootsError::Identity("its key cannot be read".to_owned()))
-    }
-
-    /// The same in the form of the HTTP library, which sets TLS up by itself where the system's roots are trusted.
-    fn for_system_roots(&self) -> Result<reqwest::Identity, RootsError> {
-        let mut pem = Zeroizing::new(String::new());
-        for certificate in &self.chain {
-            pem.push_str(&certs::pem::encode(certs::pem::Label::Certificate, certificate));
-        }
-        pem.push_str(&self.key);
-        reqwest::Identity::from_pem(pem.as_bytes()).map_err(RootsError::Http)
+    /// It as what TLS shows and signs with.
+    pub(crate) fn certified(
+        &self,
+        provider: &CryptoProvider,
+    ) -> Result<Arc<dyn ResolvesClientCert>, RootsError> {
+        let unusable = |error: &dyn fmt::Display| RootsError::Identity(error.to_string());
+        let key: Arc<dyn SigningKey> = if TokenUri::is_meant(&self.key) {
+            TlsKey::open(&self.key).map_err(|error| unusable(&error))?
+        } else {
+            // The parser's own words could hold a piece of the key.
+            let key = PrivateKeyDer::from_pem_slice(self.key.as_bytes())
+                .map_err(|_| unusable(&"its key cannot be read"))?;
+            provider.key_provider.load_private_key(key).map_err(|error| unusable(&error))?
+        };
+        let certified = CertifiedKey::new(self.chain.clone(), key);
+        certified.keys_match().map_err(|error| unusable(&error))?;
+        Ok(Arc::new(SingleCertAndKey::from(certified)))
     }
 }
 
@@ -105,29 +114,35 @@ impl Roots {
         if roots.is_empty() { Err(RootsError::NotPem) } else { Ok(Self::Only(roots)) }
     }
 
-    /// A rustls configuration that trusts exactly these; `None` for the system's.
+    /// A rustls configuration that trusts exactly these; `None` where nothing is shown to servers that the system's vouch for, which the HTTP library
+    /// sets up by itself.
     fn tls(&self, shown: Option<&ClientIdentity>) -> Result<Option<rustls::ClientConfig>, RootsError> {
-        let Self::Only(certificates) = self else { return Ok(None) };
-        let mut store = rustls::RootCertStore::empty();
-        for (index, certificate) in certificates.iter().enumerate() {
-            store
-                .add(certificate.clone())
-                .map_err(|source| RootsError::Unusable { position: index + 1, source })?;
-        }
         let provider = Arc::new(rustls::crypto::aws_lc_rs::default_provider());
-        let builder = rustls::ClientConfig::builder_with_provider(provider)
+        let builder = rustls::ClientConfig::builder_with_provider(Arc::clone(&provider))
             .with_safe_default_protocol_versions()
-            .map_err(RootsError::Tls)?
-            .with_root_certificates(store);
+            .map_err(RootsError::Tls)?;
+        let builder = match (self, shown) {
+            (Self::Only(certificates), _) => builder.with_root_certificates(store_of(certificates)?),
+            (Self::System, None) => return Ok(None),
+            (Self::System, Some(_)) => builder.with_platform_verifier().map_err(RootsError::Tls)?,
+        };
         let mut config = match shown {
             None => builder.with_no_client_auth(),
-            Some(shown) => builder
-                .with_client_auth_cert(shown.chain.clone(), shown.key()?)
-                .map_err(|error| RootsError::Identity(error.to_string()))?,
+            Some(shown) => builder.with_client_cert_resolver(shown.certified(&provider)?),
         };
         config.alpn_protocols = vec![b"h2".to_vec(), b"http/1.1".to_vec()];
         Ok(Some(config))
     }
+}
+
+fn store_of(certificates: &[CertificateDer<'static>]) -> Result<rustls::RootCertStore, RootsError> {
+    let mut store = rustls::RootCertStore::empty();
+    for (index, certificate) in certificates.iter().enumerate() {
+        store
+            .add(certificate.clone())
+            .map_err(|source| RootsError::Unusable { position: index + 1, source })?;
+    }
+    Ok(store)
 }
 
 /// Where requests may travel unencrypted.
@@ -260,10 +275,8 @@ fn build(config: &HttpsConfig, proxy: bool) -> Result<reqwest::Client, RootsErro
         .referer(false)
         .retry(reqwest::retry::never());
     let shown = config.client_identity.as_ref();
-    match (config.roots.tls(shown)?, shown) {
-        (Some(tls), _) => builder = builder.tls_backend_preconfigured(tls),
-        (None, Some(shown)) => builder = builder.identity(shown.for_system_roots()?),
-        (None, None) => {}
+    if let Some(tls) = config.roots.tls(shown)? {
+        builder = builder.tls_backend_preconfigured(tls);
     }
     if !proxy {
         builder = builder.no_proxy();

@@ -4,6 +4,7 @@ use std::{net::SocketAddr, path::PathBuf, time::Duration};
 
 use certs::name::{DnsName, EmailAddress, NameError};
 use clap::{Args, Subcommand, ValueHint};
+use tokens::KeyStore;
 
 use super::{EXAMPLES, EXIT_CODES};
 use crate::state::{ChallengeChoice, KeyType, ProviderKind};
@@ -66,6 +67,10 @@ pub struct InternalArguments {
     /// What to call the identity here
     #[arg(long, value_name = "ID", default_value = "internal")]
     pub identity: String,
+
+    /// Where keys are made: `file`, or a token by its `pkcs11:` URI; see `docs/pkcs11.md`. A device's first certificate has the key of its activation, in a file; with `--est` those after it have keys there
+    #[arg(long, value_name = "STORE", default_value = "file")]
+    pub key_store: KeyStore,
 
     /// How many generations of certificates to keep
     #[arg(long, value_name = "N", default_value_t = 5, value_parser = clap::value_parser!(u32).range(1..))]
@@ -167,6 +172,10 @@ pub struct CommonArguments {
     /// The kind of certificate key
     #[arg(long, value_enum, default_value_t)]
     pub key_type: KeyType,
+
+    /// Where keys are made: `file`, or a token by its `pkcs11:` URI, which they never leave; see `docs/pkcs11.md`
+    #[arg(long, value_name = "STORE", default_value = "file")]
+    pub key_store: KeyStore,
 
     /// How many generations of certificates to keep
     #[arg(long, value_name = "N", default_value_t = 5, value_parser = clap::value_parser!(u32).range(1..))]

@@ -16,7 +16,8 @@ use crate::{
     cli::{CliError, Ending, InternalArguments},
     clock::{Clock as _, SystemClock},
     enroll::{
-        Agent, EnrollError, EstAuthority, Leaf, Obtained, activate, obtain_est, obtain_internal, waiting,
+        Agent, EnrollError, EstAuthority, Leaf, Obtained, activate, check_store, obtain_est, obtain_internal,
+        sweep, waiting,
     },
     internal::{InternalAuthority, InternalError, est_url, internal_beside, internal_url},
     renew::{Due, decide},
@@ -51,6 +52,9 @@ fn settings(arguments: &InternalArguments) -> Result<IdentitySettings, CliError>
         (None, true) => Credential::Guest,
         (None, false) => Credential::MachineAccount,
     };
+    if credential == Credential::MachineAccount && !arguments.est && !arguments.key_store.is_file() {
+        return Err(CliError::BoundKey);
+    }
     let (subject, directory) = if arguments.est {
         let user = arguments.est_user.clone();
         (Subject::Est(EstSettings { credential, user }), est_url(&arguments.ca))
@@ -62,6 +66,7 @@ fn settings(arguments: &InternalArguments) -> Result<IdentitySettings, CliError>
         directory: directory.map_err(EnrollError::from)?,
         profile: None,
         key_type: KeyType::P256,
+        key_store: arguments.key_store.clone(),
         keep: arguments.keep,
         deploy: arguments.deploy_hook.clone().map(DeploySettings::new),
     })
@@ -88,6 +93,7 @@ async fn enroll(
     let identity = session.state.identity(name);
     let previous = identity.exists().then(|| identity.settings()).transpose()?;
     let roots = roots(arguments)?;
+    check_store(settings).await.map_err(EnrollError::from)?;
     let current = code.is_none() && !arguments.force && is_current(&identity, previous.as_ref(), settings)?;
     identity.store_settings(settings)?;
     if !current {
@@ -101,7 +107,7 @@ async fn enroll(
             session.state.account(&ServerLabel::of(&settings.directory)).store_roots(pem)?;
         }
         if let Err(error) = obtained {
-            return Err(undo(&identity, previous.as_ref(), settings, error));
+            return Err(undo(&identity, previous.as_ref(), settings, error).await);
         }
     }
     finish(agent, &identity, settings, settings.directory.clone(), (!current, false)).await
@@ -157,19 +163,21 @@ fn never_answered<T>(outcome: &Result<T, EnrollError>) -> bool {
 }
 
 /// Takes back settings that led to nothing; not those of a device that was activated, or may have been, nor those with which a request waits for approval.
-fn undo(
+async fn undo(
     identity: &IdentityDir,
     previous: Option<&IdentitySettings>,
     settings: &IdentitySettings,
     error: EnrollError,
 ) -> CliError {
+    sweep(identity).await;
     let is_device = settings.internal() == Some(&Credential::MachineAccount);
     let activated = identity.machine().is_ok_and(|machine| machine.is_some());
     let in_doubt = identity.next_machine_key().is_ok_and(|key| key.is_some());
     let keep = waits(identity, settings) || (is_device && (activated || in_doubt));
     let undone = match previous {
         Some(previous) if !keep => identity.store_settings(previous),
-        None if !keep => identity.remove(),
+        None if !keep && identity.token_keys().is_ok_and(|keys| keys.is_empty()) => identity.remove(),
+        // What could not be destroyed in a token is known here alone.
         Some(_) | None => Ok(()),
     };
     if let Err(error) = undone {
@@ -192,7 +200,9 @@ fn is_current(
     let Ok(leaf) = Leaf::from_pem(&current.certificate) else { return Ok(false) };
     let now = SystemClock.now();
     let same = is_from(&current, previous, settings)
-        && previous.is_some_and(|previous| previous.subject == settings.subject)
+        && previous.is_some_and(|previous| {
+            previous.subject == settings.subject && previous.key_store == settings.key_store
+        })
         && leaf.check_key(&current.key, now).is_ok();
     Ok(same && matches!(decide(now, Some(&leaf), &identity.renewal()?, 0), Due::At(..)))
 }

@@ -23,7 +23,8 @@ use crate::{
     clock::{Clock, SystemClock},
     deploy::deploy,
     enroll::{
-        AccountOptions, Agent, EnrollError, Leaf, abandon, directory_url, obtain_and_register, open_account,
+        AccountOptions, Agent, EnrollError, Leaf, abandon, check_store, directory_url, obtain_and_register,
+        open_account, sweep,
     },
     progress::Progress,
     renew::{Due, decide},
@@ -66,6 +67,7 @@ async fn enroll(
     name: &IdentityName,
 ) -> Result<Enrolled, CliError> {
     let options = account_options(common)?;
+    check_store(settings).await.map_err(EnrollError::from)?;
     let client = connect(session, common.root.as_deref(), &settings.directory).await?;
     let mut account = open_account(agent, &client, &options).await?;
     let identity = session.state.identity(name);
@@ -80,7 +82,7 @@ async fn enroll(
         let replaces = current_leaf(&identity).and_then(|leaf| leaf.id);
         match obtain_and_register(agent, &mut account, &options, &identity, settings, replaces).await {
             Ok(obtained) => (true, obtained.resumed),
-            Err(error) => return Err(undo(&identity, previous.as_ref(), error)),
+            Err(error) => return Err(undo(&identity, previous.as_ref(), error).await),
         }
     };
     finish(agent, &identity, settings, account.url().url().clone(), (issued, resumed)).await
@@ -117,7 +119,7 @@ async fn finish(
         certificate: file("cert.pem"),
         chain: file("chain.pem"),
         fullchain: file("fullchain.pem"),
-        key: file("key.pem"),
+        key: current.token_key().map_or_else(|| file("key.pem"), str::to_owned),
         issued,
         resumed,
         deployment,
@@ -125,12 +127,15 @@ async fn finish(
 }
 
 /// Takes back settings that led to nothing, unless an order waits to be finished with them.
-fn undo(identity: &IdentityDir, previous: Option<&IdentitySettings>, error: EnrollError) -> CliError {
+async fn undo(identity: &IdentityDir, previous: Option<&IdentitySettings>, error: EnrollError) -> CliError {
+    sweep(identity).await;
     let waiting = identity.pending().ok().flatten().is_some();
     let undone = match (waiting, previous) {
         (true, _) => Ok(()),
         (false, Some(previous)) => identity.store_settings(previous),
-        (false, None) => identity.remove(),
+        // What could not be destroyed in a token is known here alone.
+        (false, None) if identity.token_keys().is_ok_and(|keys| keys.is_empty()) => identity.remove(),
+        (false, None) => Ok(()),
     };
     if let Err(error) = undone {
         tracing::warn!(%error, "the settings could not be taken back");
@@ -145,6 +150,7 @@ fn settings(common: &CommonArguments, subject: Subject) -> Result<IdentitySettin
         directory: directory_url(&common.ca)?,
         profile: common.profile.clone(),
         key_type: common.key_type,
+        key_store: common.key_store.clone(),
         keep: common.keep,
         deploy: common.deploy_hook.clone().map(DeploySettings::new),
     })
@@ -214,6 +220,7 @@ fn is_current(
     let now = SystemClock.now();
     let matches = is_from(&current, previous, settings)
         && previous.is_none_or(|previous| previous.key_type == settings.key_type)
+        && previous.is_none_or(|previous| previous.key_store == settings.key_store)
         && leaf.check(&settings.identifiers(), &current.key, now).is_ok();
     Ok(matches && matches!(decide(now, Some(&leaf), &identity.renewal()?, 0), Due::At(..)))
 }

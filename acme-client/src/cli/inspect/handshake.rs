@@ -5,23 +5,27 @@
 
 use std::{
     io,
-    sync::{Arc, Mutex, PoisonError},
+    sync::{
+        Arc, Mutex, PoisonError,
+        atomic::{AtomicBool, Ordering},
+    },
 };
 
 use rustls::{
     ClientConfig, DigitallySignedStruct, Error, RootCertStore, SignatureScheme,
     client::{
-        WebPkiServerVerifier,
+        ResolvesClientCert, WebPkiServerVerifier,
         danger::{HandshakeSignatureValid, ServerCertVerified, ServerCertVerifier},
     },
     crypto::{CryptoProvider, aws_lc_rs, verify_tls12_signature, verify_tls13_signature},
+    sign::CertifiedKey,
 };
 use rustls_pki_types::{CertificateDer, ServerName, UnixTime};
 use tokio::{net::TcpStream, time::timeout};
 use tokio_rustls::TlsConnector;
 
 use super::{InspectError, PATIENCE};
-use crate::acme::{Roots, RootsError};
+use crate::acme::{ClientIdentity, Roots, RootsError};
 
 /// What was seen.
 #[derive(Debug, Default)]
@@ -30,21 +34,39 @@ pub(super) struct Seen {
     pub(super) chain: Vec<CertificateDer<'static>>,
     /// Whether they lead to a root; `None` if there was none to lead to.
     pub(super) verdict: Option<Result<(), Error>>,
+    /// Whether the server asked for a certificate; `None` if there was none to show.
+    pub(super) shown: Option<bool>,
 }
 
 /// Shakes hands with `host`.
-pub(super) async fn look(host: &str, port: u16, roots: Option<Roots>) -> Result<Seen, InspectError> {
+pub(super) async fn look(
+    host: &str,
+    port: u16,
+    roots: Option<Roots>,
+    shown: Option<ClientIdentity>,
+) -> Result<Seen, InspectError> {
     let provider = Arc::new(aws_lc_rs::default_provider());
     let judge = match roots {
         Some(Roots::Only(certificates)) => Some(judge(certificates, Arc::clone(&provider))?),
         Some(Roots::System) | None => None,
     };
     let witness = Arc::new(Witness { provider: Arc::clone(&provider), judge, seen: Mutex::default() });
-    let config = ClientConfig::builder_with_provider(provider)
+    let builder = ClientConfig::builder_with_provider(Arc::clone(&provider))
         .with_safe_default_protocol_versions()?
         .dangerous()
-        .with_custom_certificate_verifier(Arc::<Witness>::clone(&witness))
-        .with_no_client_auth();
+        .with_custom_certificate_verifier(Arc::<Witness>::clone(&witness));
+    let ours = match shown {
+        Some(shown) => {
+            let certified = tokio::task::spawn_blocking(move || shown.certified(&provider)).await;
+            let inner = certified.map_err(|error| Error::General(error.to_string()))??;
+            Some(Arc::new(Ours { inner, asked: AtomicBool::new(false) }))
+        }
+        None => None,
+    };
+    let config = match &ours {
+        Some(ours) => builder.with_client_cert_resolver(Arc::<Ours>::clone(ours)),
+        None => builder.with_no_client_auth(),
+    };
     let name = ServerName::try_from(host.to_owned()).map_err(|_| InspectError::Host(host.to_owned()))?;
     let address = format!("{host}:{port}");
     let talk = async {
@@ -52,7 +74,8 @@ pub(super) async fn look(host: &str, port: u16, roots: Option<Roots>) -> Result<
         TlsConnector::from(Arc::new(config)).connect(name, stream).await.map(drop)
     };
     let ended: Result<io::Result<()>, _> = timeout(PATIENCE, talk).await;
-    let seen = std::mem::take(&mut *witness.seen.lock().unwrap_or_else(PoisonError::into_inner));
+    let mut seen = std::mem::take(&mut *witness.seen.lock().unwrap_or_else(PoisonError::into_inner));
+    seen.shown = ours.map(|ours| ours.asked.load(Ordering::SeqCst));
     match ended {
         // A server that wants a client certificate hangs up after it has shown its own.
         _ if !seen.chain.is_empty() => Ok(seen),
@@ -73,6 +96,24 @@ fn judge(
     WebPkiServerVerifier::builder_with_provider(Arc::new(store), provider)
         .build()
         .map_err(|error| InspectError::Tls(Error::General(error.to_string())))
+}
+
+/// A certificate of our own, which remembers whether somebody asked for it.
+#[derive(Debug)]
+struct Ours {
+    inner: Arc<dyn ResolvesClientCert>,
+    asked: AtomicBool,
+}
+
+impl ResolvesClientCert for Ours {
+    fn resolve(&self, hints: &[&[u8]], schemes: &[SignatureScheme]) -> Option<Arc<CertifiedKey>> {
+        self.asked.store(true, Ordering::SeqCst);
+        self.inner.resolve(hints, schemes)
+    }
+
+    fn has_certs(&self) -> bool {
+        true
+    }
 }
 
 /// Remembers the chain and what the judge said, and lets the handshake go on.
@@ -99,7 +140,7 @@ impl ServerCertVerifier for Witness {
             .chain(intermediates)
             .map(|one| one.clone().into_owned())
             .collect::<Vec<_>>();
-        *self.seen.lock().unwrap_or_else(PoisonError::into_inner) = Seen { chain, verdict };
+        *self.seen.lock().unwrap_or_else(PoisonError::into_inner) = Seen { chain, verdict, shown: None };
         Ok(ServerCertVerified::assertion())
     }
 

@@ -16,6 +16,7 @@ fn settings(setting: &Setting, provider: Option<&str>) -> IdentitySettings {
         directory: setting.settings().directory,
         profile: Some("user".to_owned()),
         key_type: KeyType::P256,
+        key_store: tokens::KeyStore::File,
         keep: 3,
         deploy: None,
     }

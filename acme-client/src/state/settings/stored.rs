@@ -6,6 +6,7 @@ use std::path::PathBuf;
 
 use certs::name::EmailAddress;
 use serde::{Deserialize, Serialize};
+use tokens::KeyStore;
 use url::Url;
 
 use super::{
@@ -36,6 +37,11 @@ pub(super) enum Mixed {
         "`token_file`, `machine_account` and `guest` are for an internal authority and stand alone, without {0}"
     )]
     ForInternal(&'static str),
+    /// A token for keys that are bound to a file.
+    #[error(
+        "`key_store` is not for `machine_account` without `est`: the device's token and certificates are bound to one key in a file"
+    )]
+    BoundKey,
     /// EST for somebody it is not for.
     #[error("`est` and `est_user` are for an internal authority, with `token_file` or `machine_account`")]
     ForEst,
@@ -68,6 +74,8 @@ pub(super) struct Stored {
     challenge: Option<ChallengeChoice>,
     #[serde(default)]
     key_type: KeyType,
+    #[serde(default, skip_serializing_if = "KeyStore::is_file")]
+    key_store: KeyStore,
     #[serde(default = "default_keep")]
     keep: u32,
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -133,6 +141,9 @@ impl TryFrom<Stored> for IdentitySettings {
 
     fn try_from(stored: Stored) -> Result<Self, Mixed> {
         let credential = stored.credential()?;
+        if credential == Some(Credential::MachineAccount) && !stored.est && !stored.key_store.is_file() {
+            return Err(Mixed::BoundKey);
+        }
         let subject = match (stored.email, stored.names) {
             (_, _) if credential.is_some() => {
                 internal(credential.ok_or(Mixed::Nobody)?, stored.est, stored.est_user)?
@@ -155,6 +166,7 @@ impl TryFrom<Stored> for IdentitySettings {
             directory: stored.directory,
             profile: stored.profile,
             key_type: stored.key_type,
+            key_store: stored.key_store,
             keep: stored.keep,
             deploy: stored.deploy,
         })
@@ -163,7 +175,7 @@ impl TryFrom<Stored> for IdentitySettings {
 
 impl From<IdentitySettings> for Stored {
     fn from(settings: IdentitySettings) -> Self {
-        let IdentitySettings { subject, directory, profile, key_type, keep, deploy } = settings;
+        let IdentitySettings { subject, directory, profile, key_type, key_store, keep, deploy } = settings;
         let nobody = Self {
             names: Vec::new(),
             email: None,
@@ -177,6 +189,7 @@ impl From<IdentitySettings> for Stored {
             profile,
             challenge: None,
             key_type,
+            key_store,
             keep,
             dns: None,
             deploy,
