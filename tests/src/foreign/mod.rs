@@ -7,6 +7,7 @@ pub mod chromium;
 pub mod oidc_provider;
 pub mod relay;
 pub mod simplesaml;
+pub mod softhsm;
 
 use std::io::Write as _;
 use std::path::{Path, PathBuf};

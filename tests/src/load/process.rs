@@ -23,13 +23,27 @@ impl Server {
     /// # Errors
     /// If `init` fails or a file cannot be changed.
     pub fn init(program: &Path, folder: &Path, domain: &str, resolver: SocketAddr) -> io::Result<String> {
+        Self::init_by(&mut Command::new(program), folder, domain, resolver)
+    }
+
+    /// The same with a command that may have an environment of its own, and more arguments after `init`.
+    ///
+    /// # Errors
+    /// As [`Self::init`].
+    pub fn init_by(
+        command: &mut Command,
+        folder: &Path,
+        domain: &str,
+        resolver: SocketAddr,
+    ) -> io::Result<String> {
+        let more: Vec<_> = command.get_args().map(ToOwned::to_owned).collect();
+        let mut init = Command::new(command.get_program());
+        init.envs(command.get_envs().filter_map(|(name, value)| Some((name, value?))));
         let port = free_port()?;
         let url = format!("https://localhost:{port}");
-        let output = Command::new(program)
-            .args(["init", "--dir"])
-            .arg(folder)
-            .args(["--url", &url, "--domain", domain, "--listen", &format!("127.0.0.1:{port}")])
-            .output()?;
+        init.args(["init", "--dir"]).arg(folder);
+        init.args(["--url", &url, "--domain", domain, "--listen", &format!("127.0.0.1:{port}")]).args(more);
+        let output = init.output()?;
         if !output.status.success() {
             return Err(io::Error::other(String::from_utf8_lossy(&output.stderr).into_owned()));
         }
@@ -47,9 +61,17 @@ impl Server {
     /// # Errors
     /// If it does not start, or does not answer within a minute.
     pub fn start(program: &Path, folder: &Path, url: &str) -> io::Result<(Self, Duration)> {
+        Self::start_by(Command::new(program), folder, url)
+    }
+
+    /// The same with a command that may have an environment of its own.
+    ///
+    /// # Errors
+    /// As [`Self::start`].
+    pub fn start_by(mut command: Command, folder: &Path, url: &str) -> io::Result<(Self, Duration)> {
         let began = Instant::now();
         let log = std::fs::File::options().create(true).append(true).open(folder.join("server.log"))?;
-        let child = Command::new(program)
+        let child = command
             .args(["serve", "--config"])
             .arg(folder.join("ca.toml"))
             .stdin(Stdio::null())
