@@ -35,7 +35,7 @@ fn the_shortest_profile_is_a_profile_with_the_defaults_that_the_page_says() {
 #[test]
 fn every_rule_of_the_page_is_valid_and_the_table_comes_out_as_it_says() {
     let own = blocks("cedar");
-    assert_eq!(own.len(), 7);
+    assert_eq!(own.len(), 8);
     let own = own.join("\n");
     let mut files = rules::SHIPPED.to_vec();
     files.push(("own.cedar", &own));
@@ -58,6 +58,21 @@ fn the_sample_for_people_is_the_rule_of_the_page_and_its_table_comes_out() {
     let set = Ruleset::parse(profiles::SHIPPED, &files).unwrap();
     let table = Table::parse("people", include_str!("../../docs/samples/policy-test-people.toml")).unwrap();
     for result in run(&table, &set.rules, &set.profiles) {
+        assert!(result.passed, "{result:#?}");
+    }
+}
+
+#[test]
+fn the_sample_for_operators_is_shown_on_the_page_and_its_table_comes_out() {
+    let sample = include_str!("../../docs/samples/operators.cedar");
+    assert!(blocks("cedar").iter().any(|rule| sample.contains(rule)));
+    let mut files = rules::SHIPPED.to_vec();
+    files.push(("operators.cedar", sample));
+    let set = Ruleset::parse(profiles::SHIPPED, &files).unwrap();
+    let text = include_str!("../../docs/samples/policy-test-operators.toml");
+    let results = run(&Table::parse("operators", text).unwrap(), &set.rules, &set.profiles);
+    assert_eq!(results.len(), 8);
+    for result in results {
         assert!(result.passed, "{result:#?}");
     }
 }
@@ -92,9 +107,12 @@ fn the_page_names_every_word_of_the_schema() {
         "person.methods",
         "person.authnContext",
         "person.displayName",
+        "task",
+        "person",
     ] {
         let last = word.rsplit('.').next().unwrap();
-        assert!(rules::SCHEMA.contains(&format!("\"{last}\"")), "{word}");
+        let written = format!("\"{last}\"");
+        assert!(rules::SCHEMA.contains(&written) || rules::OPERATORS_SCHEMA.contains(&written), "{word}");
         let forms = [format!("principal.{word}"), format!("resource.{word}"), format!("context.{word}")];
         assert!(forms.iter().any(|form| PAGE.contains(&format!("`{form}`"))), "{word}");
     }

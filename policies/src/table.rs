@@ -2,6 +2,7 @@
 //! A case is judged as the server judges: the profile first (does it exist, does it allow this kind of identifier, a wildcard,
 //! these proofs), then the rules. A case that expects a denial may name the rule that must be the cause.
 
+use std::net::{IpAddr, Ipv4Addr};
 use std::time::Duration;
 
 use certs::identifier::Identifier;
@@ -12,7 +13,10 @@ use serde::Deserialize;
 use crate::fields::{Fields, Placed};
 use crate::problem::Problem;
 use crate::profiles::{Profiles, admit};
-use crate::rules::{Account, Action, KeyKind, Person, Request, Rules};
+use crate::rules::{Account, Action, Decision, KeyKind, Operation, Person, Request, Rules, Task};
+
+/// Where a case that does not say it comes from.
+const NOWHERE: IpAddr = IpAddr::V4(Ipv4Addr::UNSPECIFIED);
 
 /// A parsed table.
 #[derive(Clone, Debug)]
@@ -41,7 +45,7 @@ pub struct Case {
     contacts: Vec<String>,
     external_binding: Option<String>,
     created: i64,
-    action: Action,
+    asked: Asked,
     identifier: Identifier,
     profile: String,
     proofs: Vec<Proof>,
@@ -50,6 +54,22 @@ pub struct Case {
     person: Option<SignedIn>,
     expect: Expectation,
     rule: Option<String>,
+}
+
+/// What is asked for.
+#[derive(Clone, Copy, Debug)]
+enum Asked {
+    /// About a certificate.
+    Certificate(Action),
+    /// At the operators' console; the identifier is the address of the person who signed in.
+    Operate(Task),
+}
+
+impl Asked {
+    fn named(name: &str) -> Option<Self> {
+        let operate = (name == "operate").then_some(Self::Operate(Task::Look));
+        operate.or_else(|| Action::named(name).map(Self::Certificate))
+    }
 }
 
 /// Who signed in, as a case says it; what is left out has the value that it has when the identity provider does not say.
@@ -167,18 +187,49 @@ impl Case {
     }
 
     fn judge(&self, rules: &Rules, profiles: &Profiles) -> Verdict {
-        let proofs = (self.action == Action::Issue).then_some(self.proofs.as_slice());
-        let refusal = match (self.action, profiles.named(&self.profile)) {
+        let decision = match self.asked {
+            Asked::Certificate(action) => match self.misfit(action, profiles) {
+                Some(reason) => return Verdict { allowed: false, rules: Vec::new(), reason },
+                None => self.certificate(action, rules),
+            },
+            Asked::Operate(task) => match self.operation(task) {
+                Some(operation) => rules.operate(&operation),
+                None => {
+                    let reason = "nobody signed in with this identifier".to_owned();
+                    return Verdict { allowed: false, rules: Vec::new(), reason };
+                }
+            },
+        };
+        Verdict {
+            allowed: decision.is_allowed(),
+            rules: decision.rules().iter().map(ToString::to_string).collect(),
+            reason: decision.reason().unwrap_or_default().to_owned(),
+        }
+    }
+
+    /// What the profile says against it, before any rule is asked.
+    fn misfit(&self, action: Action, profiles: &Profiles) -> Option<String> {
+        let proofs = (action == Action::Issue).then_some(self.proofs.as_slice());
+        match (action, profiles.named(&self.profile)) {
             (Action::Revoke, _) => None, // a certificate can be revoked when its profile is long gone
             (Action::Order | Action::Issue, None) => Some(format!("there is no profile `{}`", self.profile)),
             (Action::Order | Action::Issue, Some(profile)) => {
                 admit(profile, &self.identifier, proofs).err().map(|misfit| misfit.to_string())
             }
-        };
-        if let Some(reason) = refusal {
-            return Verdict { allowed: false, rules: Vec::new(), reason };
         }
-        let decision = rules.decide(&Request {
+    }
+
+    fn operation(&self, task: Task) -> Option<Operation<'_>> {
+        Some(Operation {
+            address: self.identifier.as_email()?,
+            person: self.person.as_ref()?.facts(),
+            task,
+            client_address: self.client_address.unwrap_or(NOWHERE),
+        })
+    }
+
+    fn certificate(&self, action: Action, rules: &Rules) -> Decision {
+        rules.decide(&Request {
             account: Account {
                 id: &self.account,
                 authority: &self.authority,
@@ -187,7 +238,7 @@ impl Case {
                 external_binding: self.external_binding.as_deref(),
                 created: self.created,
             },
-            action: self.action,
+            action,
             identifier: &self.identifier,
             profile: &self.profile,
             proofs: &self.proofs,
@@ -195,12 +246,7 @@ impl Case {
             requested_lifetime: self.requested_lifetime,
             person: self.person.as_ref().map(SignedIn::facts),
             client_address: self.client_address,
-        });
-        Verdict {
-            allowed: decision.is_allowed(),
-            rules: decision.rules().iter().map(ToString::to_string).collect(),
-            reason: decision.reason().unwrap_or_default().to_owned(),
-        }
+        })
     }
 }
 
@@ -213,12 +259,28 @@ fn case(row: &mut Fields<'_>) -> Option<Case> {
     let contacts = row.optional("contacts", "a list of contact URIs");
     let external_binding = row.optional("external-binding", "the id of an external binding key");
     let created = row.optional("created", "seconds since 1970");
-    let action = row.required::<String>("action", "\"order\", \"issue\" or \"revoke\"");
-    let action = named(row, "action", action, Action::named, "write \"order\", \"issue\" or \"revoke\"");
+    let asked = row.required::<String>("action", "\"order\", \"issue\", \"revoke\" or \"operate\"");
+    let hint = "write \"order\", \"issue\", \"revoke\" or \"operate\"";
+    let asked = named(row, "action", asked, Asked::named, hint);
+    let task = row.optional("task", "\"look\", \"revoke\" or \"approve\"");
+    let task = named(row, "task", task, Task::named, "write \"look\", \"revoke\" or \"approve\"");
+    let asked = match (asked, task) {
+        (Some(Asked::Operate(_)), Some(task)) => Some(Asked::Operate(task)),
+        (asked, _) => asked,
+    };
     let identifier =
         row.required::<String>("identifier", "\"dns:room-1.example.com\" or \"email:bob@example.com\"");
     let identifier = identifier.and_then(|written| parse_identifier(row, &written));
-    let profile = row.required("profile", "the name of a profile");
+    // Nobody operates under a profile.
+    let profile = match asked {
+        Some(Asked::Operate(_)) => {
+            row.optional("profile", "the name of a profile").map(|placed| placed.value)
+        }
+        Some(Asked::Certificate(_)) | None => {
+            row.required("profile", "the name of a profile").map(|placed| placed.value)
+        }
+    };
+    let profile = profile.or_else(|| matches!(asked, Some(Asked::Operate(_))).then(String::new));
     let proofs = row.optional::<Vec<Proof>>("proofs", "a list of proofs, such as [\"dns-01\"]");
     let requested_lifetime = row.optional::<Serde<Duration>>("requested-lifetime", "a time such as \"12h\"");
     let client_address = row.optional("client-address", "an IP address");
@@ -234,9 +296,9 @@ fn case(row: &mut Fields<'_>) -> Option<Case> {
         contacts: contacts.map(|placed| placed.value).unwrap_or_default(),
         external_binding: external_binding.map(|placed| placed.value),
         created: created.map(|placed| placed.value).unwrap_or_default(),
-        action: action?,
+        asked: asked?,
         identifier: identifier?,
-        profile: profile?.value,
+        profile: profile?,
         proofs: proofs.map(|placed| placed.value).unwrap_or_default(),
         requested_lifetime: requested_lifetime.map(|placed| placed.value.into_inner()),
         client_address: client_address.map(|placed| placed.value),

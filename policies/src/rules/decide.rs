@@ -6,8 +6,10 @@ use std::fmt::Write as _;
 
 use cedar_policy::{AuthorizationError, PolicyId};
 
+use super::index::Index;
+use super::operate::Operation;
 use super::parse::{RuleId, Rules};
-use super::request::Request;
+use super::request::{Facts, Request, Untranslatable};
 
 /// What the rules say to one request.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -58,13 +60,40 @@ impl Rules {
     /// Judges one request.
     #[must_use]
     pub fn decide(&self, request: &Request<'_>) -> Decision {
-        let Ok(facts) = request.facts(&self.words, None) else {
+        let nobody = || {
+            format!(
+                "no rule permits this account to {} a certificate of profile `{}` for {} `{}`",
+                request.action.name(),
+                request.profile,
+                request.identifier.kind(),
+                request.identifier.value(),
+            )
+        };
+        self.judge(self.index(request.action), request.facts(&self.words, None), nobody)
+    }
+
+    /// Judges whether a person may do something at the operators' console.
+    #[must_use]
+    pub fn operate(&self, operation: &Operation<'_>) -> Decision {
+        let nobody =
+            || format!("no rule permits {} to {} at the console", operation.address, operation.task.name());
+        self.judge(self.operators(), operation.facts(&self.words, None), nobody)
+    }
+
+    /// `nobody` is said where merely no permit applies.
+    fn judge(
+        &self,
+        index: &Index,
+        facts: Result<Facts, Untranslatable>,
+        nobody: impl Fn() -> String,
+    ) -> Decision {
+        let Ok(facts) = facts else {
             // No request is known to come here. The cause would be Cedar's own words, which are not for clients.
             let reason = "the request cannot be put to the rules".to_owned();
             return Decision::Denied { rules: Vec::new(), reason };
         };
         let (mut permits, mut forbids, mut failed) = (Vec::new(), Vec::new(), Vec::new());
-        for policies in self.index(request.action).relevant(&facts.scopes) {
+        for policies in index.relevant(&facts.scopes) {
             let response = self.authorizer.is_authorized(&facts.request, policies, &facts.entities);
             let diagnostics = response.diagnostics();
             failed.extend(diagnostics.errors().filter_map(|error| match error {
@@ -86,7 +115,7 @@ impl Rules {
             return Decision::Allowed { rules: self.in_order(permits) };
         }
         let rules = self.in_order(forbids);
-        let reason = self.reason(&rules, request);
+        let reason = if rules.is_empty() { nobody() } else { self.reason(&rules) };
         Decision::Denied { rules, reason }
     }
 
@@ -100,16 +129,7 @@ impl Rules {
         orders.iter().filter_map(|order| self.all().get(*order)).map(|rule| rule.id.clone()).collect()
     }
 
-    fn reason(&self, forbids: &[RuleId], request: &Request<'_>) -> String {
-        if forbids.is_empty() {
-            return format!(
-                "no rule permits this account to {} a certificate of profile `{}` for {} `{}`",
-                request.action.name(),
-                request.profile,
-                request.identifier.kind(),
-                request.identifier.value(),
-            );
-        }
+    fn reason(&self, forbids: &[RuleId]) -> String {
         let mut reason = String::new();
         for id in forbids {
             let separator = if reason.is_empty() { "" } else { "; " };

@@ -8,6 +8,7 @@ mod domains;
 mod fault;
 mod index;
 mod literals;
+mod operate;
 mod parse;
 mod request;
 mod vocabulary;
@@ -19,11 +20,15 @@ mod tests;
 pub use decide::Decision;
 pub use domains::shipped_rules_for_domains;
 pub use fault::RuleFault;
+pub use operate::{Operation, Task};
 pub use parse::{Effect, Rule, RuleId, Rules};
 pub use request::{Account, Action, KeyKind, Person, Request};
 
 /// The schema that rules are checked against, as shipped.
 pub const SCHEMA: &str = include_str!("../../shipped/schema.cedarschema");
+
+/// What rules about the operators' console are checked against, beside [`SCHEMA`].
+pub const OPERATORS_SCHEMA: &str = include_str!("../../shipped/operators.cedarschema");
 
 /// The rules that every installation starts with: file name and text. `domains.cedar` is made by
 /// [`shipped_rules_for_domains`].

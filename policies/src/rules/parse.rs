@@ -10,13 +10,14 @@ use cedar_policy::{
     ActionConstraint, Authorizer, Policy, PolicyId, PolicySet, Schema, ValidationMode, Validator,
 };
 
-use super::SCHEMA;
 use super::fault::RuleFault;
 use super::index::Index;
 use super::literals;
+use super::operate;
 use super::request::Action;
 use super::vocabulary::Vocabulary;
 use super::words;
+use super::{OPERATORS_SCHEMA, SCHEMA};
 use crate::problem::{Place, Problem, nearest};
 
 /// The name of a rule, from its `@id`. Refusals and the journal name it.
@@ -81,6 +82,7 @@ pub struct Rules {
     order: Index,
     issue: Index,
     revoke: Index,
+    operate: Index,
 }
 
 impl Rules {
@@ -90,8 +92,11 @@ impl Rules {
     /// Every problem of every file.
     pub fn parse<N: AsRef<str>, T: AsRef<str>>(files: &[(N, T)]) -> Result<Self, Vec<Problem>> {
         let built_in = |message: String| vec![Finder::built_in().problem(None, &RuleFault::Schema(message))];
-        let (schema, _warnings) =
-            Schema::from_cedarschema_str(SCHEMA).map_err(|error| built_in(error.to_string()))?;
+        let schema = |text: &str| {
+            let read = Schema::from_cedarschema_str(text).map(|(schema, _warnings)| schema);
+            read.map_err(|error| built_in(error.to_string()))
+        };
+        let (certificates, operators) = (schema(SCHEMA)?, schema(&format!("{SCHEMA}{OPERATORS_SCHEMA}"))?);
         let words = Vocabulary::new().map_err(|error| built_in(error.to_string()))?;
 
         let mut reading = Reading::default();
@@ -100,7 +105,10 @@ impl Rules {
         }
         let texts: HashMap<&str, &str> =
             files.iter().map(|(name, text)| (name.as_ref(), text.as_ref())).collect();
-        reading.validate(schema, &texts);
+        let (about_operators, others): (Vec<_>, Vec<_>) =
+            reading.policies.iter().cloned().partition(|policy| operate::is_named_by(policy, &words));
+        reading.validate(certificates, others, &texts);
+        reading.validate(operators, about_operators, &texts);
         reading.finish(words)
     }
 
@@ -113,6 +121,11 @@ impl Rules {
     pub(super) fn rule_named(&self, id: &str) -> Option<(usize, &Rule)> {
         let order = *self.by_id.get(id)?;
         self.rules.get(order).map(|rule| (order, rule))
+    }
+
+    /// The rules about the operators' console.
+    pub(super) const fn operators(&self) -> &Index {
+        &self.operate
     }
 
     /// The rules that can apply to an action: the others are not even looked at.
@@ -244,8 +257,8 @@ impl Reading {
     }
 
     /// Strict validation. Cedar's warnings count too: each names a rule that can never apply or text made to deceive a reader.
-    fn validate(&mut self, schema: Schema, texts: &HashMap<&str, &str>) {
-        let Ok(set) = PolicySet::from_policies(self.policies.iter().cloned()) else {
+    fn validate(&mut self, schema: Schema, policies: Vec<Policy>, texts: &HashMap<&str, &str>) {
+        let Ok(set) = PolicySet::from_policies(policies) else {
             return; // impossible: the ids are unique; `finish` would say so again
         };
         let result = Validator::new(schema).validate(&set, ValidationMode::Strict);
@@ -280,17 +293,17 @@ impl Reading {
         if !self.problems.is_empty() {
             return Err(sorted(self.problems));
         }
-        let set = |action: Action| {
-            let uid = words.action(action);
-            let policies = self.policies.iter().filter(|policy| concerns(policy, uid));
-            Index::new(policies).map_err(|error| {
+        let index = |wanted: &dyn Fn(&Policy) -> bool| {
+            Index::new(self.policies.iter().filter(|policy| wanted(policy))).map_err(|error| {
                 let fault = RuleFault::Syntax { message: error.to_string(), help: None };
                 vec![Finder::built_in().problem(None, &fault)]
             })
         };
+        let set = |action: Action| index(&|policy| concerns(policy, words.action(action)));
         let (order, issue, revoke) = (set(Action::Order)?, set(Action::Issue)?, set(Action::Revoke)?);
+        let operate = index(&|policy| operate::is_named_by(policy, &words))?;
         let authorizer = Authorizer::new();
-        Ok(Rules { authorizer, words, rules: self.rules, by_id: self.by_id, order, issue, revoke })
+        Ok(Rules { authorizer, words, rules: self.rules, by_id: self.by_id, order, issue, revoke, operate })
     }
 }
 

@@ -252,7 +252,7 @@ impl Request<'_> {
 }
 
 impl Person<'_> {
-    fn record(&self) -> Result<RestrictedExpression, Untranslatable> {
+    pub(super) fn record(&self) -> Result<RestrictedExpression, Untranslatable> {
         let set = |texts: &[String]| RestrictedExpression::new_set(texts.iter().map(|text| string(text)));
         let mut pairs = vec![
             ("provider".to_owned(), string(self.provider)),
@@ -283,7 +283,7 @@ impl Account<'_> {
 }
 
 /// `room-1.example.com` → the domains `room-1.example.com`, `example.com` and `com`.
-fn domains_above(words: &Vocabulary, name: &str) -> Vec<EntityUid> {
+pub(super) fn domains_above(words: &Vocabulary, name: &str) -> Vec<EntityUid> {
     let mut domains = Vec::new();
     let mut rest = name;
     while !rest.is_empty() {
@@ -294,11 +294,11 @@ fn domains_above(words: &Vocabulary, name: &str) -> Vec<EntityUid> {
 }
 
 /// Rules see addresses in lower case: a forbid on `bob@example.com` must also stop `Bob@example.com`.
-fn lower(text: &str) -> String {
+pub(super) fn lower(text: &str) -> String {
     text.to_ascii_lowercase()
 }
 
-fn string(text: &str) -> RestrictedExpression {
+pub(super) fn string(text: &str) -> RestrictedExpression {
     RestrictedExpression::new_string(text.to_owned())
 }
 
@@ -306,6 +306,6 @@ fn long(number: usize) -> RestrictedExpression {
     RestrictedExpression::new_long(i64::try_from(number).unwrap_or(i64::MAX))
 }
 
-fn reference(uid: EntityUid) -> RestrictedExpression {
+pub(super) fn reference(uid: EntityUid) -> RestrictedExpression {
     RestrictedExpression::new_entity_uid(uid)
 }

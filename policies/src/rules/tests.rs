@@ -14,6 +14,7 @@ use super::*;
 use crate::Problem;
 
 mod faults;
+mod operate;
 
 fn dns(name: &str) -> Identifier {
     Identifier::from_parts("dns", name).unwrap()

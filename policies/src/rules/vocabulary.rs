@@ -23,6 +23,10 @@ pub(super) struct Vocabulary {
     order: EntityUid,
     issue: EntityUid,
     revoke: EntityUid,
+    pub(super) operator: EntityTypeName,
+    pub(super) task: EntityTypeName,
+    pub(super) console: EntityUid,
+    operate: EntityUid,
 }
 
 impl Vocabulary {
@@ -43,7 +47,15 @@ impl Vocabulary {
             order: action(Action::Order),
             issue: action(Action::Issue),
             revoke: action(Action::Revoke),
+            operator: EntityTypeName::from_str("Operator")?,
+            task: EntityTypeName::from_str("Task")?,
+            console: entity(&EntityTypeName::from_str("Console")?, "console"),
+            operate: entity(&action_type, "operate"),
         })
+    }
+
+    pub(super) const fn operate(&self) -> &EntityUid {
+        &self.operate
     }
 
     pub(super) fn action(&self, action: Action) -> &EntityUid {
