@@ -4,6 +4,7 @@
 
 pub mod answer;
 pub mod document;
+pub mod html;
 pub mod kinds;
 pub mod problem;
 pub mod views;

@@ -18,12 +18,18 @@ const LENGTH: usize = 43;
 /// The cookie's value, if the browser sent exactly one that could be ours.
 #[must_use]
 pub fn cookie(headers: &HeaderMap) -> Option<String> {
+    cookie_named(NAME, LENGTH, headers)
+}
+
+/// The value of the cookie of this name, if the browser sent exactly one, of so many characters of base64url.
+#[must_use]
+pub fn cookie_named(name: &str, length: usize, headers: &HeaderMap) -> Option<String> {
     let texts = headers.get_all(COOKIE).into_iter().filter_map(|value| value.to_str().ok());
     let pairs = texts.flat_map(|text| text.split(';')).filter_map(|pair| pair.trim().split_once('='));
-    let mut values = pairs.filter(|(name, _)| *name == NAME).map(|(_, value)| value);
+    let mut values = pairs.filter(|(found, _)| *found == name).map(|(_, value)| value);
     let (first, second) = (values.next()?, values.next());
     let plain = |octet: u8| octet.is_ascii_alphanumeric() || octet == b'-' || octet == b'_';
-    (second.is_none() && first.len() == LENGTH && first.bytes().all(plain)).then(|| first.to_owned())
+    (second.is_none() && first.len() == length && first.bytes().all(plain)).then(|| first.to_owned())
 }
 
 /// The header that sets the cookie. `SameSite=None`, because SAML answers are posted from the provider's site.
@@ -41,13 +47,21 @@ pub fn set_cookie(value: &str) -> Option<HeaderValue> {
 /// # Errors
 /// [`Fault::CrossSite`]
 pub fn same_site(app: &App, headers: &HeaderMap) -> Result<(), Fault> {
+    same_origin(&app.config.url.origin().ascii_serialization(), headers)
+}
+
+/// The same for pages of another origin of ours.
+///
+/// # Errors
+/// [`Fault::CrossSite`]
+pub fn same_origin(ours: &str, headers: &HeaderMap) -> Result<(), Fault> {
     let text = |value: &HeaderValue| value.to_str().unwrap_or("?").to_owned();
     if let Some(site) = headers.get("sec-fetch-site").map(text) {
         return if site == "same-origin" { Ok(()) } else { Err(Fault::CrossSite) };
     }
     match headers.get(ORIGIN).map(text) {
         None => Ok(()),
-        Some(origin) if origin == app.config.url.origin().ascii_serialization() => Ok(()),
+        Some(origin) if origin == ours => Ok(()),
         Some(_) => Err(Fault::CrossSite),
     }
 }

@@ -11,17 +11,15 @@ mod start;
 mod style;
 
 use axum::response::{IntoResponse, Response};
-use http::header::{
-    CACHE_CONTROL, CONTENT_SECURITY_POLICY, CONTENT_TYPE, REFERRER_POLICY, X_CONTENT_TYPE_OPTIONS,
-    X_FRAME_OPTIONS,
-};
-use http::{HeaderName, HeaderValue, StatusCode};
+use http::StatusCode;
 use maud::{DOCTYPE, Markup, PreEscaped, html};
 
 pub use confirm::confirm;
 pub use done::{declined, done};
 pub use failure::failure;
 pub use start::{Elsewhere, start};
+
+use crate::respond::html::Html;
 
 /// A page and how it is answered.
 #[derive(Debug)]
@@ -73,41 +71,15 @@ impl Page {
             targets.push_str(origin);
         }
         format!(
-            "default-src 'none'; style-src '{}'; form-action {targets}; base-uri 'none'; frame-ancestors 'none'",
+            "default-src 'none'; style-src {}; form-action {targets}; base-uri 'none'; frame-ancestors 'none'",
             style::hash()
         )
     }
 }
 
-const PERMISSIONS_POLICY: HeaderName = HeaderName::from_static("permissions-policy");
-
-const OPENER_POLICY: HeaderName = HeaderName::from_static("cross-origin-opener-policy");
-
 impl IntoResponse for Page {
     fn into_response(self) -> Response {
-        let mut response = (self.status, self.markup().into_string()).into_response();
-        let headers = response.headers_mut();
-        for (name, value) in [
-            (CONTENT_TYPE, "text/html; charset=utf-8"),
-            (CACHE_CONTROL, "no-store"),
-            // Nobody else learns the address; without any, old browsers would say `Origin: null` to our own forms.
-            (REFERRER_POLICY, "same-origin"),
-            (X_FRAME_OPTIONS, "DENY"),
-            (X_CONTENT_TYPE_OPTIONS, "nosniff"),
-            (OPENER_POLICY, "same-origin"),
-            (PERMISSIONS_POLICY, "camera=(), microphone=(), geolocation=(), payment=(), usb=()"),
-        ] {
-            headers.insert(name, HeaderValue::from_static(value));
-        }
-        match HeaderValue::try_from(self.policy()) {
-            Ok(policy) => headers.insert(CONTENT_SECURITY_POLICY, policy),
-            // An origin that cannot stand in a header: then the page may do nothing at all.
-            Err(_) => headers.insert(
-                CONTENT_SECURITY_POLICY,
-                HeaderValue::from_static("default-src 'none'; frame-ancestors 'none'"),
-            ),
-        };
-        response
+        Html { status: self.status, markup: self.markup(), policy: self.policy() }.into_response()
     }
 }
 

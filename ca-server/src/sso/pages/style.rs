@@ -2,9 +2,7 @@
 
 use std::sync::LazyLock;
 
-use aws_lc_rs::digest::{SHA256, digest};
-use base64::Engine as _;
-use base64::engine::general_purpose::STANDARD;
+use crate::respond::html::source_hash;
 
 /// The text between `<style>` and `</style>`.
 pub(super) const SHEET: &str = "\
@@ -38,7 +36,6 @@ a:focus-visible,button:focus-visible,input:focus-visible{outline:.2rem solid var
 
 /// The hash by which the page's policy lets this stylesheet, and no other, take effect.
 pub(super) fn hash() -> &'static str {
-    static HASH: LazyLock<String> =
-        LazyLock::new(|| format!("sha256-{}", STANDARD.encode(digest(&SHA256, SHEET.as_bytes()))));
+    static HASH: LazyLock<String> = LazyLock::new(|| source_hash(SHEET));
     &HASH
 }
