@@ -15,6 +15,7 @@ use crate::challenge::resolver::Resolve;
 use crate::challenge::worker::Queue;
 use crate::clock::Clock;
 use crate::config::Config;
+use crate::console::Console;
 use crate::ids::AuthorityName;
 use crate::internal::access_token::TokenIssuers;
 use crate::log::act::Act;
@@ -87,6 +88,8 @@ pub struct Stages {
     pub revocation_lists: RevocationLists,
     /// Who signs OCSP answers.
     pub responders: Responders,
+    /// The operators' console.
+    pub console: Console,
 }
 
 impl App {

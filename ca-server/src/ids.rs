@@ -75,6 +75,13 @@ macro_rules! id {
                 Self(bytes)
             }
 
+            /// When it was made, to four seconds; nothing sensible where the id is a hash.
+            #[must_use]
+            pub fn made(&self) -> Option<OffsetDateTime> {
+                let steps = u32::from_be_bytes(*self.0.first_chunk::<4>()?);
+                OffsetDateTime::from_unix_timestamp(i64::from(steps) * 4).ok()
+            }
+
             /// The sixteen bytes, as they stand in a store key.
             #[must_use]
             pub const fn as_bytes(&self) -> &[u8; 16] {

@@ -38,6 +38,7 @@ pub mod backup;
 pub mod cli;
 pub mod clock;
 pub mod config;
+pub mod console;
 pub mod doctor;
 pub mod ids;
 pub mod notifications;

@@ -34,6 +34,7 @@ use crate::challenge::worker::{self, Inbox, Queue, Worker};
 use crate::clock::{Clock, SystemClock};
 use crate::config::EventKind;
 use crate::config::{Config, TlsMode};
+use crate::console::{self, Console};
 use crate::internal::access_token;
 use crate::log::recover::recover;
 use crate::notifications::{self, Notifications, follow};
@@ -78,6 +79,7 @@ pub struct Running {
     address: SocketAddr,
     metrics_address: Option<SocketAddr>,
     revocation_address: Option<SocketAddr>,
+    console_address: Option<SocketAddr>,
     certificate: Option<TlsCertificate>,
     stop: CancellationToken,
     listeners: TaskTracker,
@@ -109,6 +111,7 @@ pub async fn start(config: Config, parts: Parts) -> Result<Running, StartError> 
     };
     let authorities = Authorities::load(&config, &links)?;
     let notifications = notifications::load(&config)?;
+    let console = Console::new(&config, &clock).await?;
     let app = App::new(Stages {
         started: clock.now(),
         clock,
@@ -124,9 +127,10 @@ pub async fn start(config: Config, parts: Parts) -> Result<Running, StartError> 
         token_issuers: access_token::load(&config)?,
         validations,
         revocation_lists: RevocationLists::new(&config.revocation),
+        console,
         links,
         keys: KeyCache::default(),
-        limits: RateLimits::new(&config.limits, &config.internal),
+        limits: RateLimits::new(&config.limits, &config.internal, &config.console),
         refusals: RefusalLog::counting(repeated(&config, &notifications)),
         notifications,
         request_ids: RequestIds::new()?,
@@ -194,6 +198,7 @@ async fn listen(app: App, inbox: Inbox) -> Result<Running, StartError> {
     };
     let metrics_address = plain(config.metrics_listen, router::operations).await?;
     let revocation_address = plain(config.revocation.listen, router::published_alone).await?;
+    let console_address = console_listener(&app, certificate.as_ref(), &listeners, &stop).await?;
     listeners.spawn(telemetry::upkeep(app.metrics.clone(), stop.clone()));
     listeners.spawn(upkeep::sweep_intents(app.clone(), stop.clone()));
     listeners.spawn(upkeep::prune(app.clone(), stop.clone()));
@@ -214,7 +219,39 @@ async fn listen(app: App, inbox: Inbox) -> Result<Running, StartError> {
     listeners.close();
     tracing::info!(%address, url = %config.url, tls = certificate.is_some(), "listening");
     let app = app.clone();
-    Ok(Running { app, address, metrics_address, revocation_address, certificate, stop, listeners, worker })
+    Ok(Running {
+        app,
+        address,
+        metrics_address,
+        revocation_address,
+        console_address,
+        certificate,
+        stop,
+        listeners,
+        worker,
+    })
+}
+
+/// Opens the operators' console, if there is one.
+async fn console_listener(
+    app: &App,
+    certificate: Option<&TlsCertificate>,
+    listeners: &TaskTracker,
+    stop: &CancellationToken,
+) -> Result<Option<SocketAddr>, StartError> {
+    let Some(wanted) = app.config.console.listen else { return Ok(None) };
+    let tls = match (app.config.console.has_tls(), certificate) {
+        (true, Some(certificate)) => Some(certificate.server_config(None)?),
+        (true, None) => return Err(StartError::OpenConsole),
+        (false, _) if !wanted.ip().is_loopback() => return Err(StartError::OpenConsole),
+        (false, _) => None,
+    };
+    let (socket, address) = bind(wanted).await?;
+    app.console.opened(&app.config, address);
+    let routes = console::router(app.clone());
+    listeners.spawn(Listener::new(socket, tls, app, routes, stop.clone()).run());
+    tracing::info!(%address, url = app.console.url().map(tracing::field::display), "the operators' console is open");
+    Ok(Some(address))
 }
 
 async fn bind(wanted: SocketAddr) -> Result<(TcpListener, SocketAddr), StartError> {
@@ -245,6 +282,12 @@ impl Running {
     #[must_use]
     pub const fn revocation_address(&self) -> Option<SocketAddr> {
         self.revocation_address
+    }
+
+    /// Where the operators' console is.
+    #[must_use]
+    pub const fn console_address(&self) -> Option<SocketAddr> {
+        self.console_address
     }
 
     /// Its parts.

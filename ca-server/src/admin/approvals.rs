@@ -5,6 +5,7 @@ use axum::extract::{Path, Query, State};
 use serde::{Deserialize, Serialize};
 use time::OffsetDateTime;
 
+use super::actor::Actor;
 use super::refusal::Refusal;
 use super::views::Page;
 use crate::app::App;
@@ -17,8 +18,8 @@ const MAX_PAGE: usize = 1000;
 /// Which requests.
 #[derive(Debug, Deserialize)]
 pub struct Wanted {
-    limit: usize,
-    after: Option<String>,
+    pub(crate) limit: usize,
+    pub(crate) after: Option<String>,
 }
 
 /// A request as it is shown.
@@ -92,7 +93,7 @@ pub async fn list(
 /// # Errors
 /// [`Refusal`] if there is no such request, it is so already, or on a failing store.
 pub async fn approve(State(app): State<App>, Path(id): Path<String>) -> Result<Json<ApprovalView>, Refusal> {
-    decide(&app, &id, Decision::Approved).await
+    decide(&app, &id, Decision::Approved, &Actor::Administrator).await.map(Json)
 }
 
 /// `POST /approvals/{id}/deny`: none for this key.
@@ -100,10 +101,14 @@ pub async fn approve(State(app): State<App>, Path(id): Path<String>) -> Result<J
 /// # Errors
 /// As [`approve`].
 pub async fn deny(State(app): State<App>, Path(id): Path<String>) -> Result<Json<ApprovalView>, Refusal> {
-    decide(&app, &id, Decision::Denied).await
+    decide(&app, &id, Decision::Denied, &Actor::Administrator).await.map(Json)
 }
 
-async fn decide(app: &App, id: &str, decision: Decision) -> Result<Json<ApprovalView>, Refusal> {
+/// Decides about a request, in somebody's name.
+///
+/// # Errors
+/// As [`approve`].
+pub async fn decide(app: &App, id: &str, decision: Decision, by: &Actor) -> Result<ApprovalView, Refusal> {
     let now = app.clock.now();
     let seen: Option<Versioned<ApprovalRequest>> = app.store.load(&id.to_owned()).await?;
     let seen = seen.filter(|seen| seen.value.expires > now);
@@ -114,7 +119,7 @@ async fn decide(app: &App, id: &str, decision: Decision) -> Result<Json<Approval
     let next = seen.value.decided(decision, now);
     let mut batch = Batch::new();
     approvals::put(&mut batch, Some(&seen), &next)?;
-    batch.record(now, next.act(decision.as_str()));
+    batch.record(now, next.act(decision.as_str(), Some(by.to_string())));
     app.store.commit(batch).await?;
-    Ok(Json(ApprovalView::new(&next)))
+    Ok(ApprovalView::new(&next))
 }

@@ -11,6 +11,7 @@ use certs::serial::Serial;
 use serde::Deserialize;
 use time::Duration;
 
+use super::actor::Actor;
 use super::refusal::Refusal;
 use super::views::{CertificateView, Page, Revoke};
 use crate::app::App;
@@ -26,17 +27,19 @@ use crate::store::tables::certificates::CertificateFilter;
 const MAX_PAGE: usize = 1000;
 
 /// Which certificates.
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Default, Deserialize)]
 pub struct Wanted {
-    limit: usize,
-    after: Option<String>,
-    identifier: Option<String>,
-    account: Option<String>,
-    profile: Option<String>,
-    status: Option<String>,
-    expires_within: Option<i64>,
+    pub(crate) limit: usize,
+    pub(crate) after: Option<String>,
+    pub(crate) identifier: Option<String>,
+    pub(crate) account: Option<String>,
+    pub(crate) organisation: Option<String>,
+    pub(crate) containing: Option<String>,
+    pub(crate) profile: Option<String>,
+    pub(crate) status: Option<String>,
+    pub(crate) expires_within: Option<i64>,
     #[serde(default)]
-    pem: bool,
+    pub(crate) pem: bool,
 }
 
 /// `GET /certificates`, newest first.
@@ -47,6 +50,10 @@ pub async fn list(
     State(app): State<App>,
     Query(wanted): Query<Wanted>,
 ) -> Result<Json<Page<CertificateView>>, Refusal> {
+    let organisation = match &wanted.organisation {
+        None => None,
+        Some(name) => Some(super::organisations::find(&app, name).await?.value.id),
+    };
     let filter = CertificateFilter {
         identifier: wanted.identifier.as_deref().map(identifier).transpose()?,
         account: wanted.account.as_deref().map(super::accounts::id).transpose()?,
@@ -56,6 +63,8 @@ pub async fn list(
         expires_before: wanted
             .expires_within
             .map(|seconds| app.clock.now().saturating_add(Duration::seconds(seconds))),
+        organisation,
+        containing: wanted.containing.clone(),
         ..CertificateFilter::default()
     };
     let after: Option<Cursor> = wanted.after.as_deref().map(cursor).transpose()?;
@@ -91,7 +100,15 @@ pub async fn revoke(
     Path(serial): Path<String>,
     Json(wanted): Json<Revoke>,
 ) -> Result<Json<CertificateView>, Refusal> {
-    let seen = load(&app, &serial).await?;
+    revoke_as(&app, &serial, wanted.reason, &Actor::Administrator).await.map(Json)
+}
+
+/// Revokes a certificate in somebody's name.
+///
+/// # Errors
+/// As [`revoke`].
+pub async fn revoke_as(app: &App, serial: &str, code: u8, by: &Actor) -> Result<CertificateView, Refusal> {
+    let seen = load(app, serial).await?;
     let now = app.clock.now();
     let Ended { also, unbound } = match seen.value.status {
         CertificateStatus::Intended | CertificateStatus::Abandoned => return Err(Refusal::NotIssued),
@@ -104,20 +121,19 @@ pub async fn revoke(
             Ended { also: rest, unbound: None }
         }
         CertificateStatus::Issued => {
-            let (reason, by) = (reason(wanted.reason)?, "administrator".to_owned());
-            record(&app.store, &seen, reason, by, now).await.map_err(Problem::from)?
+            record(&app.store, &seen, reason(code)?, by.to_string(), now).await.map_err(Problem::from)?
         }
     };
     app.revocation_lists.outdated();
-    let revoked = load(&app, &serial).await?.value;
+    let revoked = load(app, serial).await?.value;
     let warning = unlisted(&app.authorities, &revoked).map(str::to_owned);
-    Ok(Json(CertificateView {
+    Ok(CertificateView {
         warning,
         also_revoked: also.iter().map(ToString::to_string).collect(),
         unbound_device: unbound.map(|id| id.to_string()),
-        still_in_force: still_in_force(&app, &revoked).await?,
+        still_in_force: still_in_force(app, &revoked).await?,
         ..CertificateView::new(&revoked)
-    }))
+    })
 }
 
 /// What else the device holds: certificates of another binding, or all of them where the certificate was only superseded.

@@ -16,10 +16,12 @@ const MAX_PAGE: usize = 1000;
 /// Which entries.
 #[derive(Debug, Deserialize)]
 pub struct Wanted {
-    limit: usize,
-    after: Option<u64>,
-    act: Option<String>,
-    about: Option<String>,
+    pub(crate) limit: usize,
+    pub(crate) after: Option<u64>,
+    pub(crate) act: Option<String>,
+    pub(crate) about: Option<String>,
+    #[serde(default)]
+    pub(crate) newest_first: bool,
 }
 
 /// `GET /journal`.
@@ -32,7 +34,7 @@ pub async fn list(
 ) -> Result<Json<Page<EntryView>>, Refusal> {
     let selection = journal::Selection {
         after: wanted.after,
-        newest_first: false,
+        newest_first: wanted.newest_first,
         kind: wanted.act.as_deref(),
         containing: wanted.about.as_deref(),
     };

@@ -10,8 +10,8 @@ use tokio::net::UnixListener;
 use tokio_util::sync::CancellationToken;
 
 use super::{
-    accounts, approvals, authorities, backup, certificates, devices, examine, external_keys, journal,
-    notifications, organisations, releases, revocations, server_status,
+    accounts, approvals, authorities, backup, certificates, console, devices, examine, external_keys,
+    journal, notifications, organisations, releases, revocations, server_status,
 };
 use crate::app::App;
 
@@ -107,6 +107,9 @@ fn router(app: App) -> Router {
         .route("/devices", get(devices::list).post(devices::code))
         .route("/devices/{id}", get(devices::show))
         .route("/devices/{id}/deactivate", post(devices::deactivate))
+        .route("/console/links", post(console::open))
+        .route("/console/sessions", get(console::sessions))
+        .route("/console/close", post(console::close))
         .route("/journal", get(journal::list))
         .route("/journal/verify", get(journal::verify))
         .route("/notifications", get(notifications::list))

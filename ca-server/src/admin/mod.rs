@@ -4,11 +4,13 @@
 //! is shown once, when it is made.
 
 pub mod accounts;
+pub mod actor;
 pub mod approvals;
 pub mod authorities;
 pub mod backup;
 pub mod certificates;
 pub mod client;
+pub mod console;
 pub mod devices;
 pub mod examine;
 pub mod external_keys;

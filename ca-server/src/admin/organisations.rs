@@ -228,7 +228,7 @@ async fn change_it(
 }
 
 /// The organisation of this name or id.
-pub(super) async fn find(app: &App, name: &str) -> Result<Versioned<Organisation>, Refusal> {
+pub(crate) async fn find(app: &App, name: &str) -> Result<Versioned<Organisation>, Refusal> {
     app.store.organisation_named(name).await?.ok_or(Refusal::Absent("organisation"))
 }
 

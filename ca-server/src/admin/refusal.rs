@@ -56,6 +56,9 @@ pub enum Refusal {
     /// Nobody means all certificates there are.
     #[error("say which certificates: by identifier, account, organisation, profile, authority or issuer")]
     Everything,
+    /// There is no console.
+    #[error("the operators' console is off")]
+    ConsoleOff,
     /// A question must say which authority it means.
     #[error("there are several authorities; say which one")]
     WhichAuthority,
@@ -80,7 +83,9 @@ pub enum Refusal {
 }
 
 impl Refusal {
-    fn status(&self) -> StatusCode {
+    /// The HTTP status.
+    #[must_use]
+    pub fn status(&self) -> StatusCode {
         match self {
             Self::Absent(_) => StatusCode::NOT_FOUND,
             Self::Value { .. }
@@ -89,6 +94,7 @@ impl Refusal {
             | Self::OneId
             | Self::DeviceStays => StatusCode::BAD_REQUEST,
             Self::Already(_)
+            | Self::ConsoleOff
             | Self::IssuerTaken { .. }
             | Self::Illegal(_)
             | Self::NotIssued
@@ -103,7 +109,8 @@ impl Refusal {
 
 impl Refusal {
     /// What to do about it.
-    fn hint(&self) -> String {
+    #[must_use]
+    pub fn hint(&self) -> String {
         match self {
             Self::Absent(what) => {
                 let command = match *what {
@@ -140,6 +147,7 @@ impl Refusal {
                 "set `organisation_claim` in the [[token_issuer]] {issuer}, or take it from the other first with \
                  `ca-server org token-issuers {organisation}`"
             ),
+            Self::ConsoleOff => "set console.listen in ca.toml and restart the server".to_owned(),
             Self::OneId => "say which one: `ca-server org release NAME ID --to OTHER`".to_owned(),
             Self::DeviceStays => "give --to, or deactivate the device".to_owned(),
             Self::Everything => {

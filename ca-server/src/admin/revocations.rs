@@ -6,6 +6,7 @@
 use axum::Json;
 use axum::extract::State;
 
+use super::actor::Actor;
 use super::certificates::{cursor, identifier, reason};
 use super::refusal::Refusal;
 use super::views::{CertificateView, RevokeMany, RevokedPage};
@@ -39,7 +40,7 @@ pub async fn revoke(
         next: page.next.map(|cursor| cursor.to_string()),
     };
     if !wanted.dry_run && !page.items.is_empty() {
-        let by = "administrator".to_owned();
+        let by = Actor::Administrator.to_string();
         let recorded = record_all(&app.store, &page.items, reason, &by, app.clock.now()).await;
         let Many { revoked, unbound } = recorded.map_err(Problem::from)?;
         done.revoked = revoked;
@@ -72,6 +73,7 @@ async fn filter(app: &App, wanted: &RevokeMany) -> Result<CertificateFilter, Ref
         organisation,
         issuer: wanted.issuer.clone(),
         without_own: wanted.profile.is_none(),
+        containing: None,
     };
     let CertificateFilter { identifier, account, authority, profile, organisation, issuer, .. } = &filter;
     let names_any = identifier.is_some()

@@ -8,6 +8,7 @@ mod authority;
 mod backup;
 mod certificates;
 mod check;
+mod console;
 mod device;
 mod doctor;
 mod draft;
@@ -114,6 +115,9 @@ pub enum Command {
     /// List, approve and deny certificates that wait for an administrator
     #[command(subcommand)]
     Approvals(approvals::Approvals),
+    /// Let people into the operators' console, list them, sign them out
+    #[command(subcommand)]
+    Console(console::Console),
     /// Check the identity providers at which people sign in
     #[command(subcommand)]
     IdentityProvider(identity_provider::IdentityProviders),
@@ -152,6 +156,7 @@ pub fn run() -> ExitCode {
         Command::Org(command) => org::run(&command),
         Command::Device(command) => device::run(&command),
         Command::Approvals(command) => approvals::run(&command),
+        Command::Console(command) => console::run(&command),
         Command::IdentityProvider(command) => identity_provider::run(&command),
         Command::Notifications(command) => notifications::run(&command),
         Command::Log(command) => journal::run(&command),

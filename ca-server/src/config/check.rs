@@ -2,6 +2,7 @@
 //!
 //! Reads files, opens no socket and changes nothing. What it finds would otherwise be found at start, one at a time.
 
+mod console;
 mod loaded;
 mod revocation;
 
@@ -39,6 +40,7 @@ pub fn check(config: &Config, now: OffsetDateTime) -> Vec<ConfigProblem> {
     found.extend(crate::notifications::problems(config));
     found.extend(crate::traces::problems(config));
     people(config, &mut found);
+    console::console(config, &mut found);
     let ruleset = policy(config, &mut found);
     loaded::tls(config, ruleset.as_ref(), &mut found);
     for (name, section) in &config.authority {
@@ -122,6 +124,9 @@ fn numbers(config: &Config, found: &mut Vec<ConfigProblem>) {
         ("internal.domain_grace", config.internal.domain_grace),
         ("limits.request_timeout", config.limits.request_timeout),
         ("limits.idle_timeout", config.limits.idle_timeout),
+        ("console.link_lifetime", config.console.link_lifetime),
+        ("console.idle", config.console.idle),
+        ("console.lifetime", config.console.lifetime),
     ] {
         if time.is_zero() {
             add(key, "must be longer than nothing".to_owned(), "leave the key out for its default");
@@ -135,6 +140,8 @@ fn longest(config: &Config, found: &mut Vec<ConfigProblem>) {
     for (key, time, longest) in [
         ("internal.approval_poll", config.internal.approval_poll, day),
         ("internal.activation_code_lifetime", config.internal.activation_code_lifetime, LONGEST_CODE),
+        ("console.link_lifetime", config.console.link_lifetime, Duration::from_secs(3600)),
+        ("console.lifetime", config.console.lifetime, day),
     ] {
         if time > longest {
             let message = format!("must be at most {}", humantime::format_duration(longest));

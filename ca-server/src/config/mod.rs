@@ -3,6 +3,7 @@
 //! It says what the operator chose; defaults stand beside each key. It must never hold a secret itself, only where one is.
 
 pub mod check;
+pub mod console;
 pub mod files;
 pub mod identity;
 pub mod internal;
@@ -25,6 +26,7 @@ use tokens::TokenUri;
 use url::Url;
 
 use crate::ids::AuthorityName;
+pub use console::ConsoleConfig;
 pub use identity::{CompletionMethod, IdentityProviderConfig, OidcConfig, SamlConfig, SsoConfig};
 pub use internal::{InternalConfig, TokenIssuerConfig};
 pub use notifications::{EventKind, NotificationsConfig, WebhookConfig};
@@ -98,6 +100,9 @@ pub struct Config {
     /// `[admin]`
     #[serde(default)]
     pub admin: AdminConfig,
+    /// `[console]`
+    #[serde(default)]
+    pub console: ConsoleConfig,
     /// `[log]`
     #[serde(default)]
     pub log: LogConfig,

@@ -5,6 +5,7 @@
 use serde::de::DeserializeOwned;
 use toml::{Table, Value};
 
+use super::console::ConsoleConfig;
 use super::identity::{IdentityProviderConfig, OidcConfig, SamlConfig, SsoConfig};
 use super::internal::{InternalConfig, TokenIssuerConfig};
 use super::load::ConfigProblem;
@@ -33,6 +34,7 @@ pub fn problems(table: &Table) -> Vec<ConfigProblem> {
             "acme" => section::<AcmeConfig>(key, value, &Table::new(), &mut found),
             "policy" => section::<PolicyConfig>(key, value, &Table::new(), &mut found),
             "limits" => section::<LimitsConfig>(key, value, &Table::new(), &mut found),
+            "console" => section::<ConsoleConfig>(key, value, &Table::new(), &mut found),
             "admin" => section::<AdminConfig>(key, value, &Table::new(), &mut found),
             "log" => section::<LogConfig>(key, value, &Table::new(), &mut found),
             "traces" => section::<TracesConfig>(key, value, &Table::new(), &mut found),

@@ -4,7 +4,7 @@
 
 use std::fmt::Write as _;
 
-const SOURCES: [&str; 7] = [
+const SOURCES: [&str; 8] = [
     include_str!("mod.rs"),
     include_str!("sections.rs"),
     include_str!("identity.rs"),
@@ -12,6 +12,7 @@ const SOURCES: [&str; 7] = [
     include_str!("revocation.rs"),
     include_str!("notifications.rs"),
     include_str!("traces.rs"),
+    include_str!("console.rs"),
 ];
 
 /// One documented struct of the configuration.

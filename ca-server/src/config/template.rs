@@ -309,6 +309,22 @@ resolvers = []
 # Unix socket of the running server. Whoever can open it is the administrator.
 #socket = "admin.sock"
 
+# The web page for operators: off until it is told where to listen. `ca-server console open` prints a link that signs in once.
+[console]
+# Where to listen for operators' browsers; elsewhere than on this machine with TLS only. The URL under which they reach it: default from `listen`.
+#listen = "127.0.0.1:14080"
+#tls = false
+#url = "http://127.0.0.1:14080"
+# The [[identity_provider]]s at which operators may sign in; needs an https URL, and rules that permit `operate` (docs/console.md).
+#identity_providers = []
+# How long a one-time link is good; after how long an operator is signed out who does nothing, and who works.
+#link_lifetime = "5min"
+#idle = "30min"
+#lifetime = "12h"
+# Whether a session belongs to the address that it began at. Requests per client address and hour; 0: no limit.
+#same_address = true
+#requests_per_hour = 7200
+
 [log]
 # `text` or `json`, and a filter such as "info,ca_server=debug".
 #format = "text"

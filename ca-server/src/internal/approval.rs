@@ -108,12 +108,13 @@ impl ApprovalRequest {
 
     /// What the journal says of it.
     #[must_use]
-    pub fn act(&self, change: &str) -> Act {
+    pub fn act(&self, change: &str, by: Option<String>) -> Act {
         Act::Approval {
             holder: self.holder.id.clone(),
             profile: self.profile.clone(),
             key: self.key.clone(),
             change: change.to_owned(),
+            by,
         }
     }
 }
@@ -233,7 +234,7 @@ async fn ask(
         approvals::remove(&mut batch, oldest.ok_or(InternalError::ApprovalsFull)?);
     }
     approvals::put(&mut batch, seen, request)?;
-    batch.record(now, request.act("asked"));
+    batch.record(now, request.act("asked", None));
     app.store.commit(batch).await?;
     tracing::info!(approval.id = request.id(), profile = request.profile, "a certificate waits for approval");
     Ok(())

@@ -60,12 +60,12 @@ pub enum Act {
         serial: Serial,
         /// RFC 5280 reason code.
         reason: u8,
-        /// Who asked: `account <id>`, `certificate key`, `administrator`.
+        /// Who asked: `account <id>`, `certificate key`, `administrator`, `operator <name>`.
         by: String,
     },
     /// A request was refused by policy, CAA or lint after it had been authenticated.
     Refused {
-        /// What was asked: `order`, `issue`, `revoke`, `sign-in`.
+        /// What was asked: `order`, `issue`, `revoke`, `sign-in`, `operate`.
         action: String,
         /// The account that asked.
         account: Option<AccountId>,
@@ -154,6 +154,18 @@ pub enum Act {
         key: String,
         /// `asked`, `approved` or `denied`.
         change: String,
+        /// Who decided: `administrator`, `operator <name>`.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        by: Option<String>,
+    },
+    /// Somebody signed in at the operators' console, or a session of theirs ended.
+    Console {
+        /// Who: an address, or a name that a one-time link was made for.
+        operator: String,
+        /// What happened.
+        change: String,
+        /// From where.
+        client: String,
     },
     /// A certificate ends soon and nothing has taken its place; of each certificate once for each time ahead.
     Expiring {
@@ -203,6 +215,7 @@ impl Act {
             Self::Organisation { .. } => "organisation",
             Self::MachineAccount { .. } => "machine-account",
             Self::Approval { .. } => "approval",
+            Self::Console { .. } => "console",
             Self::Expiring { .. } => "expiring",
             Self::FailingRepeatedly { .. } => "failing-repeatedly",
             Self::Operation { .. } => "operation",

@@ -92,6 +92,7 @@ pub(super) async fn of(app: &App, endpoint: &Endpoint, entry: &Entry) -> Result<
         | Act::Organisation { .. }
         | Act::MachineAccount { .. }
         | Act::Approval { .. }
+        | Act::Console { .. }
         | Act::Operation { .. } => return Ok(None),
     };
     if !endpoint.wants(kind) {

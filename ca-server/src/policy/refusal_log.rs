@@ -40,7 +40,7 @@ const LONGEST_RULE: usize = 500;
 /// A refusal as the journal is to know it.
 #[derive(Clone, Debug)]
 pub struct Refused {
-    /// What was asked: `order`, `issue`, `revoke`, `sign-in`.
+    /// What was asked: `order`, `issue`, `revoke`, `sign-in`, `operate`.
     pub action: &'static str,
     /// Who asked.
     pub account: Option<AccountId>,

@@ -32,6 +32,10 @@ pub const REPLAY_NONCE: HeaderName = HeaderName::from_static("replay-nonce");
 
 const X_REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 
+/// On an answer: it is no answer of the API, so it has no nonce and does not count among the latencies that are shown.
+#[derive(Clone, Copy, Debug)]
+pub struct Apart;
+
 /// What is kept of a request while the handler has it.
 struct Asked {
     id: RequestId,
@@ -67,7 +71,7 @@ pub async fn frame(State(app): State<App>, mut request: Request, next: Next) -> 
     let mut response = run(&app, request, next).instrument(span.clone()).await;
     traces::end(&span, response.status());
     complete(&app, &asked, &mut response);
-    observe(&asked, &response);
+    observe(&app, &asked, &response);
     response
 }
 
@@ -107,8 +111,10 @@ fn words(panic: &(dyn Any + Send)) -> &str {
 
 /// RFC 8555 §6.5 (every answer to a POST, errors too, has a nonce), §7.1 (`index`), §6.3 (nothing is cached).
 fn complete(app: &App, asked: &Asked, response: &mut Response) {
+    let apart = response.extensions().get::<Apart>().is_some();
     let headers = response.headers_mut();
     if asked.method == Method::POST
+        && !apart
         && !headers.contains_key(REPLAY_NONCE)
         && let Ok(nonce) = HeaderValue::try_from(app.nonces.issue())
     {
@@ -128,10 +134,13 @@ fn complete(app: &App, asked: &Asked, response: &mut Response) {
     }
 }
 
-fn observe(asked: &Asked, response: &Response) {
+fn observe(app: &App, asked: &Asked, response: &Response) {
     let route = asked.route.as_ref().map_or("unmatched", MatchedPath::as_str);
     let status = response.status();
     let took = asked.begun.elapsed();
+    if response.extensions().get::<Apart>().is_none() {
+        app.console.latencies.record(took, app.clock.now());
+    }
     let labels = [("route", route.to_owned()), ("status", status.as_u16().to_string())];
     metrics::counter!("rollcall_http_requests_total", &labels).increment(1);
     metrics::histogram!("rollcall_http_request_seconds", "route" => route.to_owned()).record(took);

@@ -10,7 +10,7 @@ use std::net::IpAddr;
 use parking_lot::Mutex;
 use time::OffsetDateTime;
 
-use crate::config::{InternalConfig, LimitsConfig};
+use crate::config::{ConsoleConfig, InternalConfig, LimitsConfig};
 use crate::ids::AccountId;
 use crate::internal::HolderKey;
 use crate::respond::kinds::Kind;
@@ -36,6 +36,9 @@ const ALL_GUESTS: u32 = 100_000;
 /// Certificates that all guests together may have in an hour: each is kept, and nobody in particular asked for it.
 const ALL_GUEST_CERTIFICATES: u32 = 100_000;
 
+/// Sign-ins at the console that one client may begin or try in an hour, and at once.
+const CONSOLE_SIGN_INS: u32 = 120;
+
 const HOUR: i128 = 3_600_000_000_000;
 
 /// The limits of `[limits]`.
@@ -52,12 +55,14 @@ pub struct RateLimits {
     all_guests: Limit<()>,
     all_guest_certificates: Limit<()>,
     failed_proofs: Limit<HolderKey>,
+    console: Limit<IpAddr>,
+    console_sign_ins: Limit<IpAddr>,
 }
 
 impl RateLimits {
     /// The limits that the configuration sets.
     #[must_use]
-    pub fn new(config: &LimitsConfig, internal: &InternalConfig) -> Self {
+    pub fn new(config: &LimitsConfig, internal: &InternalConfig, console: &ConsoleConfig) -> Self {
         Self {
             accounts: Limit::per_hour(config.accounts_per_hour),
             orders: Limit::per_hour(config.orders_per_hour),
@@ -70,6 +75,8 @@ impl RateLimits {
             all_guests: Limit::per_hour(ALL_GUESTS),
             all_guest_certificates: Limit::per_hour(ALL_GUEST_CERTIFICATES),
             failed_proofs: Limit::per_hour(internal.certificates_per_hour),
+            console: Limit::per_hour(console.requests_per_hour),
+            console_sign_ins: Limit::per_hour(CONSOLE_SIGN_INS),
         }
     }
 
@@ -154,6 +161,24 @@ impl RateLimits {
     pub fn guest(&self, client: IpAddr, now: OffsetDateTime) -> Result<(), Problem> {
         self.guests.take(network(client), now).map_err(|wait| refused("guests from your address", wait))?;
         self.all_guests.take((), now).map_err(|wait| refused("guests", wait))
+    }
+}
+
+impl RateLimits {
+    /// Counts one request of `client` to the operators' console.
+    ///
+    /// # Errors
+    /// The seconds to wait.
+    pub fn console(&self, client: IpAddr, now: OffsetDateTime) -> Result<(), u64> {
+        self.console.take(network(client), now)
+    }
+
+    /// Counts one step by which `client` tries to sign in there, whatever comes of it.
+    ///
+    /// # Errors
+    /// The seconds to wait.
+    pub fn console_sign_in(&self, client: IpAddr, now: OffsetDateTime) -> Result<(), u64> {
+        self.console_sign_ins.take(network(client), now)
     }
 }
 
@@ -311,7 +336,7 @@ mod tests {
     #[test]
     fn certificates_of_guests_have_a_ceiling_however_many_guests_there_are() {
         let config = InternalConfig { certificates_per_hour: 0, ..InternalConfig::default() };
-        let limits = RateLimits::new(&LimitsConfig::default(), &config);
+        let limits = RateLimits::new(&LimitsConfig::default(), &config, &ConsoleConfig::default());
         let guest = |number: u32| HolderKey::of_guest(number.into());
         assert!((0..ALL_GUEST_CERTIFICATES).all(|number| limits.internal(guest(number), at(0)).is_ok()));
         assert!(limits.internal(guest(0), at(0)).is_err());
@@ -320,7 +345,7 @@ mod tests {
     #[test]
     fn guests_have_a_ceiling_however_many_addresses_they_come_from() {
         let config = InternalConfig { guests_per_hour: 0, ..InternalConfig::default() };
-        let limits = RateLimits::new(&LimitsConfig::default(), &config);
+        let limits = RateLimits::new(&LimitsConfig::default(), &config, &ConsoleConfig::default());
         let client = |number: u32| IpAddr::V4(number.into());
         assert!((0..ALL_GUESTS).all(|number| limits.guest(client(number), at(0)).is_ok()));
         assert!(limits.guest(client(ALL_GUESTS), at(0)).is_err());
@@ -334,7 +359,7 @@ mod tests {
         use crate::internal::machine::LONGEST_CODE;
 
         let config = InternalConfig { activations_per_hour: 0, ..InternalConfig::default() };
-        let limits = RateLimits::new(&LimitsConfig::default(), &config);
+        let limits = RateLimits::new(&LimitsConfig::default(), &config, &ConsoleConfig::default());
         let client = IpAddr::V4(1.into());
         let tried = |second| (0_u64..).find(|_| limits.activation(client, at(second)).is_err()).unwrap();
         let tried_in_an_hour = |first: i64| -> u64 { (first..first + 3600).map(tried).sum() };

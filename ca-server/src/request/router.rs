@@ -186,6 +186,11 @@ pub fn operations(app: App) -> Router {
     framed(app, routes)
 }
 
+/// Routes of another listener within the same frame.
+pub(crate) fn framed_apart(app: App, routes: Router<App>) -> Router {
+    routes.layer(from_fn_with_state(app.clone(), frame)).with_state(app)
+}
+
 fn framed(app: App, routes: Router<App>) -> Router {
     routes
         .fallback(unknown)

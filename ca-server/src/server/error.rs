@@ -60,6 +60,9 @@ pub enum StartError {
         #[source]
         source: std::io::Error,
     },
+    /// The operators' console would be reached from other machines in clear.
+    #[error("the operators' console can be reached from other machines, but there is no TLS for it")]
+    OpenConsole,
     /// The metrics recorder cannot be set up.
     #[error("cannot record metrics")]
     Metrics(#[from] TelemetryError),
@@ -98,6 +101,9 @@ impl StartError {
             Self::OwnTls(error) => error.hint(),
             Self::Tls(_) => "look at the files that [tls] names",
             Self::Listen { .. } => "stop what listens there, or set `listen` to another address",
+            Self::OpenConsole => {
+                "set console.listen to an address of 127.0.0.1, or [tls] mode to `own` or `files`"
+            }
             Self::Entropy(_) | Self::Metrics(_) => "",
         }
     }

@@ -99,7 +99,7 @@ pub(super) async fn renew_own_tls(app: App, in_use: TlsCertificate, stop: Cancel
 /// Reads the metadata of SAML providers again. A bad document is told of and the one in force stays.
 pub(super) async fn refresh_metadata(app: App, stop: CancellationToken) {
     while stop.run_until_cancelled(tokio::time::sleep(METADATA_EVERY)).await.is_some() {
-        for provider in app.providers.iter() {
+        for provider in app.providers.iter().chain(app.console.providers.iter()) {
             if let Err(error) = provider.refresh().await {
                 tracing::error!(provider = provider.name(), error = %causes(&error),
                     "the metadata of an identity provider was not taken; what was known stays in force");

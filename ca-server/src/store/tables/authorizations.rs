@@ -7,8 +7,15 @@ use time::OffsetDateTime;
 
 use super::expiry::{self, Ends};
 use crate::ids::AccountId;
+use crate::ids::AuthorizationId;
 use crate::order::model::{Authorization, AuthorizationStatus};
+use crate::store::page::{Cursor, Page};
 use crate::store::{Batch, Range, Store, StoreError, Table, Versioned, keys};
+
+/// Most rows that one page of failed authorizations reads.
+const MOST_ROWS_READ: usize = 2000;
+/// Rows read at once.
+const STEP: usize = 200;
 
 /// Writes a new authorization.
 ///
@@ -66,6 +73,43 @@ fn reuse_row(authorization: &Authorization) -> Option<Vec<u8>> {
 }
 
 impl Store {
+    /// Authorizations of which a challenge failed, about the latest first. One call reads a bounded number of rows, so a page may have fewer
+    /// items than asked for although more follow.
+    ///
+    /// # Errors
+    /// If the backend fails or a record does not parse.
+    pub async fn failed_authorizations(
+        &self,
+        after: Option<&Cursor>,
+        limit: usize,
+    ) -> Result<Page<Authorization>, StoreError> {
+        let (mut items, mut read, mut place) = (Vec::new(), 0, after.cloned());
+        loop {
+            let range = Range::of(Table::Expiry).prefix(vec![Table::Authorizations.number()]);
+            let range = range.after(place.as_ref().map(Cursor::key)).backwards().limit(STEP);
+            let rows = self.scan(range).await?;
+            read += rows.len();
+            for (key, _) in &rows {
+                place = Some(Cursor::after(key));
+                let id = keys::expiry_parts(key).and_then(|(_, id)| id.try_into().ok());
+                let Some(id) = id.map(AuthorizationId::from_bytes) else { continue };
+                let found = self.load::<Authorization>(&id).await?.map(|seen| seen.value);
+                items.extend(found.filter(|found| found.challenges.iter().any(|one| one.error.is_some())));
+                if items.len() >= limit {
+                    return Ok(Page { items, next: place });
+                }
+            }
+            if rows.len() < STEP {
+                return Ok(Page { items, next: None });
+            }
+            if read >= MOST_ROWS_READ {
+                return Ok(Page { items, next: place });
+            }
+            // Reading never waits for anything; others on this thread get their turn here.
+            tokio::task::yield_now().await;
+        }
+    }
+
     /// The valid authorization of this account for this identifier that lasts longest, if there is one. It may be past its expiry:
     /// the reader compares.
     ///

@@ -21,6 +21,8 @@ use crate::store::{Batch, Range, Store, StoreError, Table, Versioned, keys};
 
 /// Most rows that one page of a filtered listing reads.
 const MOST_ROWS_READ: usize = 2000;
+/// Rows counted at once.
+const COUNTED: usize = 2000;
 /// Ends looked at at once.
 const ENDS_READ: usize = 500;
 
@@ -123,6 +125,8 @@ pub struct CertificateFilter {
     pub issuer: Option<String>,
     /// Leave out those that the server issued to itself.
     pub without_own: bool,
+    /// Only those of which an identifier contains this text.
+    pub containing: Option<String>,
 }
 
 impl CertificateFilter {
@@ -148,7 +152,12 @@ impl CertificateFilter {
             && self.organisation.is_none_or(|wanted| organisation_of(certificate) == Some(wanted))
             && self.issuer.as_ref().is_none_or(|wanted| certificate.issuer == *wanted)
             && !(self.without_own && is_own(certificate))
+            && self.containing.as_ref().is_none_or(|part| is_named(certificate, part))
     }
+}
+
+fn is_named(certificate: &Certificate, part: &str) -> bool {
+    certificate.identifiers.iter().any(|identifier| identifier.value().contains(part))
 }
 
 fn organisation_of(certificate: &Certificate) -> Option<OrganisationId> {
@@ -213,6 +222,60 @@ impl Store {
             open.extend(self.load(&serial).await?);
         }
         Ok(open)
+    }
+
+    /// How many certificates were made in a time, of which at most `limit` are counted; and whether there were more.
+    ///
+    /// # Errors
+    /// If the backend fails.
+    pub async fn count_certificates(
+        &self,
+        from: OffsetDateTime,
+        until: OffsetDateTime,
+        limit: u64,
+    ) -> Result<(u64, bool), StoreError> {
+        let (mut counted, mut after) = (0, keys::seconds(from).to_vec());
+        let end = keys::seconds(until);
+        loop {
+            let range = Range::of(Table::CertificatesByTime).after(Some(after)).limit(COUNTED);
+            let rows = self.scan(range).await?;
+            let within = rows.iter().take_while(|(key, _)| *key < end.to_vec()).count();
+            counted += within as u64;
+            if counted > limit {
+                return Ok((limit, true));
+            }
+            match rows.last() {
+                Some((last, _)) if within == COUNTED => after = last.clone(),
+                Some(_) | None => return Ok((counted, false)),
+            }
+            // Reading never waits for anything; others on this thread get their turn here.
+            tokio::task::yield_now().await;
+        }
+    }
+
+    /// Certificates that end in a time, the earliest first, whatever became of them.
+    ///
+    /// # Errors
+    /// If the backend fails or a record does not parse.
+    pub async fn certificates_ending(
+        &self,
+        from: OffsetDateTime,
+        until: OffsetDateTime,
+        limit: usize,
+    ) -> Result<Vec<Versioned<Certificate>>, StoreError> {
+        let after = keys::expiry(Table::Certificates, from, &[]);
+        let range = Range::of(Table::Expiry).prefix(vec![Table::Certificates.number()]);
+        let rows = self.scan(range.after(Some(after)).limit(limit)).await?;
+        let mut found = Vec::new();
+        for (key, _) in &rows {
+            let Some((end, serial)) = keys::expiry_parts(key) else { continue };
+            if end >= until {
+                break;
+            }
+            let Some(serial) = Serial::from_der_content(serial) else { continue };
+            found.extend(self.load::<Certificate>(&serial).await?);
+        }
+        Ok(found)
     }
 
     /// When the last certificate of each issuer ends, by the issuer's key identifier, of those that are still valid at `now`. Looks from the last
