@@ -19,6 +19,9 @@ pub use accessible::Node;
 pub use page::{Element, Key, Look};
 pub use traffic::{Answer, Request, Traffic};
 
+/// How often a driver is started until it listens.
+const STARTS: usize = 3;
+
 /// Why a browser did not do what it was told.
 #[derive(Debug, thiserror::Error)]
 pub enum BrowserError {
@@ -77,7 +80,7 @@ impl Chromium {
         let [Some(chromium), Some(chromedriver), Some(certutil)] = found else { return Ok(None) };
         let home = tempfile::tempdir()?;
         trust(&certutil, home.path(), roots)?;
-        let (driver, address) = start_driver(&chromedriver, home.path())?;
+        let (driver, address) = start_a_driver(&chromedriver, home.path())?;
         let mut browser = Self { driver, address, session: String::new(), _home: home };
         let capabilities = capabilities(&chromium, browser._home.path());
         let answer = wire::exchange(address, "POST", "/session", &capabilities)?;
@@ -125,6 +128,17 @@ fn trust(certutil: &Path, home: &Path, roots: &[&Path]) -> Result<(), BrowserErr
         run(Command::new(certutil).args(["-A", "-t", "C,,", "-n", &name, "-d", &store, "-i"]).arg(root))?;
     }
     Ok(())
+}
+
+/// Starts the driver; of several that start at the same moment, one may find the port taken that it chose.
+fn start_a_driver(program: &Path, home: &Path) -> Result<(Child, SocketAddr), BrowserError> {
+    for _ in 1..STARTS {
+        match start_driver(program, home) {
+            Err(BrowserError::NotStarted) => {}
+            ended => return ended,
+        }
+    }
+    start_driver(program, home)
 }
 
 /// Starts the driver on a port that it chooses, and says which.
