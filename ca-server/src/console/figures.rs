@@ -86,7 +86,7 @@ impl Figures {
     }
 }
 
-/// Certificates past two thirds of their life that end within a week and have no successor for the same names.
+/// Certificates past the usual renewal window, five sixths of their life, that end within a week and have no successor for the same names.
 ///
 /// # Errors
 /// If the store fails.
@@ -96,7 +96,7 @@ pub async fn due(store: &Store, now: OffsetDateTime, most: usize) -> Result<Due,
     for row in ending.into_iter().take(MOST_LOOKED_AT) {
         let certificate = row.value;
         let life = certificate.not_after - certificate.not_before;
-        let is_late = certificate.not_after - now < life / 3;
+        let is_late = certificate.not_after - now < life / 6;
         if !is_late
             || certificate.status != CertificateStatus::Issued
             || is_replaced(store, &certificate).await?

@@ -83,11 +83,11 @@ async fn the_overview_shows_what_an_operator_should_look_at() {
     assert!(page.body.contains("aria-label=\"Time to answer by the minute: "));
     assert!(shown.contains("Everything that ends within a week has been renewed, or still has time."));
 
-    // Two thirds of a device's life later, nobody has renewed.
+    // Past the renewal window of a device, nobody has renewed.
     let issued = setting.issue("late.corp.test").await;
     let report = issued.report();
     let life = report.not_after - report.not_before;
-    setting.it.ca.clock.advance(life * 3 / 4);
+    setting.it.ca.clock.advance(life * 7 / 8);
     let mut browser = setting.browser().await;
     let shown = text(&mut browser, &setting.base).await;
     assert!(shown.contains("late.corp.test") && shown.contains("dns:lobby.corp.test"), "{shown}");

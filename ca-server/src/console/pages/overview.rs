@@ -40,7 +40,7 @@ pub(in crate::console) fn overview(signed_in: &SignedIn, shown: &Overview) -> Pa
                 section.card { (chart::latency(&shown.latencies)) }
             }
             section.card {
-                h2 { "Due for renewal" }
+                h2 { "Late to renew" }
                 (due(shown))
             }
             section.card {
@@ -71,9 +71,9 @@ fn tiles(shown: &Overview) -> Markup {
                 }
             }
             div.card {
-                dt { "Due for renewal" }
+                dt { "Late to renew" }
                 dd { @if shown.due.more { "at least " } (shown.due.count) }
-                dd.more { "not renewed, and in the last third of their lives" }
+                dd.more { "not renewed, and in the last sixth of their lives" }
             }
             div.card {
                 dt { "Waiting for approval" }
@@ -108,7 +108,7 @@ fn due(shown: &Overview) -> Markup {
         ]
     });
     let rows: Vec<_> = rows.collect();
-    let caption = "Certificates past two thirds of their lives without a newer one for the same name, those that end first";
+    let caption = "Certificates past five sixths of their lives without a newer one for the same name, those that end first";
     html! {
         (table(caption, &["Names", "Profile", "Ends"], &rows))
         @if shown.due.count > rows.len() { p.soft { "and " (shown.due.count - rows.len()) " more" } }
