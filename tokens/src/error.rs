@@ -189,7 +189,7 @@ impl PinFault {
                 "put the token's user PIN into the file of pin-source; the token may lock after few wrong ones"
             }
             Self::Locked => {
-                "the token's security officer must set a new user PIN: `pkcs11-tool --init-pin --so-pin …`"
+                "the token's security officer must set a new user PIN: `pkcs11-tool --login --login-type so --init-pin` asks for both"
             }
             Self::LastTry => {
                 "put the right PIN into the file, and log in once by hand, which resets the counter: `pkcs11-tool --login --list-objects`"
@@ -200,6 +200,29 @@ impl PinFault {
 }
 
 impl TokenError {
+    /// Whether the key itself is gone or is of no use, whatever is configured: no other name, module or PIN brings it back.
+    #[must_use]
+    pub fn is_final(&self) -> bool {
+        match self {
+            Self::NoKey(_)
+            | Self::NoPublicKey(_)
+            | Self::OtherKind { .. }
+            | Self::Exportable { .. }
+            | Self::NotForSigning(_)
+            | Self::OtherHalf(_) => true,
+            Self::Module { .. }
+            | Self::NoToken { .. }
+            | Self::Pin { .. }
+            | Self::Failed { .. }
+            | Self::NotBuilt(_)
+            | Self::Uri(_)
+            | Self::NoModule(_)
+            | Self::SeveralTokens { .. }
+            | Self::NotAKey(_)
+            | Self::SeveralKeys { .. } => false,
+        }
+    }
+
     /// Whether it may be gone the next time: nothing is wrong with the name or the key, the token is not to be reached or did not let us in.
     #[must_use]
     pub fn may_pass(&self) -> bool {

@@ -3,7 +3,9 @@
 use certs::key::KeyKind;
 use cryptoki::mechanism::Mechanism;
 use cryptoki::object::{Attribute, ObjectClass};
+use cryptoki::session::Session;
 
+use super::fault::Fault;
 use super::find;
 use super::pool::Token;
 use super::{TokenError, TokenKey, TokenUri};
@@ -35,6 +37,8 @@ pub fn generate(store: &TokenUri, label: &str, id: &[u8]) -> Result<TokenKey, To
     ];
     private.extend(named());
     Token::of(&uri)?.writing(("make a key", &uri), |session| {
+        // A try that failed may have made it all the same; nobody else has this id.
+        clear(session, &uri)?;
         session.generate_key_pair(&Mechanism::EccKeyPairGen, &public, &private)?;
         Ok(())
     })?;
@@ -58,14 +62,17 @@ pub fn destroy(uri: &TokenUri) -> Result<usize, TokenError> {
     if uri.id().is_none() {
         return Err(TokenError::NotAKey(Box::new(uri.clone())));
     }
-    Token::of(uri)?.writing(("destroy the key", uri), |session| {
-        let mut destroyed = 0;
-        for class in [ObjectClass::PRIVATE_KEY, ObjectClass::PUBLIC_KEY] {
-            for object in session.find_objects(&find::template(uri, class))? {
-                session.destroy_object(object)?;
-                destroyed += 1;
-            }
+    Token::of(uri)?.writing(("destroy the key", uri), |session| clear(session, uri))
+}
+
+/// Destroys both halves, if they are there; says how many that were.
+fn clear(session: &Session, uri: &TokenUri) -> Result<usize, Fault> {
+    let mut destroyed = 0;
+    for class in [ObjectClass::PRIVATE_KEY, ObjectClass::PUBLIC_KEY] {
+        for object in session.find_objects(&find::template(uri, class))? {
+            session.destroy_object(object)?;
+            destroyed += 1;
         }
-        Ok(destroyed)
-    })
+    }
+    Ok(destroyed)
 }

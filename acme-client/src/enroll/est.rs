@@ -14,7 +14,7 @@ use super::{
     Agent, EnrollError, Leaf, LeafError, Obtained,
     csr::request,
     internal::{machine, succeeded},
-    keys::{continuing, is_usable, new_key_for, ready, sweep},
+    keys::{check_store, continuing, is_usable, new_key_for, ready, sweep},
     waiting::{decoded, earlier, fresh, unanswered},
 };
 use crate::{
@@ -190,7 +190,10 @@ impl Run<'_> {
         }
         let key = match bound {
             Some(bound) => bound,
-            None => new_key_for(self.identity, self.settings).await?,
+            None => {
+                check_store(self.settings).await?;
+                new_key_for(self.identity, self.settings).await?
+            }
         };
         let csr = match (operation, present) {
             (Operation::SimpleReenroll, Some(leaf)) => {

@@ -99,7 +99,7 @@ pub async fn check_store(settings: &IdentitySettings) -> Result<(), CsrError> {
 pub(super) async fn is_usable(key: &str) -> Result<bool, CsrError> {
     match ready(key).await {
         Ok(()) => Ok(true),
-        Err(CsrError::Token(error)) if !error.may_pass() => {
+        Err(CsrError::Token(error)) if error.is_final() => {
             tracing::warn!(%error, "the key of what was begun cannot be used any more; beginning anew");
             Ok(false)
         }
@@ -140,7 +140,14 @@ pub async fn sweep(identity: &IdentityDir) {
         };
         for uri in unneeded {
             OPEN.lock().unwrap_or_else(PoisonError::into_inner).remove(&uri);
-            let destroyed = tokens::destroy(&uri)?;
+            // Another one's token may be gone for good; that must not keep this one's keys where they are.
+            let destroyed = match tokens::destroy(&uri) {
+                Ok(destroyed) => destroyed,
+                Err(error) => {
+                    tracing::warn!(identity = %identity.name(), key = %uri, %error, "a key that is not needed any more is left in its token for now");
+                    continue;
+                }
+            };
             tracing::info!(identity = %identity.name(), key = %uri, objects = destroyed, "a key that is not needed any more was destroyed");
             if let Err(error) = identity.forget_token_key(&uri) {
                 tracing::warn!(identity = %identity.name(), %error, "the key is still noted");
@@ -149,22 +156,25 @@ pub async fn sweep(identity: &IdentityDir) {
         Ok(())
     });
     if let Err(error) = swept.await {
-        tracing::warn!(%error, "a key that is not needed any more is left in its token for now");
+        tracing::warn!(%error, "keys in tokens that are not needed any more were not looked for");
     }
 }
 
 /// Destroys every key in a token that was made for this identity, because the identity is given up.
 ///
 /// # Errors
-/// [`CsrError::Token`] at the first that cannot be destroyed; it and those after it stay noted.
+/// [`CsrError::Token`] of the first that could not be destroyed; such keys stay noted, the others are gone.
 pub async fn destroy_all(identity: &IdentityDir) -> Result<(), super::EnrollError> {
+    let mut left = None;
     for uri in identity.token_keys()? {
         OPEN.lock().unwrap_or_else(PoisonError::into_inner).remove(&uri);
         let doomed = uri.clone();
-        apart(move || Ok(tokens::destroy(&doomed)?)).await?;
-        identity.forget_token_key(&uri)?;
+        match apart(move || Ok(tokens::destroy(&doomed)?)).await {
+            Ok(_) => identity.forget_token_key(&uri)?,
+            Err(error) => left = left.or(Some(error)),
+        }
     }
-    Ok(())
+    left.map_or(Ok(()), |error| Err(error.into()))
 }
 
 /// Does something that may wait for a token.

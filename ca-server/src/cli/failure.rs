@@ -1,6 +1,6 @@
 //! Why a command failed, and what the person can do about it.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use certs::authority::Unfit;
 use tokens::TokenError;
@@ -175,6 +175,12 @@ pub enum Failure {
         /// Why.
         reason: String,
     },
+    /// A key waits for its certificate already, and not where the new one was wanted.
+    #[error("a key of an earlier request waits in {}, and is not where --key-store wants it", file.display())]
+    WaitsElsewhere {
+        /// The file.
+        file: PathBuf,
+    },
     /// The server did not start.
     #[error("the server did not start: {reason}")]
     Start {
@@ -258,6 +264,13 @@ fn key_in_configuration(place: &std::path::Path) -> String {
     )
 }
 
+fn waits_elsewhere(file: &Path) -> String {
+    let file = file.display();
+    format!(
+        "leave --key-store away to use it; or remove {file}, if no certificate is to come for it any more"
+    )
+}
+
 impl Failure {
     /// What to do next.
     #[must_use]
@@ -308,6 +321,7 @@ impl Failure {
             Self::Store(_) => "look at the disk and at its free space".to_owned(),
             Self::Open(error) => error.hint().to_owned(),
             Self::File { .. } => "look at the path's owner and permissions".to_owned(),
+            Self::WaitsElsewhere { file } => waits_elsewhere(file),
             Self::Making { .. } => "look at the values given; nothing was kept".to_owned(),
             Self::Start { hint, .. } | Self::Domain { hint, .. } => hint.clone(),
             Self::Value { wanted, .. } => format!("give {wanted}"),

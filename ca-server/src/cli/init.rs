@@ -126,8 +126,12 @@ pub fn make(command: &Init) -> Result<Made, Failure> {
         roots.push(Root { authority: name, file, sha256 });
     }
     write_texts(command, &draft)?;
-    draft.keep(&folder)?;
-    in_token.keep();
+    let kept = draft.keep(&folder);
+    // Once the folder is there, its files name them.
+    if folder.join("ca.toml").exists() {
+        in_token.keep();
+    }
+    kept?;
     Ok(Made {
         config: folder.join("ca.toml"),
         directory: format!("{}/acme/external/directory", command.url.as_str().trim_end_matches('/')),

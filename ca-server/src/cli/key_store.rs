@@ -26,7 +26,11 @@ pub(super) fn new_key(store: &KeyStore, authority: &AuthorityName) -> Result<Iss
         KeyStore::Token(store) => {
             let id: [u8; 16] = random_bytes().map_err(|error| failed(error.to_string()))?;
             let begins: String = HEXLOWER.encode(&id).chars().take(8).collect();
-            let key = tokens::generate(store, &format!("rollcall {authority} {begins}"), &id)?;
+            let label = format!("rollcall {authority} {begins}");
+            let key = tokens::generate(store, &label, &id).inspect_err(|_| {
+                // It may have been made and refused afterwards.
+                destroy(&store.store().key(&label, &id));
+            })?;
             Ok(IssuerKey::Token(key.into()))
         }
         KeyStore::Unusable(error) => Err(Failure::Token(error.clone().into())),
@@ -36,6 +40,12 @@ pub(super) fn new_key(store: &KeyStore, authority: &AuthorityName) -> Result<Iss
 /// The content of a key's file that names a key in a token.
 pub(super) fn uri_text(uri: &TokenUri) -> Zeroizing<String> {
     Zeroizing::new(format!("{uri}\n"))
+}
+
+fn destroy(uri: &TokenUri) {
+    if let Err(error) = tokens::destroy(uri) {
+        output::note(&format!("the key {uri}, if it was made, is left in the token, unused: {error}"));
+    }
 }
 
 /// A key that was made and shall be destroyed if what it was made for fails.
@@ -60,10 +70,6 @@ impl Unkept {
 
 impl Drop for Unkept {
     fn drop(&mut self) {
-        for uri in self.0.iter().filter_map(IssuerKey::uri) {
-            if let Err(error) = tokens::destroy(uri) {
-                output::note(&format!("the key {uri} is left in the token, unused: {error}"));
-            }
-        }
+        self.0.iter().filter_map(IssuerKey::uri).for_each(destroy);
     }
 }

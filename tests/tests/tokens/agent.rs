@@ -81,3 +81,16 @@ async fn a_key_that_vanished_from_the_token_is_replaced_by_a_new_one() {
     done(&setting.agent(&["renew", "--force", "--name", NAME]).output().unwrap());
     setting.assert_pair();
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_token_that_is_gone_for_good_does_not_keep_the_keys_of_another_where_they_are() {
+    let Some(setting) = Setting::start().await else { return };
+    let of_the_server = setting.hsm.private_keys("ca").unwrap().len();
+    done(&setting.enroll(&setting.hsm.store("agent"), &["--keep", "1"]));
+    setting.hsm.take_away("agent").unwrap();
+    done(&setting.enroll(&setting.hsm.store("ca"), &["--keep", "1"]));
+    for _ in 0..3 {
+        done(&setting.agent(&["renew", "--force", "--name", NAME]).output().unwrap());
+    }
+    assert_eq!(setting.hsm.private_keys("ca").unwrap().len(), of_the_server + 1);
+}

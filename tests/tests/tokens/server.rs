@@ -8,7 +8,7 @@ use certs::pem::parse_certificates;
 use rollcall_tests::foreign::{openssl_verify, program};
 use rollcall_tests::load::flow::Flow;
 
-use crate::setting::{NAME, Setting, done};
+use crate::setting::{NAME, Setting, done, refused};
 
 /// Every file below a folder with its text, if it is text.
 fn texts(folder: &std::path::Path) -> Vec<(std::path::PathBuf, String)> {
@@ -86,6 +86,11 @@ async fn a_rotation_by_request_keeps_its_key_in_the_token_and_one_into_files_lea
     assert_eq!(setting.hsm.private_keys("ca").unwrap().len(), 3);
     let waiting = setting.path("ca/authorities/external/intermediate.key.uri.requested");
     assert!(std::fs::read_to_string(waiting).unwrap().starts_with("pkcs11:token=ca;"));
+    assert!(asked["key_uri"].as_str().unwrap().starts_with("pkcs11:token=ca;"), "{asked}");
+    let again = setting.path("again.pem").display().to_string();
+    let said =
+        refused(&setting.run(&["authority", "request", "external", "--key-store", "file", "--out", &again]));
+    assert!(said.contains("waits in") && said.contains("leave --key-store away"), "{said}");
     let offline = |name: &str| setting.path("ca/offline").join(name).display().to_string();
     let signed = crate::setting::ca_server(&setting.hsm)
         .args(["authority", "sign", "--root-cert"])

@@ -2,7 +2,7 @@
 //!
 //! The new key is made here and stays here; only a request with its public half is carried away.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use certs::pem::{Label, encode};
 use data_encoding::HEXLOWER;
@@ -13,7 +13,7 @@ use super::super::key_store::{KeyStore, Unkept};
 use super::super::{ConfigFile, Failure, output};
 use super::{Found, install};
 use crate::ids::AuthorityName;
-use crate::sign::read_key;
+use crate::sign::{IssuerKey, read_key};
 
 /// Make a new issuing key and the request that is carried to the root key.
 #[derive(Debug, clap::Args)]
@@ -44,6 +44,10 @@ struct Made {
     request: PathBuf,
     /// The name in it.
     common_name: String,
+    /// The file with the key, or with the name of the key in a token.
+    key_file: PathBuf,
+    /// The `pkcs11:` URI of the key, if it is in a token.
+    key_uri: Option<String>,
     /// SHA-256 of the public key, hexadecimal: compared on the machine with the root key.
     key_sha256: String,
 }
@@ -56,19 +60,37 @@ pub(super) fn waiting_key(found: &Found) -> Result<PathBuf, Failure> {
     Ok(key.with_file_name(name))
 }
 
+/// A key that waits already is used only if it is where the new one was wanted.
+fn is_where_wanted(key: &IssuerKey, wanted: Option<&KeyStore>, waiting: &Path) -> Result<(), Failure> {
+    let same = match (wanted, key.uri()) {
+        (None, _) | (Some(KeyStore::File), None) => true,
+        (Some(KeyStore::Token(store)), Some(uri)) => store.store() == uri.store(),
+        (Some(_), _) => false,
+    };
+    if same { Ok(()) } else { Err(Failure::WaitsElsewhere { file: waiting.to_owned() }) }
+}
+
 /// Makes key and request; a key that waits already is used again.
 pub(super) fn run(command: &Request) -> Result<(), Failure> {
     let found = Found::read(&command.file, &command.name)?;
     let waiting = waiting_key(&found)?;
     let mut draft = DraftFile::open(&command.out)?;
     let key = match waiting.exists() {
-        true => read_key(&found.config, (&found.name, &found.section), &waiting)?,
+        true => {
+            let key = read_key(&found.config, (&found.name, &found.section), &waiting)?;
+            is_where_wanted(&key, command.key_store.as_ref(), &waiting)?;
+            key
+        }
         false => {
             let key = install::new_key(&found, command.key_store.as_ref())?;
             let mut made = Unkept::none();
             made.add(&key);
-            install::put(&waiting, install::key_text(&found, &key)?.as_bytes(), 0o600)?;
-            made.keep();
+            let put = install::put(&waiting, install::key_text(&found, &key)?.as_bytes(), 0o600);
+            // Once the file is there it names the key, whatever failed afterwards.
+            if waiting.exists() {
+                made.keep();
+            }
+            put?;
             key
         }
     };
@@ -81,12 +103,17 @@ pub(super) fn run(command: &Request) -> Result<(), Failure> {
     draft.write(encode(Label::CertificateRequest, &der).as_bytes())?;
     draft.keep()?;
     let key_sha256 = HEXLOWER.encode(&key.public().spki_sha256());
-    let made = Made { request: command.out.clone(), common_name, key_sha256 };
+    let key_uri = key.uri().map(ToString::to_string);
+    let made = Made { request: command.out.clone(), common_name, key_file: waiting, key_uri, key_sha256 };
     if command.json {
         output::json(&made);
         return Ok(());
     }
     output::line(&format!("wrote {} for {}", made.request.display(), made.common_name));
+    match &made.key_uri {
+        Some(uri) => output::line(&format!("  key {uri}, named in {}", made.key_file.display())),
+        None => output::line(&format!("  key {}", made.key_file.display())),
+    }
     output::line(&format!("  key sha256 {}", made.key_sha256));
     output::note("carry it to the machine with the root key, sign it there, and import the certificate:");
     steps(&found, &made.request.display().to_string(), &made.key_sha256);
