@@ -17,7 +17,8 @@ use crate::sign::Authority;
 /// # Errors
 /// [`Refusal`] if the store fails.
 pub async fn list(State(app): State<App>) -> Result<Json<Vec<AuthorityView>>, Refusal> {
-    let ends = app.store.last_ends(app.authorities.issuers().count(), app.clock.now()).await?;
+    let issuers = app.authorities.issuers().map(|issuer| issuer.issuer_id().to_owned()).collect();
+    let ends = app.store.last_ends(&issuers, app.clock.now()).await?;
     let view = |authority: std::sync::Arc<Authority>| {
         let root = Issuer::from_chain(vec![authority.root().clone()]).ok();
         let present = issuer_view(&authority, (IssuerState::Present, None), &ends);

@@ -179,6 +179,13 @@ impl Authorities {
         self.0.retired.load().get(issuer_id).copied().filter(|_| !self.is_present(issuer_id))
     }
 
+    /// The key identifiers of all replaced issuers here that retired.
+    pub(crate) fn all_retired(&self) -> Vec<String> {
+        let retired = self.0.retired.load();
+        let here = |id: &&String| !self.is_present(id) && self.of_issuer(id).is_some();
+        retired.keys().filter(here).cloned().collect()
+    }
+
     /// From now on nothing is signed under this replaced issuer.
     pub(crate) fn retire(&self, issuer_id: &str, at: OffsetDateTime) {
         self.0.retired.rcu(|retired| {

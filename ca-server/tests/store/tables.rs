@@ -222,3 +222,23 @@ async fn records_written_before_there_were_people_are_still_read() {
     assert_eq!((read.challenges[0].provider.clone(), read.challenges[0].evidence.clone()), (None, None));
     assert_eq!(seen(&store, &record).await.value.evidence, vec![]);
 }
+
+#[tokio::test]
+async fn the_last_end_of_an_issuer_is_found_behind_any_number_of_certificates_of_issuers_that_are_gone() {
+    let (store, alice) = (store(), AccountId::fresh(NOW).unwrap());
+    let put = async |issuer: &str, days| {
+        let one = certificate(alice, "db1.corp.test", NOW);
+        let one = Certificate { issuer: issuer.to_owned(), not_after: NOW + Duration::days(days), ..one };
+        apply(&store, |batch| certificates::insert(batch, &one).unwrap()).await.unwrap();
+    };
+    for number in 0..600 {
+        put(&format!("gone{}", number % 3), 100).await;
+    }
+    for (issuer, days) in [("present", 90), ("replaced", 50), ("replaced", 40), ("ended", -1)] {
+        put(issuer, days).await;
+    }
+    let wanted = ["present", "replaced", "ended", "never"].map(str::to_owned).into();
+    let ends: Vec<_> = store.last_ends(&wanted, NOW).await.unwrap().into_iter().collect();
+    let expected = [("present", 90), ("replaced", 50)];
+    assert_eq!(ends, expected.map(|(issuer, days)| (issuer.to_owned(), NOW + Duration::days(days))));
+}

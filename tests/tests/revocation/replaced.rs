@@ -128,3 +128,55 @@ async fn a_retired_issuer_whose_files_take_their_place_again_is_in_service_again
     look(ca.app(), &mut Looked::default()).await.unwrap();
     assert!(!is_retired(&ca, &id), "now it has a certificate out");
 }
+
+/// Entries of the journal about a retirement that was taken back.
+async fn taken_back(ca: &TestCa, why: &str) -> usize {
+    let audit = ca.audit().await;
+    audit.of_kind("operation").filter(|act| act["what"].as_str().unwrap().contains(why)).count()
+}
+
+#[tokio::test]
+async fn a_clock_that_was_ahead_retires_nobody_for_good() {
+    let ca = builder().sled().start().await;
+    let alice = ca.register("alice").await;
+    let issued = alice.issue(&ca.dns, &["room-1.corp.test"]).await;
+    let old = ca.replace_issuer().await;
+    let id = data_encoding::HEXLOWER.encode(old.subject_key_identifier());
+    let url = issued.report().crl_urls[0].clone();
+    let ahead = time::Duration::days(100);
+    for time in ["first", "second"] {
+        ca.clock.advance(ahead);
+        look(ca.app(), &mut Looked::default()).await.unwrap();
+        assert!(is_retired(&ca, &id), "{time}");
+        ca.clock.advance(-ahead);
+        look(ca.app(), &mut Looked::default()).await.unwrap();
+        assert!(!is_retired(&ca, &id), "{time}");
+        assert_eq!(judged(&ca, &issued, &list(&ca, &url).await), None);
+    }
+    assert_eq!(taken_back(&ca, "the clock was ahead").await, 2);
+    ca.clock.advance(ahead);
+    look(ca.app(), &mut Looked::default()).await.unwrap();
+    ca.clock.advance(-ahead);
+    let ca = ca.restart().await;
+    assert!(!is_retired(&ca, &id), "nor does the next start believe it");
+    assert_eq!(taken_back(&ca, "the clock was ahead").await, 3);
+    assert_eq!(judged(&ca, &issued, &list(&ca, &url).await), None);
+}
+
+#[tokio::test]
+async fn an_issuer_that_retired_although_it_has_certificates_is_found_out_by_the_next_start() {
+    let ca = builder().start().await;
+    let old = ca.replace_issuer().await;
+    let id = data_encoding::HEXLOWER.encode(old.subject_key_identifier());
+    let mut looked = Looked::default();
+    look(ca.app(), &mut looked).await.unwrap();
+    assert!(is_retired(&ca, &id));
+    let now = ca_server::clock::Clock::now(&ca.clock);
+    let holder = ca_server::ids::AccountId::fresh(now).unwrap();
+    let left = fill::certificate("external", &old, 1, now);
+    let left = ca_server::order::model::Certificate { account: Some(holder), ..left };
+    fill::insert(&ca.app().store, [left]).await.unwrap();
+    look(ca.app(), &mut Looked::default()).await.unwrap();
+    assert!(!is_retired(&ca, &id), "as the first look of every start does");
+    assert_eq!(taken_back(&ca, "certificates of it are still valid").await, 1);
+}

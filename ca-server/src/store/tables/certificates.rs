@@ -3,7 +3,7 @@
 //! Every record has all its index rows from the batch that inserts it. Leaving `Intended` closes the intent; becoming `Revoked` or
 //! `Abandoned` puts the serial onto the revocation list in the same batch.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use certs::identifier::Identifier;
 use certs::leaf::LeafProfile;
@@ -278,18 +278,18 @@ impl Store {
         Ok(found)
     }
 
-    /// When the last certificate of each issuer ends, by the issuer's key identifier, of those that are still valid at `now`. Looks from the last
-    /// end back until so many issuers were `wanted`. Certificates of OCSP responders do not count: nobody looks them up.
+    /// When the last certificate of each of the issuers `wanted` ends, by the issuer's key identifier, of those that are still valid at `now`. Looks
+    /// from the last end back until all were found. Certificates of OCSP responders do not count: nobody looks them up.
     ///
     /// # Errors
     /// If the backend fails or a record does not parse.
     pub async fn last_ends(
         &self,
-        wanted: usize,
+        wanted: &BTreeSet<String>,
         now: OffsetDateTime,
     ) -> Result<BTreeMap<String, OffsetDateTime>, StoreError> {
         let (mut ends, mut after) = (BTreeMap::new(), None);
-        while ends.len() < wanted {
+        while ends.len() < wanted.len() {
             let range = Range::of(Table::Expiry).prefix(vec![Table::Certificates.number()]);
             let rows = self.scan(range.after(after).backwards().limit(ENDS_READ)).await?;
             for (key, _) in &rows {
@@ -299,7 +299,10 @@ impl Store {
                 }
                 let Some(serial) = Serial::from_der_content(serial) else { continue };
                 let found = self.load::<Certificate>(&serial).await?.map(|found| found.value);
-                let counts = |found: &Certificate| !is_own(found) || found.profile != LeafProfile::RESPONDER;
+                let counts = |found: &Certificate| {
+                    let of_responder = is_own(found) && found.profile == LeafProfile::RESPONDER;
+                    wanted.contains(&found.issuer) && !of_responder
+                };
                 if let Some(found) = found.filter(counts) {
                     ends.entry(found.issuer).or_insert(end);
                 }
