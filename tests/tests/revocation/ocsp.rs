@@ -3,6 +3,7 @@
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use ca_server::order::model::CertificateStatus;
+use ca_server::status::ocsp::renew_all;
 use http::{Method, StatusCode};
 use rollcall_tests::ca::TestCa;
 use rollcall_tests::revocation::fill;
@@ -133,15 +134,59 @@ async fn the_responder_is_renewed_by_itself_and_journalled_as_every_certificate(
     let issued = alice.issue(&ca.dns, &["room-1.corp.test"]).await;
     let first = status(&ca, &issued).await;
     let audit = ca.audit().await;
-    let responders = |audit: &rollcall_tests::ca::Audit| {
-        audit.of_kind("intent").filter(|act| act["profile"] == "ocsp-responder").count()
-    };
-    assert_eq!(responders(&audit), 1, "three authorities here share one issuer");
+    assert_eq!(responders(&ca).await, 1, "three authorities here share one issuer");
     assert_eq!(audit.count("intent"), audit.count("issued"));
     ca.clock.advance(time::Duration::days(8));
+    assert_eq!(status(&ca, &issued).await.responder, first.responder, "who asks has none issued");
+    ca.store_faults.fail_all_commits(true);
+    renew_all(ca.app()).await;
+    ca.store_faults.fail_all_commits(false);
+    assert_eq!(status(&ca, &issued).await.responder, first.responder, "what fails takes nothing away");
+    ca.clock.advance(time::Duration::hours(7));
+    renew_all(ca.app()).await;
     let second = status(&ca, &issued).await;
     assert_ne!(first.responder, second.responder);
-    assert_eq!(responders(&ca.audit().await), 2);
+    assert_eq!(responders(&ca).await, 2);
+}
+
+/// How many certificates of responders were begun.
+async fn responders(ca: &TestCa) -> usize {
+    let audit = ca.audit().await;
+    audit.of_kind("intent").filter(|act| act["profile"] == "ocsp-responder").count()
+}
+
+#[tokio::test]
+async fn where_no_responder_is_in_force_one_is_asked_for_once_in_half_a_minute_however_many_ask() {
+    let ca = builder().start().await;
+    ca.clock.advance(time::Duration::days(15));
+    ca.store_faults.fail_all_commits(true);
+    assert_eq!(post(&ca, &[&[7]], None).await, Response::Failure(3), "try later");
+    ca.store_faults.fail_all_commits(false);
+    for _ in 0..3 {
+        assert_eq!(post(&ca, &[&[7]], None).await, Response::Failure(3));
+    }
+    assert_eq!(responders(&ca).await, 1, "the one of the start");
+    ca.clock.advance(time::Duration::seconds(31));
+    for _ in 0..3 {
+        assert_eq!(post(&ca, &[&[7]], None).await.signed().status(), &Status::Unknown);
+    }
+    assert_eq!(responders(&ca).await, 2);
+}
+
+#[tokio::test]
+async fn an_issuer_in_its_last_hours_does_not_issue_responders_again_and_again_and_none_after_its_end() {
+    let ca = builder().start().await;
+    let end = issuer(&ca).not_after();
+    ca.clock.advance(end - time::Duration::hours(10) - ca_server::clock::Clock::now(&ca.clock));
+    for hour in 0..10 {
+        renew_all(ca.app()).await;
+        assert_eq!(post(&ca, &[&[7]], None).await.signed().status(), &Status::Unknown, "{hour}");
+        assert_eq!(responders(&ca).await, 2, "the one of the start and one to the end: {hour}");
+        ca.clock.advance(time::Duration::hours(1));
+    }
+    renew_all(ca.app()).await;
+    assert_eq!(post(&ca, &[&[7]], None).await, Response::Failure(6), "unauthorized: it speaks no more");
+    assert_eq!(responders(&ca).await, 2);
 }
 
 /// A request as an attacker may send it.

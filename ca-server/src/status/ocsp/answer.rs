@@ -166,11 +166,8 @@ async fn sign_once(
 }
 
 async fn responder(app: &App, issuer: &Seat, now: OffsetDateTime) -> Result<Arc<Responder>, Failure> {
-    let found = app.responders.of((&app.store, &app.authorities), issuer, now).await.map_err(|error| {
-        tracing::error!(error = %causes(&error), "the OCSP responder has no certificate");
-        Failure::TryLater
-    })?;
-    found.ok_or(Failure::Unauthorized)
+    let found = app.responders.of((&app.store, &app.authorities), issuer, now).await;
+    found.map_err(|_| Failure::TryLater)?.ok_or(Failure::Unauthorized)
 }
 
 async fn known(app: &App, issuer: &str, certificate: &CertId) -> Result<Known, StoreError> {

@@ -1,7 +1,8 @@
 //! The delegated responders (RFC 6960 §4.2.2.2): for each issuer a key that lives in memory alone, and its certificate from that issuer.
 //!
 //! The certificate passes the same gate and journal as every other, lives two weeks, and is made anew at half its life and at each start; nothing of the
-//! key is ever written. The issuer's own key, which may be in a token, is not asked for answers.
+//! key is ever written. The issuer's own key, which may be in a token, is not asked for answers. Who asks for an answer must never be able to have
+//! certificates issued: one that is in force serves to its end, and where none is, it is tried every half minute, however many ask.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -26,8 +27,10 @@ use crate::store::Store;
 
 /// How long a responder's certificate lives. It cannot be revoked, so not long.
 const LIFETIME: Duration = Duration::from_secs(14 * 86_400);
-/// How often responders and kept answers are looked at.
+/// How often responders and kept answers are looked at; and how long a failed try to issue is not repeated, whoever asks.
 const LOOK_EVERY: Duration = Duration::from_secs(30);
+/// The same as long as there is a responder in force.
+const RENEW_EVERY: Duration = Duration::from_secs(600);
 
 /// Why nobody can sign answers.
 #[derive(Debug, thiserror::Error)]
@@ -41,6 +44,9 @@ pub enum ResponderError {
     /// The certificate was not issued.
     #[error("the responder's certificate was not issued")]
     Issue(#[from] OwnError),
+    /// It was tried a moment ago.
+    #[error("the responder's certificate was asked for a moment ago")]
+    Later,
 }
 
 /// One issuer's responder, ready to sign.
@@ -63,7 +69,8 @@ pub(super) struct Seat {
     /// The issuer's key identifier.
     pub(super) issuer: String,
     hashes: IssuerHashes,
-    issuing: Mutex<()>,
+    /// When a certificate was last asked for; who holds it asks.
+    tried: Mutex<Option<OffsetDateTime>>,
     responder: parking_lot::Mutex<Option<Arc<Responder>>>,
 }
 
@@ -102,25 +109,57 @@ impl Responders {
         self.seats.load().iter().find(|seat| seat.hashes.name(certificate)).cloned()
     }
 
-    /// The responder of an issuer, with a certificate that is in force; issues one if there is none.
+    /// The responder of an issuer, with a certificate that is in force; issues one if there is none and nobody tried a moment ago. `None` if the issuer
+    /// is gone or at its end. A failure was logged where it was tried.
     pub(super) async fn of(
         &self,
         (store, authorities): (&Store, &Authorities),
         seat: &Seat,
         now: OffsetDateTime,
     ) -> Result<Option<Arc<Responder>>, ResponderError> {
-        let serves = |responder: &Arc<Responder>| responder.serves(now);
-        if let Some(responder) = seat.responder.lock().clone().filter(serves) {
+        if let Some(responder) = seat.in_force(now) {
             return Ok(Some(responder));
         }
-        let _alone = seat.issuing.lock().await;
-        if let Some(responder) = seat.responder.lock().clone().filter(serves) {
+        let Some(authority) = in_force(authorities, seat, now) else { return Ok(None) };
+        let mut tried = seat.tried.lock().await;
+        if let Some(responder) = seat.in_force(now) {
             return Ok(Some(responder));
         }
-        let Some(authority) = authorities.of_issuer(&seat.issuer) else { return Ok(None) };
-        let responder = Arc::new(self.issue(store, &authority, now).await?);
+        self.seated(store, (&authority, seat), &mut tried, now).await.map(Some)
+    }
+
+    /// Replaces a responder that is past half its life, unless a new one could not live longer. If that fails the old one stays.
+    async fn renew(&self, (store, authorities): (&Store, &Authorities), seat: &Seat, now: OffsetDateTime) {
+        let Some(authority) = in_force(authorities, seat, now) else { return };
+        let mut tried = seat.tried.lock().await;
+        let serves_on = |responder: Arc<Responder>| {
+            responder.is_young(now) || authority.issuer().not_after() <= responder.not_after
+        };
+        if !seat.in_force(now).is_some_and(serves_on) {
+            // A failure is logged where it happens.
+            let _ = self.seated(store, (&authority, seat), &mut tried, now).await;
+        }
+    }
+
+    /// Has a certificate issued, unless that was tried a moment ago.
+    async fn seated(
+        &self,
+        store: &Store,
+        (authority, seat): (&Arc<Authority>, &Seat),
+        tried: &mut Option<OffsetDateTime>,
+        now: OffsetDateTime,
+    ) -> Result<Arc<Responder>, ResponderError> {
+        let pause = if seat.in_force(now).is_some() { RENEW_EVERY } else { LOOK_EVERY };
+        if tried.is_some_and(|last| last <= now && now < clock::after(last, pause)) {
+            return Err(ResponderError::Later);
+        }
+        *tried = Some(now);
+        let responder = Arc::new(self.issue(store, authority, now).await.inspect_err(|error| {
+            tracing::error!(issuer = %seat.issuer, error = %causes(error),
+                "no certificate for the OCSP responder; without one in force it answers `tryLater`");
+        })?);
         *seat.responder.lock() = Some(responder.clone());
-        Ok(Some(responder))
+        Ok(responder)
     }
 
     async fn issue(
@@ -150,18 +189,31 @@ impl Seat {
         Self {
             issuer: authority.issuer_id().to_owned(),
             hashes: IssuerHashes::of(authority.issuer()),
-            issuing: Mutex::default(),
+            tried: Mutex::default(),
             responder: parking_lot::Mutex::default(),
         }
+    }
+
+    fn in_force(&self, now: OffsetDateTime) -> Option<Arc<Responder>> {
+        self.responder.lock().clone().filter(|responder| responder.is_in_force(now))
     }
 }
 
 impl Responder {
-    /// Whether it is in force and has half its life before it.
-    fn serves(&self, now: OffsetDateTime) -> bool {
-        let life = self.not_after - self.not_before;
-        self.not_before <= now && now < self.not_before + life / 2
+    fn is_in_force(&self, now: OffsetDateTime) -> bool {
+        self.not_before <= now && now < self.not_after
     }
+
+    /// Whether it has half its life before it.
+    fn is_young(&self, now: OffsetDateTime) -> bool {
+        let life = self.not_after - self.not_before;
+        now < self.not_before + life / 2
+    }
+}
+
+/// The issuer of a seat, unless it is gone or at its end: what it signs then is good for nothing.
+fn in_force(authorities: &Authorities, seat: &Seat, now: OffsetDateTime) -> Option<Arc<Authority>> {
+    authorities.of_issuer(&seat.issuer).filter(|authority| now < authority.issuer().not_after())
 }
 
 /// Keeps every issuer's responder in force.
@@ -171,11 +223,7 @@ pub async fn renew_all(app: &App) {
     }
     let seats = app.responders.seats.load_full();
     for seat in seats.iter() {
-        let renewed = app.responders.of((&app.store, &app.authorities), seat, app.clock.now()).await;
-        if let Err(error) = renewed {
-            tracing::error!(issuer = %seat.issuer, error = %causes(&error),
-                "the OCSP responder has no certificate; it answers `tryLater`");
-        }
+        app.responders.renew((&app.store, &app.authorities), seat, app.clock.now()).await;
     }
 }
 
