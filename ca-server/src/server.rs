@@ -197,7 +197,7 @@ async fn listen(app: App, inbox: Inbox) -> Result<Running, StartError> {
         Ok::<_, StartError>(Some(address))
     };
     let metrics_address = plain(config.metrics_listen, router::operations).await?;
-    let revocation_address = plain(config.revocation.listen, router::published_alone).await?;
+    let revocation_address = plain(config.revocation.listen, published).await?;
     let console_address = console_listener(&app, certificate.as_ref(), &listeners, &stop).await?;
     listeners.spawn(telemetry::upkeep(app.metrics.clone(), stop.clone()));
     listeners.spawn(upkeep::sweep_intents(app.clone(), stop.clone()));
@@ -259,6 +259,12 @@ async fn bind(wanted: SocketAddr) -> Result<(TcpListener, SocketAddr), StartErro
     let socket = TcpListener::bind(wanted).await.map_err(failed)?;
     let address = socket.local_addr().map_err(failed)?;
     Ok((socket, address))
+}
+
+/// What relying parties fetch, under the path of the URL that certificates name too.
+fn published(app: App) -> Router {
+    let url = app.config.revocation_url();
+    base_path::under(router::published_alone(app), url.path())
 }
 
 fn serve_under_base(routes: Router, app: &App) -> Router {

@@ -193,8 +193,8 @@ pub struct CrlRequest<'a> {
     pub next_update: OffsetDateTime,
     /// What is revoked.
     pub revoked: &'a [Revoked],
-    /// Of a shard: its place, exactly as the certificates name it that it speaks for (RFC 5280 §5.2.5). `None`: it speaks for all.
-    pub distribution_point: Option<&'a str>,
+    /// Of a shard: its places, each exactly as certificates name it that it speaks for (RFC 5280 §5.2.5). None: it speaks for all.
+    pub distribution_points: &'a [String],
 }
 
 /// Builds the bytes to sign, and their twin.
@@ -206,9 +206,9 @@ pub fn crl_tbs(request: &CrlRequest<'_>, issuer: &Issuer, twin: &TwinKey) -> Res
         this_update: request.this_update,
         next_update: request.next_update,
         crl_number: SerialNumber::from(request.number),
-        issuing_distribution_point: request.distribution_point.map(|uri| CrlIssuingDistributionPoint {
-            distribution_point: CrlDistributionPoint { uris: vec![uri.to_owned()] },
-            scope: None,
+        issuing_distribution_point: (!request.distribution_points.is_empty()).then(|| {
+            let uris = request.distribution_points.to_vec();
+            CrlIssuingDistributionPoint { distribution_point: CrlDistributionPoint { uris }, scope: None }
         }),
         revoked_certs: request.revoked.iter().map(entry).collect(),
         key_identifier_method: KeyIdMethod::PreSpecified(issuer.subject_key_identifier().to_vec()),

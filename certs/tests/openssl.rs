@@ -115,7 +115,7 @@ fn crl(ca: &Authority, revoked: &[Revoked]) -> String {
         this_update: NOW,
         next_update: NOW + Duration::days(1),
         revoked,
-        distribution_point: None,
+        distribution_points: &[],
     };
     let tbs = crl_tbs(&request, &ca.issuer, &ca.twin).unwrap();
     let list = assemble_crl(tbs.der(), &ca.key.sign(tbs.der()).unwrap(), ca.issuer.public_key()).unwrap();

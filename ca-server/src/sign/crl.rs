@@ -39,8 +39,8 @@ pub struct ListDraft {
     pub next_update: OffsetDateTime,
     /// What is revoked.
     pub revoked: Vec<Revoked>,
-    /// Of a shard: its place.
-    pub distribution_point: Option<String>,
+    /// Of a shard: its places; of a whole list none.
+    pub distribution_points: Vec<String>,
 }
 
 /// Builds and signs a list; gives its DER.
@@ -55,7 +55,7 @@ pub async fn sign_crl(authority: &Arc<Authority>, draft: ListDraft) -> Result<Ve
             this_update: draft.this_update,
             next_update: draft.next_update,
             revoked: &draft.revoked,
-            distribution_point: draft.distribution_point.as_deref(),
+            distribution_points: &draft.distribution_points,
         };
         crl_tbs(&request, building.issuer(), building.twin())
     });

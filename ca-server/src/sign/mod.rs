@@ -22,5 +22,6 @@ pub use gate::{SignError, Signed, sign};
 pub use keys::{IssuerKey, next_key, passphrase, passphrase_variable, read_key, read_key_of};
 pub use own::{OwnCertificate, OwnError, issue_own};
 pub use places::Places;
+pub(crate) use places::part;
 pub use prepare::{PrepareError, Prepared, prepare};
 pub use root_list::{RootList, read_root_list, root_list_place};

@@ -45,12 +45,7 @@ impl Places {
     /// Where a part of the list is.
     #[must_use]
     pub fn list(&self, shard: Shard) -> Url {
-        let mut url = self.list.clone();
-        if !shard.is_whole() {
-            let path = format!("{}/{shard}.crl", url.path().trim_end_matches(".crl"));
-            url.set_path(&path);
-        }
-        url
+        part(self.list.clone(), shard)
     }
 
     /// What a certificate with this serial says that is issued now.
@@ -64,6 +59,15 @@ impl Places {
     pub(crate) fn spread_over(&self, shards: u16) {
         self.shards.store(shards, Ordering::Release);
     }
+}
+
+/// Where a part of the list is whose whole is at `whole`.
+pub(crate) fn part(mut whole: Url, shard: Shard) -> Url {
+    if !shard.is_whole() {
+        let path = format!("{}/{shard}.crl", whole.path().trim_end_matches(".crl"));
+        whole.set_path(&path);
+    }
+    whole
 }
 
 #[cfg(test)]

@@ -10,12 +10,12 @@ fn entry_of(byte: u8, reason: RevocationReason) -> Revoked {
 }
 
 fn build(ca: &Authority, revoked: &[Revoked]) -> Vec<u8> {
-    build_at(ca, revoked, None)
+    build_at(ca, revoked, &[])
 }
 
-fn build_at(ca: &Authority, revoked: &[Revoked], distribution_point: Option<&str>) -> Vec<u8> {
+fn build_at(ca: &Authority, revoked: &[Revoked], distribution_points: &[String]) -> Vec<u8> {
     let next_update = NOW + Duration::days(1);
-    let request = CrlRequest { number: 300, this_update: NOW, next_update, revoked, distribution_point };
+    let request = CrlRequest { number: 300, this_update: NOW, next_update, revoked, distribution_points };
     let tbs = crl_tbs(&request, &ca.issuer, &ca.twin).unwrap();
     let signature = ca.key.sign(tbs.der()).unwrap();
     let list = assemble_crl(tbs.der(), &signature, ca.issuer.public_key()).unwrap();
@@ -57,12 +57,15 @@ fn an_empty_list_is_still_a_list() {
 #[test]
 fn a_shard_names_its_place_and_nobody_may_overlook_it() {
     let ca = Authority::new("external");
-    let place = "http://ca.example/crl/external/3-of-16.crl";
-    let der = build_at(&ca, &[], Some(place));
+    let places =
+        ["http://old.example/crl/external/3-of-16.crl", "http://ca.example/crl/external/3-of-16.crl"];
+    let der = build_at(&ca, &[], &places.map(str::to_owned));
     let (_, parsed) = CertificateRevocationList::from_der(&der).unwrap();
     let extension = parsed.extensions().iter().find(|found| found.oid.to_id_string() == "2.5.29.28").unwrap();
     assert!(extension.critical);
-    assert!(extension.value.windows(place.len()).any(|window| window == place.as_bytes()));
+    for place in places {
+        assert!(extension.value.windows(place.len()).any(|window| window == place.as_bytes()), "{place}");
+    }
     assert!(crate::chain::RevocationList::from_der(&der).is_ok());
 }
 
@@ -70,7 +73,7 @@ fn a_shard_names_its_place_and_nobody_may_overlook_it() {
 fn a_list_that_is_stale_from_the_start_is_refused() {
     let ca = Authority::new("external");
     let request =
-        CrlRequest { number: 1, this_update: NOW, next_update: NOW, revoked: &[], distribution_point: None };
+        CrlRequest { number: 1, this_update: NOW, next_update: NOW, revoked: &[], distribution_points: &[] };
     assert_eq!(crl_tbs(&request, &ca.issuer, &ca.twin), Err(CrlError::Reversed));
 }
 

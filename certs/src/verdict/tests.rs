@@ -381,7 +381,7 @@ fn list(ca: &Authority, revoked: &[Revoked], signer: &SigningKey, next: Duration
         this_update: NOW - Duration::days(2),
         next_update: NOW + next,
         revoked,
-        distribution_point: None,
+        distribution_points: &[],
     };
     let tbs = crl_tbs(&request, &ca.issuer, &ca.twin).unwrap();
     let der = assemble_crl(tbs.der(), &signer.sign(tbs.der()).unwrap(), signer.public()).unwrap();

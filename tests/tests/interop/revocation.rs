@@ -76,7 +76,7 @@ impl Scene {
             this_update: now,
             next_update: now + Duration::days(1),
             revoked: &[],
-            distribution_point: None,
+            distribution_points: &[],
         };
         let tbs = crl_tbs(&request, &issuer, &TwinKey::generate().unwrap()).unwrap();
         let list = assemble_crl(tbs.der(), &key.sign(tbs.der()).unwrap(), key.public()).unwrap();

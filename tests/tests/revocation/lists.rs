@@ -160,3 +160,28 @@ async fn lists_are_signed_anew_at_half_their_life_and_never_with_a_number_twice(
     let numbers = [&first, &second, &third].map(number);
     assert!(numbers[0] < numbers[1] && numbers[1] < numbers[2], "{numbers:?}");
 }
+
+#[tokio::test]
+async fn a_shard_goes_on_speaking_for_certificates_that_name_it_where_it_was_before() {
+    let ca = builder().sled().configure(|config| config.revocation.list_entries = 100).start().await;
+    let now = OffsetDateTime::UNIX_EPOCH + time::Duration::seconds(rollcall_tests::ca::START);
+    let made = (0..101).map(|n| fill::revoked(fill::certificate("external", &issuer(&ca), n, now), now));
+    fill::insert(&ca.app().store, made).await.unwrap();
+    ca_server::status::lists::renew_all(ca.app()).await;
+    let alice = ca.register("alice").await;
+    let early = alice.issue(&ca.dns, &["room-1.corp.test"]).await;
+    let mut config = ca.config().clone();
+    config.revocation.url = Some("http://moved.test/pki".parse().unwrap());
+    let ca = ca.restart_with(config).await;
+    let alice = alice.over(ca.http());
+    let late = alice.issue(&ca.dns, &["room-2.corp.test"]).await;
+    for issued in [&early, &late] {
+        let url = issued.report().crl_urls[0].clone();
+        assert!(url.ends_with("-of-16.crl"), "{url}");
+        // The path of the new URL is served where relying parties come as well, in front of a proxy or behind it.
+        let place = url.trim_start_matches("http://moved.test");
+        assert_eq!(judged(&ca, issued, &list(&ca, place).await), None, "{url}");
+        let _ = alice.revoke(issued.leaf(), Some(1)).await.expect(StatusCode::OK);
+        assert_eq!(judged(&ca, issued, &list(&ca, place).await), Some(Reason::Revoked), "{url}");
+    }
+}

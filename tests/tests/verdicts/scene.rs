@@ -255,7 +255,7 @@ impl Authority {
             this_update: NOW - Duration::days(2),
             next_update: NOW + Duration::hours(hours),
             revoked: &revoked,
-            distribution_point: None,
+            distribution_points: &[],
         };
         let tbs = crl_tbs(&request, &issuer, &self.twin).unwrap();
         assemble_crl(tbs.der(), &signer.sign(tbs.der()).unwrap(), signer.public()).unwrap().to_vec()

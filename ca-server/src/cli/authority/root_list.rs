@@ -269,7 +269,7 @@ fn sign(
         this_update: now,
         next_update: now.saturating_add(Duration::days(terms.days.into())).min(root.not_after()),
         revoked: &revoked,
-        distribution_point: None,
+        distribution_points: &[],
     };
     let twin = TwinKey::generate().map_err(|error| failed(error.to_string()))?;
     let tbs = crl_tbs(&request, root, &twin).map_err(|error| failed(error.to_string()))?;

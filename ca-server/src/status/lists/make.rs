@@ -50,7 +50,7 @@ pub(super) async fn make(
     let (mut lists, mut new) = (BTreeMap::new(), Vec::new());
     for count in spread.counts() {
         for (shard, entries) in parts(&revoked, count) {
-            let digest = digest(&entries);
+            let digest = digest(&entries, &spread.places(shard));
             match still_holds(shard, &digest) {
                 Some(list) => drop(lists.insert(shard, list)),
                 None => new.push((shard, entries, digest)),
@@ -62,8 +62,8 @@ pub(super) async fn make(
         let number = next_number(store, authority, now).await?;
         let next_update = clock::after(now, limits.lifetime);
         for (shard, revoked, digest) in new {
-            let distribution_point = (!shard.is_whole()).then(|| authority.places().list(shard).to_string());
-            let draft = ListDraft { number, this_update: now, next_update, revoked, distribution_point };
+            let distribution_points = spread.places(shard);
+            let draft = ListDraft { number, this_update: now, next_update, revoked, distribution_points };
             let der = Bytes::from(sign_crl(authority, draft).await?);
             lists.insert(shard, RevocationList { der, number, this_update: now, next_update, digest });
         }
@@ -112,8 +112,11 @@ fn parts(revoked: &[Revoked], count: u16) -> BTreeMap<Shard, Vec<Revoked>> {
     parts
 }
 
-fn digest(entries: &[Revoked]) -> [u8; 32] {
+fn digest(entries: &[Revoked], places: &[String]) -> [u8; 32] {
     let mut context = Context::new(&SHA256);
+    for place in places {
+        context.update(place.as_bytes());
+    }
     for Revoked { serial, at, reason } in entries {
         context.update(serial.as_bytes());
         context.update(&at.unix_timestamp().to_be_bytes());

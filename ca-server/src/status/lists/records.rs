@@ -1,14 +1,15 @@
 //! What the store keeps of an issuer's lists: the number of the last one, and into how many shards its certificates were ever spread.
 //!
 //! Both stand under the issuer's key identifier. Numbers only grow, also over restarts and among several servers; a count of shards is never taken back,
-//! since certificates name it.
+//! since certificates name it. Nor is the place of a shard, which moves with the URL of the configuration.
 
 use certs::crl::Shard;
 use serde::{Deserialize, Serialize};
 use time::OffsetDateTime;
+use url::Url;
 
 use crate::log::act::Act;
-use crate::sign::Authority;
+use crate::sign::{Authority, part};
 use crate::store::{Batch, Record, Store, StoreError, Table};
 
 /// How often a record is written anew because another server wrote it.
@@ -41,6 +42,9 @@ impl Record for LastNumber {
 pub(super) struct Spread {
     issuer: String,
     counts: Vec<u16>,
+    /// Every place of the whole list since it was first split, the present one last: certificates name shards below each of them.
+    #[serde(default)]
+    places: Vec<Url>,
 }
 
 impl Record for Spread {
@@ -63,6 +67,12 @@ impl Spread {
         std::iter::once(1).chain(more)
     }
 
+    /// Everywhere certificates say that this shard is; nowhere for the whole list, which speaks for all.
+    pub(super) fn places(&self, shard: Shard) -> Vec<String> {
+        let places = self.places.iter().filter(|_| !shard.is_whole());
+        places.map(|whole| part(whole.clone(), shard).to_string()).collect()
+    }
+
     /// The count that new certificates name.
     pub(super) fn in_use(&self) -> u16 {
         self.counts().last().unwrap_or(1)
@@ -80,27 +90,33 @@ pub(super) async fn spread(
     let mut tries = 0;
     loop {
         let seen = store.load::<Spread>(&issuer).await?;
-        let mut next = seen
-            .as_ref()
-            .map_or_else(|| Spread { issuer: issuer.clone(), counts: Vec::new() }, |seen| seen.value.clone());
+        let mut next = seen.as_ref().map_or_else(
+            || Spread { issuer: issuer.clone(), counts: Vec::new(), places: Vec::new() },
+            |seen| seen.value.clone(),
+        );
         let is_too_large = |spread: &Spread| {
             spread.in_use() < Shard::MOST && entries.div_ceil(usize::from(spread.in_use())) > most
         };
-        if !is_too_large(&next) {
-            return Ok(next);
-        }
+        let before = next.in_use();
         while is_too_large(&next) {
             next.counts.push(next.in_use().saturating_mul(SPLIT).min(Shard::MOST));
         }
+        let place = authority.places().list(Shard::WHOLE);
+        let moved = next.in_use() > 1 && !next.places.contains(&place);
+        if next.in_use() == before && !moved {
+            return Ok(next);
+        }
+        next.places.extend(moved.then_some(place));
         let mut batch = Batch::new();
         match &seen {
             Some(seen) => batch.replace(seen.version, &next)?,
             None => batch.insert(&next)?,
         };
         let what = format!(
-            "certificates of authority {} name one of {} shards of its revocation list from now on",
+            "certificates of authority {} name one of {} shards of its revocation list from now on, below {}",
             authority.name(),
-            next.in_use()
+            next.in_use(),
+            authority.places().list(Shard::WHOLE)
         );
         batch.record(now, Act::Operation { what });
         match store.commit(batch).await {
