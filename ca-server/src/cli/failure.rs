@@ -141,6 +141,16 @@ pub enum Failure {
         /// Why.
         reason: String,
     },
+    /// A list that takes a revocation back.
+    #[error("{}: {lost} of the list in place would not be revoked any more", .path.display())]
+    Unrevoked {
+        /// The new list.
+        path: PathBuf,
+        /// What it lacks.
+        lost: String,
+        /// The list in place.
+        place: PathBuf,
+    },
     /// The files were changed, but the running server did not take them.
     #[error("the new issuer is in place, but the running server did not take it: {reason}")]
     NotTaken {
@@ -316,6 +326,7 @@ impl Failure {
             Self::OtherName(_) => {
                 "certificates that are out name their issuer: a new name needs a new key".to_owned()
             }
+            Self::Unrevoked { place, .. } => format!("sign it with `ca-server authority sign-list --list {}`", place.display()),
             Self::Unusable { .. } => "look at the file, and where it came from".to_owned(),
             Self::Unwell(_) => "do what stands after each `hint:` above".to_owned(),
             Self::Store(_) => "look at the disk and at its free space".to_owned(),

@@ -110,26 +110,31 @@ async fn a_list_that_was_signed_on_another_machine_is_checked_before_it_is_serve
     let old = issuer(&one(&place).await);
     rotate(&place);
     let certificate = place.path(&format!("ca/authorities/external/replaced/{old}.pem"));
-    let sign = |authority: &str, list: Option<&str>, out: &str| {
+    let signs = |authority: &str, list: Option<&str>, out: &str, revoke: bool| {
         let (key, passphrase) = offline(&place, authority);
         let (root, out) = (place.path(&format!("ca/roots/{authority}.pem")), place.path(out));
         let certificate = certificate.to_str().unwrap();
         let mut arguments =
             vec!["authority", "sign-list", "--root-cert", root.to_str().unwrap(), "--root-key", &key];
         arguments.extend(["--root-passphrase-file", &passphrase, "--out", out.to_str().unwrap(), "--json"]);
-        if authority == "external" {
+        if revoke {
             arguments.extend(["--revoke-cert", certificate]);
         }
         let before = list.map(|name| place.path(name).to_str().unwrap().to_owned());
         arguments.extend(before.iter().flat_map(|path| ["--list", path]));
         succeeded(ca_server(&arguments))
     };
+    let sign = |authority: &str, list, out| signs(authority, list, out, authority == "external");
     let import = |name: &str| {
         place.run(&["authority", "import-list", "external", place.path(name).to_str().unwrap(), "--json"])
     };
     sign("external", None, "first.pem");
     sign("external", Some("first.pem"), "second.pem");
     sign("internal", None, "others.pem");
+    // Signed without the list in place, again and again so that its number is the higher one.
+    signs("external", None, "empty-1.pem", false);
+    signs("external", Some("empty-1.pem"), "empty-2.pem", false);
+    signs("external", Some("empty-2.pem"), "empty.pem", false);
     let told: Value = serde_json::from_str(&succeeded(import("second.pem"))).unwrap();
     assert_eq!((&told["running"], &told["revoked"]), (&true.into(), &1.into()));
     let url = told["url"].as_str().unwrap();
@@ -142,6 +147,7 @@ async fn a_list_that_was_signed_on_another_machine_is_checked_before_it_is_serve
         ("first.pem", "its number is"),
         ("second.pem", "its number is"),
         ("others.pem", "the list of another issuer"),
+        ("empty.pem", "would not be revoked any more"),
         ("damaged.crl", "not signed by"),
         ("ca/roots/external.pem", ""),
     ] {

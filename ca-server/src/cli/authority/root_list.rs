@@ -1,7 +1,7 @@
 //! `ca-server authority root-list`, `sign-list` and `import-list`: the list on which a root says which of its issuers are revoked.
 //!
 //! Numbers are times, so that they grow also where the list before is not at hand. An issuer that still issues is not revoked by mistake. Nothing is put in
-//! place that the root did not sign, nor an older list over a newer one.
+//! place that the root did not sign, nor an older list over a newer one, nor one that takes a revocation back.
 
 use std::path::{Path, PathBuf};
 
@@ -179,11 +179,29 @@ pub(super) fn run_import(command: &ImportList) -> Result<(), Failure> {
             &format!("it was good until {} only", output::time(said.next_update)),
         ));
     }
-    if let Some(before) = before(&found)?.filter(|before| before.number >= said.number) {
+    let before = before(&found)?;
+    if let Some(before) = before.as_ref().filter(|before| before.number >= said.number) {
         let reason = format!("its number is {}, and the list in place has {}", said.number, before.number);
         return Err(unusable(&command.list, &reason));
     }
+    if let Some(lost) = before.and_then(|before| lost(&before, &said)) {
+        let place = root_list_place(&found.config.resolve(&found.section.root));
+        return Err(Failure::Unrevoked { path: command.list.clone(), lost, place });
+    }
     place(&command.file, &found, &der, command.json)
+}
+
+/// The serials that one list has and the next has not: whoever is revoked stays so.
+fn lost(before: &ReadList, next: &ReadList) -> Option<String> {
+    let has = |serial: &Serial| next.entries.iter().flatten().any(|entry| entry.serial == *serial);
+    let gone = before.entries.iter().flatten().filter(|entry| !has(&entry.serial));
+    let mut gone: Vec<_> = gone.map(|entry| entry.serial.to_string()).collect();
+    // Those with serials of somebody else's can only be counted.
+    let foreign = |list: &ReadList| list.entries.iter().filter(|entry| entry.is_none()).count();
+    if foreign(next) < foreign(before) {
+        gone.push(format!("{} of somebody else's serials", foreign(before) - foreign(next)));
+    }
+    (!gone.is_empty()).then(|| gone.join(", "))
 }
 
 fn unusable(path: &Path, reason: &dyn std::fmt::Display) -> Failure {
