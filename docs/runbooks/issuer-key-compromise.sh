@@ -28,6 +28,9 @@ if [ -n "${OLD_ISSUER:-}" ]; then
     old=$OLD_ISSUER
 else
     old=$(present_issuer)
+    # The root signs its list first: an issuer that is made once there is a list names it, so that the new one can be revoked one day too.
+    ca-server authority root-list "$authority" --config "$config" \
+        --root-key "$root_key" --root-passphrase-file "$root_passphrase"
     echo "the issuer $old of authority $authority is replaced" >&2
     ca-server authority rotate "$authority" --config "$config" \
         --root-key "$root_key" --root-passphrase-file "$root_passphrase"
