@@ -1,10 +1,13 @@
 //! `POST /revocations`: one page of a mass revocation, or of its count.
 //!
 //! A page reads and writes a bounded number of rows; whoever asks goes on with the cursor. What is revoked already does not match, so a revocation that was
-//! broken off is taken up by asking for the same again. The server's own certificates match only where their profile is named.
+//! broken off is taken up by asking for the same again. The server's own certificates match only where their profile is named. An issuer or a profile that
+//! nobody knows here may still have certificates in the store; whoever names one is told, since it is a slip of the hand more often.
 
 use axum::Json;
 use axum::extract::State;
+use certs::leaf::LeafProfile;
+use data_encoding::{HEXLOWER, HEXLOWER_PERMISSIVE};
 
 use super::actor::Actor;
 use super::certificates::{cursor, identifier, reason};
@@ -49,8 +52,33 @@ pub async fn revoke(
         tracing::info!(revoked = done.revoked, reason = reason.as_str(), "certificates revoked together");
     }
     let warning = page.items.iter().find_map(|found| unlisted(&app.authorities, &found.value));
-    done.warning = warning.map(str::to_owned);
+    done.warning = warning.map(str::to_owned).or_else(|| strange(&app, &filter));
     Ok(Json(done))
+}
+
+/// What is named and not known here.
+fn strange(app: &App, filter: &CertificateFilter) -> Option<String> {
+    if let Some(id) = filter.issuer.as_ref().filter(|id| app.authorities.of_issuer(id).is_none()) {
+        return Some(format!("no issuer here has the key identifier {id}; see `ca-server authority list`"));
+    }
+    let ruleset = app.policy.current();
+    let known = |name: &str| name == LeafProfile::RESPONDER || ruleset.profiles.named(name).is_some();
+    let name = filter.profile.as_ref().filter(|name| !known(name))?;
+    let names = ruleset.profiles.names().collect::<Vec<_>>().join(", ");
+    Some(format!("there is no profile {name} now; there are {names}"))
+}
+
+/// A key identifier as records have it, however it was copied.
+fn issuer(text: &str) -> Result<String, Refusal> {
+    let plain: String = text.chars().filter(|letter| *letter != ':').collect();
+    match HEXLOWER_PERMISSIVE.decode(plain.as_bytes()) {
+        Ok(octets) if !octets.is_empty() => Ok(HEXLOWER.encode(&octets)),
+        Ok(_) | Err(_) => Err(Refusal::Value {
+            name: "issuer",
+            value: text.to_owned(),
+            wanted: "a key identifier in hexadecimal, as `ca-server authority list` shows it",
+        }),
+    }
 }
 
 async fn filter(app: &App, wanted: &RevokeMany) -> Result<CertificateFilter, Refusal> {
@@ -71,7 +99,7 @@ async fn filter(app: &App, wanted: &RevokeMany) -> Result<CertificateFilter, Ref
         expires_before: None,
         expires_after: Some(app.clock.now()),
         organisation,
-        issuer: wanted.issuer.clone(),
+        issuer: wanted.issuer.as_deref().map(issuer).transpose()?,
         without_own: wanted.profile.is_none(),
         containing: None,
     };

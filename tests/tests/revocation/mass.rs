@@ -183,3 +183,28 @@ async fn many_revocations_are_on_one_list() {
     let shown = it.ca.http().get(&it.ca.url("/crl/external.crl")).await.expect(StatusCode::OK);
     assert!(shown.body.len() > 300 * 36, "{} octets", shown.body.len());
 }
+
+#[tokio::test]
+async fn an_issuer_may_be_named_as_it_was_copied_and_a_slip_of_the_hand_is_told() {
+    let it = InternalCa::start().await;
+    let ours = issuer(&it.ca);
+    let fleet = (0..3).map(|n| fill::certificate("external", &ours, n, start()));
+    fill::insert(&it.ca.app().store, fleet).await.unwrap();
+    let octets = ours.subject_key_identifier().iter().map(|octet| format!("{octet:02X}"));
+    let copied = octets.collect::<Vec<_>>().join(":");
+    let question = json!({"issuer": copied, "profile": "device", "dry_run": true});
+    let page = it.tell("/revocations", question).await;
+    assert_eq!((&page["matched"], &page["warning"]), (&json!(3), &Value::Null));
+    for (question, told) in [
+        (json!({"issuer": "00ff", "dry_run": true}), "no issuer here has the key identifier 00ff"),
+        (json!({"profile": "devcie", "dry_run": true}), "there is no profile devcie now"),
+    ] {
+        let page = it.tell("/revocations", question).await;
+        assert_eq!(page["matched"], json!(0));
+        assert!(page["warning"].as_str().unwrap().contains(told), "{page}");
+    }
+    for issuer in ["", "room-1", "abc"] {
+        let refused = it.try_tell("/revocations", json!({"issuer": issuer})).await.unwrap_err().to_string();
+        assert!(refused.contains("a key identifier in hexadecimal"), "{refused}");
+    }
+}
