@@ -67,7 +67,7 @@ pub struct StoreConfig {
     /// How long ended orders and authorizations are kept. Default: 30 days.
     #[serde(with = "humantime_serde")]
     pub keep_ended: Duration,
-    /// How long certificate records are kept after they expire. Default: 365 days.
+    /// How long certificate records are kept after they expire; at least `list_lifetime` of `[revocation]`. Default: 365 days.
     #[serde(with = "humantime_serde")]
     pub keep_expired_certificates: Duration,
 }

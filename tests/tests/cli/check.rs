@@ -158,6 +158,11 @@ fn what_serve_would_refuse_is_told_by_check() {
         ("#ocsp_lifetime = \"12h\"", "ocsp_lifetime = \"1s\"", "revocation.ocsp_lifetime"),
         ("#ocsp_cache_mib = 16", "ocsp_cache_mib = 0", "revocation.ocsp_cache_mib"),
         ("#list_lifetime = \"24h\"", "list_lifetime = \"365days\"", "revocation.list_lifetime"),
+        (
+            "#keep_expired_certificates = \"365days\"",
+            "keep_expired_certificates = \"1h\"",
+            "store.keep_expired_certificates",
+        ),
         ("#list_entries = 10000", "list_entries = 0", "revocation.list_entries"),
         ("acme = true", &*format!("acme = true\n{alternate}"), "authority.external.alternate_chains"),
     ] {

@@ -52,4 +52,13 @@ pub(super) fn check(config: &Config, found: &mut Vec<ConfigProblem>) {
     if !(1..=MOST_CACHE).contains(&section.ocsp_cache_mib) {
         add("ocsp_cache_mib", format!("must be from 1 to {MOST_CACHE}"), "leave the key out for its default");
     }
+    if config.store.keep_expired_certificates < section.list_lifetime {
+        // Else an entry would leave the list before it stood on one that was made after its certificate's end (RFC 5280 §3.3).
+        let message = "must be at least `list_lifetime` of [revocation]".to_owned();
+        found.push(ConfigProblem::new(
+            "store.keep_expired_certificates".to_owned(),
+            message,
+            "keep them for as long as lists are relied on, or longer",
+        ));
+    }
 }
