@@ -1,4 +1,4 @@
-//! The revocation lists, fetched through the front door as relying parties fetch them.
+//! The revocation lists, fetched through the front door as relying parties fetch them, and over plain HTTP where certificates say that they are.
 
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::sync::Arc;
@@ -26,35 +26,55 @@ pub(super) async fn lists(config: &Config, client: &AdminClient, now: OffsetDate
             "look at the roots in the configuration",
         );
     };
-    let links = Links::new(&config.url);
+    let (links, named) = (Links::new(&config.url), Links::of(config));
     let in_service =
         authorities.iter().flat_map(|one| &one.issuers).filter(|issuer| issuer.retired.is_none());
     let mut issuers: Vec<&str> = in_service.map(|issuer| issuer.id.as_str()).collect();
     issuers.sort_unstable();
     issuers.dedup();
     for issuer in issuers {
-        let url = reached(config, &links.crl(issuer));
-        match list(&http, &url).await {
-            Ok((entries, Some(next))) if next > now => {
-                found.fine(
-                    "lists",
-                    format!("the list of {issuer} has {entries} entries and is good until {next}"),
-                );
-            }
-            Ok((_, next)) => {
-                let until = next.map_or("no time".to_owned(), |next| next.to_string());
-                found.wrong(
-                    "lists",
-                    format!("the list of {issuer} was good until {until}"),
-                    "look at the server's log",
-                );
-            }
-            Err(reason) => {
-                let hint = "look at the server's log, and at what stands between it and its clients";
-                found.wrong("lists", format!("{url}: {reason}"), hint);
-            }
+        look(&http, &reached(config, &links.crl(issuer)), (issuer, "list"), now, found).await;
+        // Relying parties go where certificates send them, which is another listener then; what stands before it cannot be seen from here.
+        if let Some(url) = over_plain_http(config, &named.crl(issuer)) {
+            look(&http, &url, (issuer, "list over plain HTTP"), now, found).await;
         }
     }
+}
+
+async fn look(
+    http: &reqwest::Client,
+    url: &str,
+    (issuer, what): (&str, &str),
+    now: OffsetDateTime,
+    found: &mut Findings,
+) {
+    match list(http, url).await {
+        Ok((entries, Some(next))) if next > now => {
+            found.fine(
+                "lists",
+                format!("the {what} of {issuer} has {entries} entries and is good until {next}"),
+            );
+        }
+        Ok((_, next)) => {
+            let until = next.map_or("no time".to_owned(), |next| next.to_string());
+            found.wrong(
+                "lists",
+                format!("the {what} of {issuer} was good until {until}"),
+                "look at the server's log",
+            );
+        }
+        Err(reason) => {
+            let hint = "look at the server's log, and at what stands between it and its clients";
+            found.wrong("lists", format!("{url}: {reason}"), hint);
+        }
+    }
+}
+
+/// The same path at the listener for relying parties, if there is one with a port of its own.
+fn over_plain_http(config: &Config, url: &str) -> Option<String> {
+    let listen = config.revocation.listen.filter(|listen| listen.port() != 0)?;
+    let url = url::Url::parse(url).ok()?;
+    Some(format!("http://{}{}", local(listen), url.path()))
 }
 
 /// Without TLS the server is asked directly, not through its proxy.
@@ -63,11 +83,11 @@ fn reached(config: &Config, url: &str) -> String {
         return url.to_owned();
     }
     let path = url.strip_prefix(config.url.as_str().trim_end_matches('/')).unwrap_or_default();
-    format!("http://{}{path}", listens(config))
+    format!("http://{}{path}", local(config.listen))
 }
 
-fn listens(config: &Config) -> SocketAddr {
-    let address = config.listen;
+/// Where a listener is reached on this machine.
+fn local(address: SocketAddr) -> SocketAddr {
     let ip = if address.ip().is_unspecified() { IpAddr::V4(Ipv4Addr::LOCALHOST) } else { address.ip() };
     SocketAddr::new(ip, address.port())
 }
@@ -91,7 +111,7 @@ fn http(config: &Config) -> Option<reqwest::Client> {
         .with_root_certificates(roots)
         .with_no_client_auth();
     let builder = reqwest::Client::builder().tls_backend_preconfigured(tls).no_proxy().timeout(PATIENCE);
-    builder.resolve(config.url.host_str().unwrap_or_default(), listens(config)).build().ok()
+    builder.resolve(config.url.host_str().unwrap_or_default(), local(config.listen)).build().ok()
 }
 
 /// How many entries the list has, and until when it is good.

@@ -4,9 +4,11 @@ use std::os::unix::fs::PermissionsExt as _;
 
 use ca_server::store::sled::{Sled, SledConfig};
 use ca_server::store::{Batch, Range, Store, Table};
+use rollcall_tests::load::process::Server;
+use rollcall_tests::revocation::fill::serve_relying_parties;
 use serde_json::Value;
 
-use crate::setting::Place;
+use crate::setting::{Place, program};
 
 /// The findings, and the exit code.
 fn doctor(place: &Place) -> (Vec<Value>, i32) {
@@ -51,6 +53,26 @@ async fn a_server_that_is_well_is_called_so_running_or_stopped() {
     }
     let shown = place.done(&["doctor"]);
     assert!(shown.contains("hint: move it away") && shown.contains("0 wrong"), "{shown}");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn lists_are_fetched_where_certificates_send_relying_parties_too() {
+    let mut place = Place::start().await;
+    place.server.kill().unwrap();
+    let folder = place.path("ca");
+    let url = serve_relying_parties(&folder).unwrap();
+    let port = url.rsplit(':').next().unwrap();
+    let listen = format!("listen = \"127.0.0.1:{port}\"");
+    let config = folder.join("ca.toml");
+    let text = std::fs::read_to_string(&config).unwrap();
+    // The path that certificates name is there without a proxy that takes it off.
+    std::fs::write(&config, text.replace(&listen, &format!("{listen}\nurl = \"http://status.test/pki\"")))
+        .unwrap();
+    place.server = Server::start(program(), &folder, &place.url).unwrap().0;
+    let (findings, _) = doctor(&place);
+    let lists = found(&findings, "lists", "fine");
+    let over_http: Vec<_> = lists.iter().filter(|what| what.contains("over plain HTTP")).collect();
+    assert_eq!((lists.len(), over_http.len()), (4, 2), "{findings:?}");
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
