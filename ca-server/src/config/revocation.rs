@@ -15,13 +15,13 @@ pub struct RevocationConfig {
     /// Where to serve revocation lists, OCSP and issuing certificates over plain HTTP, as `address:port`; nothing else is served there, and all of it is
     /// signed. Default: on `listen` only, over TLS, which many relying parties cannot use while they check a certificate.
     pub listen: Option<SocketAddr>,
-    /// The URL under which relying parties reach them; it stands in certificates, so changing it later leaves those issued before with the old one. Default:
-    /// with `listen` the host of `url`, over http, at the port of `listen`; else `url`.
+    /// The URL under which relying parties reach them; it stands in certificates, so after a change the old one has to lead here until the last certificate
+    /// issued before has ended; a list in shards goes on naming both. Default: with `listen` the host of `url`, over http, at the port of `listen`; else `url`.
     pub url: Option<Url>,
     /// Whether OCSP is answered, and certificates say where. Default: whether `listen` is set.
     pub ocsp: Option<bool>,
-    /// Whether a nonce in a request is repeated in an answer that is signed for it alone. Anybody can then make the server sign at will; without it nonces
-    /// are ignored, as RFC 5019 allows. Default: false.
+    /// Whether a nonce in a request is repeated in an answer that is signed for it alone. Each such request costs a signature; without it nonces are ignored,
+    /// as RFC 5019 allows, and only questions for several certificates or for serials that were never issued are signed each time. Default: false.
     pub ocsp_nonce: bool,
     /// How long an OCSP answer may be relied on. Default: 12h. A client that was shown an answer before a revocation may show it again for as long.
     #[serde(with = "humantime_serde")]

@@ -252,7 +252,7 @@ resolvers = []
 #url = "http://ca.example.com:14080"
 # Whether OCSP is answered, and certificates say where. Default: whether `listen` is set.
 #ocsp = true
-# Whether a nonce in a request is repeated, in an answer signed for it alone: anybody can then make the server sign at will.
+# Whether a nonce in a request is repeated, in an answer signed for it alone: each such request costs a signature.
 #ocsp_nonce = false
 # How long an OCSP answer may be relied on, and the memory for signed ones, in MiB.
 #ocsp_lifetime = "12h"
