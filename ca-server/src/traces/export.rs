@@ -25,7 +25,8 @@ use tracing_subscriber::registry::LookupSpan;
 use url::Url;
 
 use super::{Settings, TARGET};
-use crate::sso::fetch::Fetch;
+use crate::respond::problem::causes;
+use crate::sso::fetch::{Fetch, FetchError};
 
 /// The name of a request's span.
 const REQUEST: &str = "request";
@@ -40,6 +41,24 @@ struct Client {
     endpoint: Url,
     headers: HeaderMap,
     runtime: Handle,
+    /// Whether the last message was not taken.
+    failing: AtomicBool,
+}
+
+impl Client {
+    /// Says it once when the collector stops taking spans, and once when it takes them again: its host and its status, nothing that it wrote.
+    fn tell(&self, answer: Result<StatusCode, &FetchError>) {
+        let is_taken = answer.is_ok_and(|status| status.is_success());
+        if self.failing.swap(!is_taken, Ordering::Relaxed) != is_taken {
+            return;
+        }
+        let host = self.endpoint.host_str().unwrap_or_default();
+        match answer {
+            Ok(status) if is_taken => tracing::info!(host, %status, "spans are taken again"),
+            Ok(status) => tracing::warn!(host, %status, "spans are not taken and are lost"),
+            Err(error) => tracing::warn!(host, error = %causes(error), "spans do not arrive and are lost"),
+        }
+    }
 }
 
 #[async_trait]
@@ -50,7 +69,9 @@ impl HttpClient for Client {
         let mut headers = parts.headers;
         headers.extend(self.headers.clone());
         let posted = self.runtime.spawn(async move { fetch.post_message(&endpoint, headers, body).await });
-        let answer = posted.await??;
+        let posted = posted.await?;
+        self.tell(posted.as_ref().map(|answer| answer.status));
+        let answer = posted?;
         Ok(Response::builder().status(answer.status).body(Bytes::new())?)
     }
 }
@@ -67,7 +88,7 @@ pub fn tracer(
     let exporter = SpanExporter::builder()
         .with_http()
         .with_endpoint(endpoint.as_str())
-        .with_http_client(Client { fetch, endpoint, headers, runtime })
+        .with_http_client(Client { fetch, endpoint, headers, runtime, failing: AtomicBool::new(false) })
         .build()?;
     let sampler = Sampler::ParentBased(Box::new(Sampler::TraceIdRatioBased(ratio)));
     let version = KeyValue::new("service.version", env!("CARGO_PKG_VERSION"));

@@ -54,6 +54,26 @@ fn a_bad_file_is_told_whole() {
     assert_eq!(problems.as_array().unwrap().len(), hints);
 }
 
+#[cfg(not(feature = "otel"))]
+#[test]
+fn an_endpoint_for_spans_is_refused_by_a_program_that_cannot_send_them() {
+    let place = tempfile::tempdir().unwrap();
+    let folder = place.path().join("ca");
+    assert_eq!(init(&folder, "https://ca.corp.test:14000", &[]).code, 0);
+    let config = folder.join("ca.toml");
+    let text = std::fs::read_to_string(&config).unwrap();
+    let endpoint = "[traces]\nendpoint = \"http://127.0.0.1:4318/v1/traces\"\n";
+    std::fs::write(&config, text.replace("[traces]\n", endpoint)).unwrap();
+    let ran = ca_server(&["check", "--config", config.to_str().unwrap()]);
+    assert_eq!(ran.code, 1, "{}", ran.stdout);
+    assert!(
+        ran.stdout.contains("traces.endpoint: this program was built without the feature `otel`"),
+        "{}",
+        ran.stdout
+    );
+    assert!(ran.stdout.contains("cargo build --features otel"), "{}", ran.stdout);
+}
+
 #[test]
 fn files_that_do_not_fit_together_are_told() {
     let place = tempfile::tempdir().unwrap();

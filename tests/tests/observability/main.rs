@@ -11,7 +11,6 @@
 
 mod files;
 mod server;
-mod traces;
 
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};

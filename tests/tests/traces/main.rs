@@ -1,4 +1,14 @@
 //! Spans as a collector gets them: decoded here by hand, from the bytes of a server that is a process of its own.
+//!
+//! Built with the feature `otel` only: `cargo test --workspace --features rollcall-tests/otel --test traces`.
+
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::indexing_slicing,
+    clippy::panic,
+    reason = "a test stops at the first wrong value"
+)]
 
 use std::collections::BTreeMap;
 use std::os::unix::fs::PermissionsExt as _;
@@ -9,7 +19,7 @@ use rollcall_tests::dns::FakeDns;
 use rollcall_tests::load::flow::Flow;
 use rollcall_tests::load::process::Server;
 use rollcall_tests::load::session::Target;
-use rollcall_tests::receiver::Receiver;
+use rollcall_tests::receiver::{Answer, Receiver};
 
 /// The fields of a protobuf message: number, and varint or octets.
 fn fields(octets: &[u8]) -> Vec<(u64, Value)> {
@@ -127,14 +137,16 @@ async fn ask_as_proxy(url: &str, root: &str) {
     assert!(answer.status().is_success());
 }
 
-/// Runs one order with `[traces]` as written, and a proxy's request; every span that came, and the headers of the first message.
-async fn traced(section: &str, trusted: &str) -> (Vec<Span>, BTreeMap<String, String>) {
-    let collector = Receiver::start().await;
-    let temporary = tempfile::tempdir().unwrap();
-    let dns = Arc::new(FakeDns::start().await);
-    dns.add_zone("traces.test");
-    let (folder, program) = (temporary.path().join("ca"), Path::new(env!("CARGO_BIN_EXE_harness-ca-server")));
-    let url = Server::init(program, &folder, "traces.test", dns.address()).unwrap();
+/// A server that sends spans to `collector`, with `[traces]` as written.
+fn server(
+    folder: &Path,
+    dns: &FakeDns,
+    collector: &Receiver,
+    section: &str,
+    trusted: &str,
+) -> (Server, String) {
+    let program = Path::new(env!("CARGO_BIN_EXE_harness-ca-server"));
+    let url = Server::init(program, folder, "traces.test", dns.address()).unwrap();
     let headers = folder.join("traces.headers");
     std::fs::write(&headers, "authorization: Bearer secret-of-the-collector\n").unwrap();
     std::fs::set_permissions(&headers, std::fs::Permissions::from_mode(0o600)).unwrap();
@@ -144,16 +156,30 @@ async fn traced(section: &str, trusted: &str) -> (Vec<Span>, BTreeMap<String, St
         format!("[traces]\nendpoint = \"{}\"\nheaders_file = \"traces.headers\"\n{section}", collector.url());
     let text = text.replace("#trusted_proxies = []", &format!("trusted_proxies = [{trusted}]"));
     std::fs::write(&config, text.replace("[traces]\n", &section)).unwrap();
-    let (server, _) = Server::start(program, &folder, &url).unwrap();
+    let (server, _) = Server::start(program, folder, &url).unwrap();
+    (server, url)
+}
+
+/// Tells it to stop in order: what is still in the queue is sent then.
+fn terminate(server: &Server) {
+    let killed = std::process::Command::new("kill").args(["-TERM", &server.id().to_string()]).status();
+    assert!(killed.unwrap().success());
+}
+
+/// Runs one order with `[traces]` as written, and a proxy's request; every span that came, and the headers of the first message.
+async fn traced(section: &str, trusted: &str) -> (Vec<Span>, BTreeMap<String, String>) {
+    let collector = Receiver::start().await;
+    let temporary = tempfile::tempdir().unwrap();
+    let folder = temporary.path().join("ca");
+    let dns = Arc::new(FakeDns::start().await);
+    dns.add_zone("traces.test");
+    let (server, url) = server(&folder, &dns, &collector, section, trusted);
     let root = std::fs::read_to_string(server.root("external")).unwrap();
     let target = Target::new(&url, "external", &root).unwrap();
     let mut flow = Flow::register(&target, Arc::clone(&dns)).await.unwrap();
     ask_as_proxy(&url, &root).await;
     flow.run("room-1.traces.test").await.unwrap();
-    // What is still in the queue is sent when the server stops in order.
-    let stopped =
-        std::process::Command::new("kill").args(["-TERM", &server.id().to_string()]).status().unwrap();
-    assert!(stopped.success());
+    terminate(&server);
     let (mut found, mut first) = (Vec::new(), BTreeMap::new());
     let is_whole = |found: &[Span]| {
         found.iter().any(|span| span.name == "sign" && parents(found, span).contains(&"request".to_owned()))
@@ -231,4 +257,32 @@ async fn names_are_told_only_if_the_configuration_says_so_and_a_trusted_proxys_t
     let [span] = going_on.as_slice() else { panic!("{spans:#?}") };
     assert_eq!((hex(&span.parent).as_str(), span.name.as_str()), (BEGUN.1, "request"));
     assert!(span.attributes["http.route"].ends_with("directory"), "{span:?}");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_collector_that_takes_nothing_is_told_of_once() {
+    let collector = Receiver::start().await;
+    collector.answer(std::iter::repeat_n(Answer::Status(401), 1000));
+    let temporary = tempfile::tempdir().unwrap();
+    let folder = temporary.path().join("ca");
+    let dns = FakeDns::start().await;
+    dns.add_zone("traces.test");
+    let (server, url) = server(&folder, &dns, &collector, "", "");
+    let root = std::fs::read_to_string(server.root("external")).unwrap();
+    ask_as_proxy(&url, &root).await;
+    collector.next().await;
+    ask_as_proxy(&url, &root).await;
+    terminate(&server);
+    collector.next().await;
+    let log = || std::fs::read_to_string(folder.join("server.log")).unwrap();
+    let told = async {
+        while !log().contains("spans are not taken") {
+            tokio::time::sleep(std::time::Duration::from_millis(10)).await;
+        }
+    };
+    tokio::time::timeout(std::time::Duration::from_secs(60), told).await.unwrap();
+    drop(server);
+    let log = log();
+    assert_eq!(log.matches("spans are not taken").count(), 1, "{log}");
+    assert!(log.contains("401") && !log.contains("secret-of-the-collector"), "{log}");
 }
