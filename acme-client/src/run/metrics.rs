@@ -46,6 +46,11 @@ const GAUGES: &[(&str, &str, Value)] = &[
     ("certificate_not_after_seconds", "End of the certificate in use, in seconds since 1970", |seen| {
         seen.standing.as_ref().ok()?.leaf.as_ref().map(|leaf| seconds(leaf.not_after))
     }),
+    (
+        "certificate_not_before_seconds",
+        "Beginning of the certificate in use, in seconds since 1970",
+        |seen| seen.standing.as_ref().ok()?.leaf.as_ref().map(|leaf| seconds(leaf.not_before)),
+    ),
     ("next_attempt_seconds", "When something is done next, in seconds since 1970", |seen| {
         seen.next.map(|(at, _)| seconds(at))
     }),

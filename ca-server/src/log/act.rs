@@ -198,6 +198,27 @@ pub enum Act {
 }
 
 impl Act {
+    /// Every word that [`Self::kind`] has.
+    pub const KINDS: [&'static str; 17] = [
+        "intent",
+        "issued",
+        "abandoned",
+        "revoked",
+        "refused",
+        "signed-in",
+        "account-created",
+        "key-changed",
+        "account-deactivated",
+        "external-key",
+        "organisation",
+        "machine-account",
+        "approval",
+        "console",
+        "expiring",
+        "failing-repeatedly",
+        "operation",
+    ];
+
     /// The word for it, as the journal writes it in `act`.
     #[must_use]
     pub const fn kind(&self) -> &'static str {
@@ -231,6 +252,15 @@ const fn is_zero(count: &u64) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn the_list_of_kinds_has_the_kind_of_every_act() {
+        let source = include_str!("act.rs");
+        let arms = source.split("fn kind").nth(1).unwrap().split("#[expect").next().unwrap();
+        let words: Vec<&str> =
+            arms.split("=> \"").skip(1).map(|rest| rest.split('"').next().unwrap()).collect();
+        assert_eq!(words, Act::KINDS);
+    }
 
     #[test]
     fn a_refusal_written_before_there_were_counts_still_reads() {

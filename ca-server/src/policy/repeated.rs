@@ -16,8 +16,10 @@ use crate::log::act::Act;
 
 /// Names, accounts and holders that are counted; those whose window is over are forgotten when more come.
 const MOST_COUNTED: usize = 65_536;
-/// How many are told of in one window; whoever can be refused under many names fills no journal.
-const MOST_TOLD: usize = 60;
+/// How many are told of in one window by one asker, so that whoever is refused under many names hides nobody.
+const MOST_OF_ONE: usize = 5;
+/// How many are told of in one window by all together; nobody fills the journal.
+const MOST_TOLD: usize = 300;
 
 /// A failure.
 #[derive(Clone, Copy, Debug)]
@@ -46,8 +48,10 @@ struct Counting {
 struct Counts {
     subjects: HashMap<String, Count>,
     found: Vec<(OffsetDateTime, Act)>,
-    /// When those that were told of lately were.
-    told: Vec<i64>,
+    /// When those that were told of lately were, and who asked.
+    told: Vec<(i64, String)>,
+    /// When it was last said that some are left out.
+    warned: Option<i64>,
 }
 
 #[derive(Clone, Copy, Debug)]
@@ -74,16 +78,18 @@ impl Repeated {
     ) {
         let Some(counting) = &self.0 else { return };
         let now = at.unix_timestamp();
+        let Failure { action, rule, account } = failure;
+        let subjects: Vec<String> = subjects.into_iter().collect();
+        // Who asked stands last; without anybody, the name stands for itself.
+        let asker = account.map(|id| format!("account {id}")).or_else(|| subjects.last().cloned());
         let mut counts = counting.counts.lock();
         let reached =
             subjects.into_iter().filter(|subject| counts.reaches(subject, now, counting)).collect::<Vec<_>>();
-        let Some(subject) = reached.into_iter().next() else { return };
-        counts.told.retain(|told| now.saturating_sub(*told) < counting.seconds);
-        if counts.told.len() >= MOST_TOLD {
+        let (Some(subject), Some(asker)) = (reached.into_iter().next(), asker) else { return };
+        if !counts.may_tell(&asker, now, counting) {
             return;
         }
-        counts.told.push(now);
-        let Failure { action, rule, account } = failure;
+        counts.told.push((now, asker));
         tracing::warn!(subject, action, rule, times = counting.most, "fails again and again");
         let act = Act::FailingRepeatedly {
             subject,
@@ -113,11 +119,34 @@ impl Repeated {
 }
 
 impl Counts {
+    /// Whether one more is told of; what is left out is counted, and said once in a window.
+    fn may_tell(&mut self, asker: &str, now: i64, counting: &Counting) -> bool {
+        let is_recent = |at: i64| now.saturating_sub(at) < counting.seconds;
+        self.told.retain(|(at, _)| is_recent(*at));
+        let of_one = self.told.iter().filter(|(_, one)| one == asker).count();
+        if of_one < MOST_OF_ONE && self.told.len() < MOST_TOLD {
+            return true;
+        }
+        metrics::counter!("rollcall_repeated_failures_left_out_total").increment(1);
+        if !self.warned.is_some_and(is_recent) {
+            self.warned = Some(now);
+            tracing::warn!(
+                asker,
+                "fails under more names than are told of; for a while others may be left out of the journal too"
+            );
+        }
+        false
+    }
+
     /// Counts one; whether it is the one at which the subject is told of.
     fn reaches(&mut self, subject: &str, now: i64, counting: &Counting) -> bool {
         let over = |count: &Count| now.saturating_sub(count.since) >= counting.seconds || now < count.since;
         if self.subjects.len() >= MOST_COUNTED && !self.subjects.contains_key(subject) {
             self.subjects.retain(|_, count| !over(count));
+            // Many names that failed once each do not keep out who fails again and again.
+            if self.subjects.len() >= MOST_COUNTED {
+                self.subjects.retain(|_, count| count.times > 1 || counting.most <= 1);
+            }
             if self.subjects.len() >= MOST_COUNTED {
                 return false;
             }
@@ -182,6 +211,36 @@ mod tests {
         // Who fails under many names is told of by itself.
         (0..5).for_each(|number| fail(&repeated, &[&format!("dns:{number}.test"), "account b"], 0));
         assert_eq!(told(&repeated), ["account b"]);
+    }
+
+    #[test]
+    fn an_account_that_fails_under_many_names_does_not_hide_others() {
+        let repeated = Repeated::new(2, Duration::from_secs(60));
+        let of = |account, names: &[String], second| {
+            let failure = Failure { action: "order", rule: "names", account: Some(account) };
+            for name in names {
+                for _ in 0..2 {
+                    repeated.count([name.clone(), format!("account {account}")], failure, at(second));
+                }
+            }
+        };
+        let (many, other) = (AccountId::fresh(at(0)).unwrap(), AccountId::fresh(at(0)).unwrap());
+        let names: Vec<String> = (0..1000).map(|number| format!("dns:{number}.test")).collect();
+        of(many, &names, 0);
+        assert_eq!(told(&repeated), names[..MOST_OF_ONE]);
+        of(other, &["dns:other.test".to_owned()], 1);
+        assert_eq!(told(&repeated), ["dns:other.test"]);
+        of(many, &["dns:later.test".to_owned()], 60);
+        assert_eq!(told(&repeated), ["dns:later.test"]);
+    }
+
+    #[test]
+    fn names_that_failed_once_do_not_keep_others_from_being_counted() {
+        let repeated = Repeated::new(2, Duration::from_secs(60));
+        fail(&repeated, &["stranger"], 0);
+        (0..MOST_COUNTED).for_each(|number| fail(&repeated, &[&format!("dns:{number}.test")], 0));
+        (0..2).for_each(|_| fail(&repeated, &["dns:late.test"], 1));
+        assert_eq!(told(&repeated), ["dns:late.test"]);
     }
 
     #[test]

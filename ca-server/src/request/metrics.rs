@@ -16,6 +16,10 @@ use crate::config::TlsMode;
 use crate::respond::kinds::Kind;
 use crate::respond::problem::Problem;
 
+const LIST_SIGNED: &str = "rollcall_revocation_list_this_update_seconds";
+const LIST_ENDS: &str = "rollcall_revocation_list_next_update_seconds";
+const RESPONDER_ENDS: &str = "rollcall_ocsp_responder_not_after_seconds";
+
 /// The metrics, for a client on this host.
 ///
 /// # Errors
@@ -41,6 +45,13 @@ pub async fn metrics_anyone(State(app): State<App>) -> Response {
     ([(CONTENT_TYPE, "text/plain; version=0.0.4")], app.metrics.render()).into_response()
 }
 
+/// No time is known any more of an issuer that is not in service: what was measured last would soon look late.
+pub(crate) fn forget_issuer(issuer: &str) {
+    for name in [LIST_SIGNED, LIST_ENDS, RESPONDER_ENDS] {
+        gauge!(name, "issuer" => issuer.to_owned()).set(f64::NAN);
+    }
+}
+
 /// What is read when it is asked for.
 fn stands(app: &App) {
     // A gauge is a float, and seconds since 1970 fit one exactly.
@@ -54,11 +65,11 @@ fn stands(app: &App) {
     for issuer in app.authorities.issuers() {
         let id = issuer.issuer_id().to_owned();
         if let Some((this, next)) = app.revocation_lists.last(&id).and_then(|edition| edition.times()) {
-            gauge!("rollcall_revocation_list_this_update_seconds", "issuer" => id.clone()).set(seconds(this));
-            gauge!("rollcall_revocation_list_next_update_seconds", "issuer" => id).set(seconds(next));
+            gauge!(LIST_SIGNED, "issuer" => id.clone()).set(seconds(this));
+            gauge!(LIST_ENDS, "issuer" => id).set(seconds(next));
         }
     }
     for (issuer, end) in app.responders.ends() {
-        gauge!("rollcall_ocsp_responder_not_after_seconds", "issuer" => issuer).set(seconds(end));
+        gauge!(RESPONDER_ENDS, "issuer" => issuer).set(seconds(end));
     }
 }

@@ -58,6 +58,11 @@ pub const MEASURES: &[Measure] = &[
         &["action"],
         "Refusals that were not journalled, since their account or all together had too many in a minute.",
     ),
+    counter(
+        "rollcall_repeated_failures_left_out_total",
+        &[],
+        "Repeated failures that were not journalled, since who asked, or all together, had too many in the window.",
+    ),
     counter("rollcall_challenges_total", &["kind", "outcome"], "Challenges decided, by kind and outcome."),
     counter(
         "rollcall_sign_ins_total",
@@ -125,7 +130,7 @@ pub const MEASURES: &[Measure] = &[
     gauge(
         "rollcall_webhook_behind_seconds",
         &["webhook"],
-        "Age of the event that waits because it could not be delivered; 0 if none does.",
+        "Age of the oldest entry that it was not told yet; 0 if there is none.",
     ),
     gauge("rollcall_webhook_paused", &["webhook"], "1 if a webhook is paused."),
     counter(

@@ -8,6 +8,7 @@ use parking_lot::Mutex;
 use tokio_util::sync::CancellationToken;
 
 use super::measures::{Kind, MEASURES, Measure};
+use crate::log::act::Act;
 
 /// Why nothing can be measured.
 #[derive(Debug, thiserror::Error)]
@@ -46,6 +47,10 @@ fn describe() {
             Kind::Gauge => metrics::describe_gauge!(*name, *meaning),
             Kind::Histogram => metrics::describe_histogram!(*name, *meaning),
         }
+    }
+    // From 0 on, so that the first of each is an increase that an alert sees.
+    for kind in Act::KINDS {
+        metrics::counter!("rollcall_journal_acts_total", "act" => kind).increment(0);
     }
 }
 

@@ -15,6 +15,7 @@ use tokio_util::sync::CancellationToken;
 use crate::app::App;
 use crate::clock;
 use crate::log::act::Act;
+use crate::request::metrics::forget_issuer;
 use crate::respond::problem::causes;
 use crate::sign::Authority;
 use crate::store::{Batch, Record, StoreError, Table};
@@ -97,11 +98,14 @@ pub async fn look(app: &App, looked: &mut Looked) -> Result<(), StoreError> {
     }
     looked.ends.retain(|id, end| *end > since && app.authorities.of_issuer(id).is_some());
     looked.ends.extend(ends.clone());
+    let mut retired = Vec::new();
     for issuer in due.iter().filter(|issuer| !ends.contains_key(issuer.issuer_id())) {
         retire(app, issuer, now).await?;
         looked.sure.insert(issuer.issuer_id().to_owned());
+        retired.push(issuer.issuer_id().to_owned());
     }
     app.responders.follow(&app.authorities);
+    retired.iter().for_each(|id| forget_issuer(id));
     Ok(())
 }
 

@@ -4,6 +4,7 @@ use std::collections::BTreeSet;
 use std::path::Path;
 
 use ca_server::config::{Config, WebhookConfig};
+use ca_server::log::act::Act;
 use ca_server::server::measures::{Kind, MEASURES};
 use http::StatusCode;
 use rollcall_tests::ca::TestCa;
@@ -63,6 +64,7 @@ const ELSEWHERE: &[&str] = &[
     "rollcall_connections_refused_total",
     "rollcall_internal_certificates_total",
     "rollcall_refusals_left_out_total",
+    "rollcall_repeated_failures_left_out_total",
     "rollcall_sign_ins_total",
     "rollcall_tokens_refused_total",
     "rollcall_store_fold_seconds",
@@ -100,10 +102,18 @@ async fn a_server_in_use_shows_the_metrics_of_the_table_with_their_labels_and_no
     let metrics = format!("http://{}/metrics", ca.running().metrics_address().unwrap());
     let ask = async || client.get(&metrics).send().await.unwrap().text().await.unwrap();
     // Finished samples are moved into histograms now and then, and the last delivery is counted after its answer.
-    let mut text = ask().await;
-    while !text.contains("rollcall_webhook_deliveries_total{webhook=\"hook\",outcome=\"delivered\"} 2") {
-        tokio::time::sleep(std::time::Duration::from_millis(5)).await;
-        text = ask().await;
+    let counted = async {
+        loop {
+            let text = ask().await;
+            if text.contains("rollcall_webhook_deliveries_total{webhook=\"hook\",outcome=\"delivered\"} 2") {
+                break text;
+            }
+            tokio::time::sleep(std::time::Duration::from_millis(5)).await;
+        }
+    };
+    let text = tokio::time::timeout(std::time::Duration::from_secs(60), counted).await.unwrap();
+    for kind in Act::KINDS {
+        assert!(text.contains(&format!("rollcall_journal_acts_total{{act=\"{kind}\"}} ")), "{kind}: {text}");
     }
     let seen = scraped(&text);
     for (name, labels) in &seen {

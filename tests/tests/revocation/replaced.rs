@@ -1,5 +1,6 @@
 //! An issuer that was replaced: its list and its OCSP answers go on for its certificates, beside those of the one that issues now.
 
+use ca_server::config::Config;
 use ca_server::status::retire::{Looked, look};
 use certs::verdict::Reason;
 use http::{Method, StatusCode};
@@ -71,7 +72,8 @@ fn is_retired(ca: &TestCa, id: &str) -> bool {
 
 #[tokio::test]
 async fn an_issuer_retires_by_itself_once_its_last_certificate_has_ended_and_not_before() {
-    let ca = builder().sled().start().await;
+    let configure = |config: &mut Config| config.metrics_listen = Some("127.0.0.1:0".parse().unwrap());
+    let ca = builder().configure(configure).sled().start().await;
     let alice = ca.register("alice").await;
     let issued = alice.issue(&ca.dns, &["room-1.corp.test"]).await;
     let url = issued.report().crl_urls[0].clone();
@@ -88,9 +90,27 @@ async fn an_issuer_retires_by_itself_once_its_last_certificate_has_ended_and_not
         assert_eq!(answer(&ca).await.signed().status(), &Status::Good);
         assert_eq!(ask(&ca, Method::GET, &url, &[], Vec::new()).await.status, StatusCode::OK, "{at}");
     }
+    let shown = async |name: &str| {
+        let url = format!("http://{}/metrics", ca.running().metrics_address().unwrap());
+        let client = reqwest::Client::builder().no_proxy().build().unwrap();
+        let text = client.get(url).send().await.unwrap().text().await.unwrap();
+        let begin = format!("{name}{{issuer=\"{id}\"}} ");
+        text.lines().find_map(|line| line.strip_prefix(&begin).map(str::to_owned)).unwrap_or_default()
+    };
+    let times = [
+        "rollcall_revocation_list_this_update_seconds",
+        "rollcall_revocation_list_next_update_seconds",
+        "rollcall_ocsp_responder_not_after_seconds",
+    ];
+    for name in times {
+        assert!(shown(name).await.parse::<f64>().is_ok_and(f64::is_finite), "{name}");
+    }
     ca.clock.advance(time::Duration::hours(2));
     look(ca.app(), &mut looked).await.unwrap();
     assert!(is_retired(&ca, &id));
+    for name in times {
+        assert_eq!(shown(name).await, "NaN", "{name}: no alert for what nobody signs any more");
+    }
     assert_eq!(answer(&ca).await, Response::Failure(6), "unauthorized: nobody answers for it");
     assert_eq!(ask(&ca, Method::GET, &url, &[], Vec::new()).await.status, StatusCode::NOT_FOUND);
     let certificate = ask(&ca, Method::GET, &format!("/issuer/{id}.crt"), &[], Vec::new()).await;
