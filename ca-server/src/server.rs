@@ -308,18 +308,21 @@ impl Running {
         self.certificate.as_ref()
     }
 
-    /// Reads again what may change while it runs (SIGHUP).
+    /// Reads again what may change while it runs (SIGHUP). Each part is tried, whatever became of the others.
     ///
     /// # Errors
-    /// What was not taken; the old goes on.
-    pub async fn reload(&self) -> Result<(), ReloadError> {
-        self.app.policy.reload()?;
-        self.app.reload_authorities().await?;
-        self.app.notifications.reload()?;
-        if let Some(certificate) = &self.certificate {
-            certificate.reload(&self.app.config)?;
-        }
-        Ok(())
+    /// What was not taken, part by part; of those the old goes on.
+    pub async fn reload(&self) -> Result<(), Vec<ReloadError>> {
+        let app = &self.app;
+        let certificate = self.certificate.as_ref().map_or(Ok(()), |one| one.reload(&app.config));
+        let parts = [
+            certificate.map_err(ReloadError::Tls),
+            app.policy.reload().map_err(ReloadError::Policy),
+            app.reload_authorities().await.map(drop).map_err(ReloadError::Authority),
+            app.notifications.reload().map_err(ReloadError::Webhook),
+        ];
+        let failed: Vec<_> = parts.into_iter().filter_map(Result::err).collect();
+        if failed.is_empty() { Ok(()) } else { Err(failed) }
     }
 
     /// Stops listening, lets requests at work finish for a while, closes the store.

@@ -83,8 +83,10 @@ async fn reload(running: &Running) {
         Ok(()) => {
             tracing::info!("policy, authorities, TLS files and the secrets of webhooks were read again")
         }
-        Err(error) => {
-            tracing::error!(error = %causes(&error), "files were not taken; the old ones stay in force")
+        Err(errors) => {
+            for error in &errors {
+                tracing::error!(error = %causes(error), "files were not taken; the old ones stay in force");
+            }
         }
     }
 }
