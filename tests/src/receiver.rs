@@ -36,6 +36,8 @@ pub enum Answer {
     Endless,
     /// With these octets, which need not be HTTP.
     Raw(&'static [u8]),
+    /// With 204, after this time.
+    After(Duration),
     /// Not at all.
     Never,
 }
@@ -210,6 +212,10 @@ async fn serve(
                 let _ = stream.write_all(octets).await;
                 let _ = stream.flush().await;
                 return;
+            }
+            Answer::After(time) => {
+                tokio::time::sleep(time).await;
+                write(&mut stream, 204, "").await
             }
             Answer::Never => std::future::pending().await,
             Answer::Endless => {

@@ -139,12 +139,16 @@ impl Endpoint {
         Ok(opened(&mut guard, store, &self.settings.name).await?.save(store).await?)
     }
 
-    /// Changes its place by an operator's word, durably.
+    /// Changes its place by an operator's word, durably or not at all.
     async fn order(&self, store: &Store, act: impl FnOnce(&mut Place)) -> Result<(), JournalError> {
         let mut guard = self.place.lock().await;
         let place = opened(&mut guard, store, &self.settings.name).await?;
+        let before = place.row();
         act(place);
-        place.save(store).await?;
+        if let Err(error) = place.save(store).await {
+            place.put_back(before);
+            return Err(error.into());
+        }
         drop(guard);
         let mut seen = self.seen.lock();
         (seen.failures, seen.next) = (0, None);

@@ -1,8 +1,8 @@
 //! From an entry of the journal to the event that a webhook is told: CloudEvents 1.0 in JSON. `docs/notifications.md` explains each field.
 //!
 //! Field names are a contract: add, never rename; what changes its meaning gets a new `type`. The id is made of the entry's number and hash, so it
-//! is the same however often it is told, and another one in a journal that was restored. Carries no key, no token, and nothing that an identity
-//! provider said.
+//! is the same however often it is told, and another one in a journal that was restored. Carries no key and no token; of what an identity provider
+//! said only the address that is certified and, of failures, whose credential was shown.
 
 use bytes::Bytes;
 use certs::crl::RevocationReason;
@@ -19,6 +19,7 @@ use crate::log::act::Act;
 use crate::log::chain::Entry;
 use crate::order::model::Certificate;
 use crate::store::StoreError;
+use crate::store::tables::certificates::is_own;
 
 /// Something to be told.
 #[derive(Clone, Debug)]
@@ -59,7 +60,7 @@ impl Envelope<'_> {
 
 /// The event of an entry, if this webhook is told of it.
 pub(super) async fn of(app: &App, endpoint: &Endpoint, entry: &Entry) -> Result<Option<Event>, StoreError> {
-    // What a newer program wrote is told by a newer program.
+    // What a newer program wrote has no event here. It is passed over; a newer program tells it if an operator goes back to it.
     let Ok(act) = entry.parse() else { return Ok(None) };
     let (kind, serial, name, mut data) = match act {
         Act::Issued { serial, certificate_sha256 } => {
@@ -103,7 +104,9 @@ pub(super) async fn of(app: &App, endpoint: &Endpoint, entry: &Entry) -> Result<
         None => None,
     };
     let own = kind == EventKind::Issued && certificate.as_ref().is_some_and(is_own);
-    if own || !endpoint.takes(kind, certificate.as_ref()) {
+    // Of a certificate whose record was pruned nobody can say what a filter would: whoever wants its kind is told.
+    let is_pruned = serial.is_some() && certificate.is_none();
+    if own || !is_pruned && !endpoint.takes(kind, certificate.as_ref()) {
         return Ok(None);
     }
     if let (Some(fields), Some(serial)) = (data.as_object_mut(), &serial) {
@@ -130,11 +133,6 @@ pub(super) fn test(app: &App, endpoint: &Endpoint, number: u64) -> Event {
     let data = json!({ "webhook": endpoint.name(), "events": endpoint.events() });
     let at = app.clock.now();
     Envelope { id: &id, name: "test", at, subject: None, seq: None }.sealed(app, &data)
-}
-
-/// Whether the server issued it to itself, for TLS or for OCSP: nobody asked for it, and there is one at each start.
-const fn is_own(certificate: &Certificate) -> bool {
-    certificate.account.is_none() && certificate.order.is_none() && certificate.holder.is_none()
 }
 
 fn id_of(entry: &Entry) -> String {

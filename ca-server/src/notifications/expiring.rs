@@ -17,7 +17,7 @@ use crate::clock;
 use crate::config::notifications::EventKind;
 use crate::log::act::Act;
 use crate::order::model::{Certificate, CertificateStatus};
-use crate::store::tables::certificates::CertificateFilter;
+use crate::store::tables::certificates::{CertificateFilter, is_own};
 use crate::store::tables::expiry::Ending;
 use crate::store::{Batch, Record, Store, StoreError, Table};
 
@@ -72,9 +72,9 @@ async fn look_ahead(store: &Store, ahead: Duration, now: OffsetDateTime) -> Resu
     loop {
         let seen = store.load::<Mark>(&ahead.as_secs()).await?;
         let known = seen.as_ref().and_then(|seen| HEXLOWER.decode(seen.value.row.as_bytes()).ok());
-        // The first look begins with what has not ended yet.
-        let after = known.and_then(Ending::of_row);
-        let after = after.unwrap_or_else(|| Ending::beginning(Table::Certificates, now));
+        // What has ended is not told of: neither at the first look nor after a long stop.
+        let begin = Ending::beginning(Table::Certificates, now);
+        let after = known.and_then(Ending::of_row).filter(|known| known.row > begin.row).unwrap_or(begin);
         let page = store.ending(Table::Certificates, until, Some(&after), PAGE).await?;
         let Some(last) = page.last() else { return Ok(told) };
         let mut batch = Batch::new();
@@ -104,10 +104,11 @@ async fn look_ahead(store: &Store, ahead: Duration, now: OffsetDateTime) -> Resu
     }
 }
 
-/// Whether a certificate that is in use should have been renewed when it has so much time left.
+/// Whether a certificate that is in use, and not the server's own, should have been renewed when it has so much time left.
 fn is_due(certificate: &Certificate, ahead: Duration) -> bool {
     let life = certificate.not_after - certificate.not_before;
     certificate.status == CertificateStatus::Issued
+        && !is_own(certificate)
         && ahead
             .checked_mul(PART)
             .is_some_and(|least| time::Duration::try_from(least).is_ok_and(|least| least <= life))

@@ -11,7 +11,7 @@ use tokio_util::sync::CancellationToken;
 
 use super::deliver::{Outcome, deliver};
 use super::event::{self, Event};
-use super::{Endpoint, Notifications};
+use super::{Endpoint, Notifications, Place};
 use crate::app::App;
 use crate::clock;
 use crate::ids::{NoEntropy, random_bytes};
@@ -68,6 +68,10 @@ pub(crate) async fn follow(app: App, endpoint: Arc<Endpoint>, stop: Cancellation
         let owed = if line.told { SAVE } else { SAVE_UNTOLD }.saturating_sub(line.saved.elapsed());
         if owed.is_zero() || matches!(next, Step::Wait(_)) {
             keep(&app, &endpoint, &mut line).await;
+            // Also while everything is taken: a receiver may be slower than what happens.
+            if matches!(next, Step::On) {
+                measure_now(&app, &endpoint, &line).await;
+            }
         }
         let owes = line.told && !owed.is_zero();
         let wait = match next {
@@ -204,7 +208,14 @@ async fn tell_gap(
     tracing::error!(webhook = endpoint.name(), event = %event.id, "entries of the journal are missing and cannot be told");
     match deliver(app, endpoint, event).await {
         Outcome::Delivered(_) => {
-            endpoint.with(&app.store, |place| place.advance(seq)).await?;
+            let generation = line.generation;
+            let advance = |place: &mut Place| {
+                // An operator's word that came meanwhile stands.
+                if place.generation == generation {
+                    place.advance(seq);
+                }
+            };
+            endpoint.with(&app.store, advance).await?;
             line.told = true;
             Ok(Step::On)
         }
@@ -251,6 +262,16 @@ async fn held_up(
     Ok(Step::Wait(wait))
 }
 
+async fn measure_now(app: &App, endpoint: &Endpoint, line: &Line) {
+    let measured = async {
+        let seq = endpoint.with(&app.store, |place| place.seq()).await?;
+        measure(app, endpoint, seq, line.entries.front()).await
+    };
+    if let Err(error) = measured.await {
+        tracing::error!(webhook = endpoint.name(), error = %causes(&error), "how far it is behind is not known");
+    }
+}
+
 /// How far it is behind.
 async fn measure(
     app: &App,
@@ -259,7 +280,10 @@ async fn measure(
     waiting: Option<&Entry>,
 ) -> Result<(), JournalError> {
     let newest = journal::newest(&app.store).await?.map_or(0, |entry| entry.seq);
-    let age = waiting.map_or(0, |entry| (app.clock.now() - entry.at).whole_seconds().max(0));
+    // What was read at once is told; as far as is known, the next is no older than the one before.
+    let since = waiting.map(|entry| entry.at).or_else(|| endpoint.seen.lock().waits_since);
+    let since = since.filter(|_| newest > seq);
+    let age = since.map_or(0, |since| (app.clock.now() - since).whole_seconds().max(0));
     let gauge = |name: &'static str| metrics::gauge!(name, "webhook" => endpoint.name().to_owned());
     #[expect(clippy::cast_precision_loss, reason = "a gauge is a float; what is lost is nothing to a reader")]
     {

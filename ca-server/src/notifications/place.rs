@@ -95,11 +95,37 @@ impl Place {
         self.stored.as_ref().is_none_or(|(row, _)| *row != self.row)
     }
 
+    /// The row as it is.
+    pub(crate) fn row(&self) -> Row {
+        self.row.clone()
+    }
+
+    /// Takes back what could not be made durable.
+    pub(crate) fn put_back(&mut self, row: Row) {
+        self.row = row;
+        self.generation += 1;
+    }
+
     /// Makes it durable.
+    ///
+    /// # Errors
+    /// [`StoreError::Stale`] if others with the same store write it at the same time, again and again; or if the store fails.
     pub(crate) async fn save(&mut self, store: &Store) -> Result<(), StoreError> {
         if !self.is_ahead() {
             return Ok(());
         }
+        match self.write(store).await {
+            // Another server with the same store wrote it: what it wrote is written over, once, from its version.
+            Err(StoreError::Stale(_)) => {
+                let stored = store.load::<Row>(&self.row.name).await?;
+                self.stored = stored.map(|stored| (stored.value, stored.version));
+                self.write(store).await
+            }
+            written => written,
+        }
+    }
+
+    async fn write(&mut self, store: &Store) -> Result<(), StoreError> {
         let mut batch = Batch::new();
         let version = match &self.stored {
             Some((_, version)) => {
@@ -111,15 +137,8 @@ impl Place {
                 Version::FIRST
             }
         };
-        match store.commit(batch).await {
-            Ok(()) => self.stored = Some((self.row.clone(), version)),
-            // Another server with the same store moved it; the later of two places is kept by trying again from its version.
-            Err(StoreError::Stale(_)) => {
-                let stored = store.load::<Row>(&self.row.name).await?;
-                self.stored = stored.map(|stored| (stored.value, stored.version));
-            }
-            Err(error) => return Err(error),
-        }
+        store.commit(batch).await?;
+        self.stored = Some((self.row.clone(), version));
         Ok(())
     }
 }

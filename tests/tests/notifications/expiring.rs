@@ -67,3 +67,17 @@ async fn a_server_whose_webhooks_want_no_ends_journals_none() {
     assert_eq!(look(ca.app()).await.unwrap(), 0);
     assert_eq!(ca.audit().await.count("expiring"), 0);
 }
+
+#[tokio::test]
+async fn what_ended_while_nobody_looked_is_not_told_of() {
+    let receiver = Receiver::start().await;
+    let ca = telling(&receiver, "events = [\"expiring\"]").start().await;
+    let alice = ca.register("alice").await;
+    alice.issue(&ca.dns, &["room-1.corp.test"]).await;
+    ca.clock.advance(Duration::hours(6 * 24 + 1));
+    assert_eq!(look(ca.app()).await.unwrap(), 1, "this look leaves its mark");
+    alice.issue(&ca.dns, &["room-2.corp.test"]).await;
+    ca.clock.advance(Duration::hours(7 * 24 + 8));
+    assert_eq!(look(ca.app()).await.unwrap(), 0);
+    assert_eq!(ca.audit().await.count("expiring"), 1);
+}

@@ -90,9 +90,11 @@ async fn an_answer_without_end_is_not_read_and_counts_by_its_status() {
 
 #[tokio::test]
 async fn one_that_says_it_is_gone_is_paused_over_a_restart_until_it_is_resumed() {
-    let receiver = Receiver::start().await;
+    let (receiver, witness) = (Receiver::start().await, Receiver::start().await);
     receiver.answer([Answer::Status(410)]);
-    let ca = telling(&receiver, "").sled().start().await;
+    let url = witness.url();
+    let ca = telling(&receiver, "").configure(move |config| add(config, "witness", &url, "")).sled();
+    let ca = ca.start().await;
     let alice = ca.register("alice").await;
     alice.issue(&ca.dns, &["room-1.corp.test"]).await;
     let (first, _) = next(&receiver).await;
@@ -101,6 +103,9 @@ async fn one_that_says_it_is_gone_is_paused_over_a_restart_until_it_is_resumed()
     let store = &ca.app().store;
     let (_, paused) = hook(ca.app(), "hook").stands(store).await.unwrap();
     assert!(paused.unwrap().0.contains("410 Gone"));
+    // Whoever is not paused is told by this server too.
+    ca.register("bob").await.issue(&ca.dns, &["room-2.corp.test"]).await;
+    while name(&next(&witness).await.1) != "dns:room-2.corp.test" {}
     assert_eq!(receiver.rest().await.len(), 0);
     hook(ca.app(), "hook").resume(store).await.unwrap();
     assert_eq!(next(&receiver).await.0.id(), first.id());
@@ -122,4 +127,26 @@ async fn a_receiver_must_show_a_certificate_that_is_trusted() {
     add(&mut config, "hook", &url, "roots = \"hook-root.pem\"");
     let _ca = ca.restart_with(config).await;
     assert_eq!(name(&next(&receiver).await.1), "dns:room-1.corp.test");
+}
+
+#[tokio::test]
+async fn one_that_takes_everything_but_slowly_is_seen_to_fall_behind() {
+    let receiver = Receiver::start().await;
+    let url = receiver.url();
+    let ca = TestCa::builder().configure(move |config| add(config, "slow", &url, "")).start().await;
+    let (endpoint, store) = (hook(ca.app(), "slow"), &ca.app().store);
+    endpoint.pause(store, "by an operator", ca.app().started).await.unwrap();
+    let alice = ca.register("alice").await;
+    for number in 0..2 {
+        alice.issue(&ca.dns, &[&format!("room-{number}.corp.test")]).await;
+    }
+    ca.clock.advance(time::Duration::hours(2));
+    receiver.answer([Answer::After(Duration::from_millis(1500)), Answer::Never]);
+    endpoint.resume(store).await.unwrap();
+    assert_eq!(name(&next(&receiver).await.1), "dns:room-0.corp.test");
+    assert_eq!(name(&next(&receiver).await.1), "dns:room-1.corp.test");
+    let seen = endpoint.seen();
+    assert!(seen.delivered == 1 && seen.failures == 0 && seen.waits_since.is_some(), "{seen:?}");
+    let metrics = ca.app().metrics.render();
+    assert!(metrics.contains("rollcall_webhook_behind_seconds{webhook=\"slow\"} 7200\n"), "{metrics}");
 }

@@ -2,6 +2,7 @@
 
 use http::StatusCode;
 use rollcall_tests::ca::{START, TestCa};
+use rollcall_tests::internal::InternalCa;
 use rollcall_tests::receiver::Receiver;
 use serde_json::json;
 use time::OffsetDateTime;
@@ -69,13 +70,59 @@ async fn only_who_wants_an_event_is_told_of_it() {
     // The last entry of the journal is behind all of them before what they were not told is looked at.
     for webhook in ["all", "revoked", "unbound", "other"] {
         let endpoint = hook(ca.app(), webhook);
-        while endpoint.stands(&ca.app().store).await.unwrap().0 < ca.audit().await.len() as u64 {
-            tokio::task::yield_now().await;
-        }
+        let all_looked_at = async {
+            while endpoint.stands(&ca.app().store).await.unwrap().0 < ca.audit().await.len() as u64 {
+                tokio::task::yield_now().await;
+            }
+        };
+        tokio::time::timeout(std::time::Duration::from_secs(60), all_looked_at).await.unwrap();
     }
     for receiver in [&all, &revoked, &unbound, &other] {
         assert_eq!(receiver.rest().await.len(), 0);
     }
+}
+
+#[tokio::test]
+async fn a_webhook_of_one_organisation_is_told_of_its_people_alone() {
+    let receiver = Receiver::start().await;
+    let it = InternalCa::build(TestCa::builder().sled(), |_| {}).await;
+    let organisation = it.organisation("Corp").await["id"].clone();
+    assert_eq!(it.certificate(&it.issuer.token(&it.claims("alice"))).await.status, StatusCode::OK);
+    it.ca.register("bob").await.issue(&it.ca.dns, &["room-1.corp.test"]).await;
+    let ca = it.into_ca();
+    let mut config = ca.config().clone();
+    let filter = format!("organisations = [{organisation}]");
+    add(&mut config, "corp", &receiver.url(), &filter);
+    let ca = ca.restart_with(config).await;
+    let (endpoint, store) = (hook(ca.app(), "corp"), &ca.app().store);
+    endpoint.replay(store, 1).await.unwrap();
+    let certificate = next(&receiver).await.1["data"]["certificate"].clone();
+    assert_eq!(certificate["organisation"], organisation, "{certificate}");
+    assert_eq!(certificate["holder_kind"], "user", "{certificate}");
+    assert!(certificate["holder"].is_string(), "{certificate}");
+    let all_looked_at = async {
+        while endpoint.stands(store).await.unwrap().0 < ca.audit().await.len() as u64 {
+            tokio::task::yield_now().await;
+        }
+    };
+    tokio::time::timeout(std::time::Duration::from_secs(60), all_looked_at).await.unwrap();
+    assert_eq!(receiver.rest().await.len(), 0);
+}
+
+#[tokio::test]
+async fn each_part_is_read_again_whatever_is_wrong_with_the_others() {
+    let receiver = Receiver::start().await;
+    let ca = telling(&receiver, "").start().await;
+    secret_file(ca.config(), "hook.secret", "whsec_short");
+    std::fs::write(ca.folder().join("policy/rules/bad.cedar"), "permit (").unwrap();
+    let refused = ca.running().reload().await.unwrap_err();
+    let refused: Vec<String> = refused.iter().map(ToString::to_string).collect();
+    assert_eq!(refused, ["the policy files were not taken", "the secrets of webhooks were not taken"]);
+    std::fs::write(ca.folder().join("tls/fullchain.pem"), "none").unwrap();
+    std::fs::remove_file(ca.folder().join("policy/rules/bad.cedar")).unwrap();
+    let refused = ca.running().reload().await.unwrap_err();
+    let refused: Vec<String> = refused.iter().map(ToString::to_string).collect();
+    assert_eq!(refused, ["the TLS certificate was not taken", "the secrets of webhooks were not taken"]);
 }
 
 #[tokio::test]
@@ -99,7 +146,8 @@ async fn a_secret_is_replaced_without_an_event_that_its_receiver_cannot_verify()
     // A file that is not right is not taken, and what was in force stays.
     secret_file(ca.config(), "hook.secret", "whsec_short");
     let refused = ca.running().reload().await.unwrap_err();
-    let told = format!("{refused}: {}", std::error::Error::source(&refused).unwrap());
+    let [refused] = refused.as_slice() else { panic!("{refused:?}") };
+    let told = format!("{refused}: {}", std::error::Error::source(refused).unwrap());
     assert!(told.contains("hook") && told.contains("line 1") && !told.contains("short"), "{told}");
     alice.issue(&ca.dns, &["room-4.corp.test"]).await;
     assert_eq!(receiver.next().await.signed_by(SECOND), Some(0));

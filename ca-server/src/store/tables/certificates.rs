@@ -165,7 +165,7 @@ fn organisation_of(certificate: &Certificate) -> Option<OrganisationId> {
 }
 
 /// Whether nobody asked for it but the configuration: our own TLS certificate, and our responders'.
-fn is_own(certificate: &Certificate) -> bool {
+pub(crate) const fn is_own(certificate: &Certificate) -> bool {
     certificate.order.is_none() && certificate.account.is_none() && certificate.holder.is_none()
 }
 
