@@ -19,6 +19,8 @@ const MOST_IN_AN_HOUR: u64 = 20_000;
 const MOST_COUNTED: u64 = 60_000;
 /// Certificates that end soon, of which is looked whether they were replaced.
 const MOST_LOOKED_AT: usize = 200;
+/// Rows read to find their successors, of all of them together.
+const MOST_ROWS: usize = 4000;
 /// How far ahead is looked.
 const AHEAD: Duration = Duration::days(7);
 
@@ -92,6 +94,7 @@ impl Figures {
 /// If the store fails.
 pub async fn due(store: &Store, now: OffsetDateTime, most: usize) -> Result<Due, StoreError> {
     let ending = store.certificates_ending(now, now + AHEAD, MOST_LOOKED_AT + 1).await?;
+    let mut budget = MOST_ROWS;
     let mut due = Due { more: ending.len() > MOST_LOOKED_AT, ..Due::default() };
     for row in ending.into_iter().take(MOST_LOOKED_AT) {
         let certificate = row.value;
@@ -99,9 +102,13 @@ pub async fn due(store: &Store, now: OffsetDateTime, most: usize) -> Result<Due,
         let is_late = certificate.not_after - now < life / 6;
         if !is_late
             || certificate.status != CertificateStatus::Issued
-            || is_replaced(store, &certificate).await?
+            || is_replaced(store, &certificate, &mut budget).await?
         {
             continue;
+        }
+        if budget == 0 {
+            due.more = true;
+            break;
         }
         due.count += 1;
         if due.certificates.len() < most {
@@ -112,7 +119,11 @@ pub async fn due(store: &Store, now: OffsetDateTime, most: usize) -> Result<Due,
 }
 
 /// Whether the newest certificate for its first name is another one, and ends later.
-async fn is_replaced(store: &Store, certificate: &Certificate) -> Result<bool, StoreError> {
+async fn is_replaced(
+    store: &Store,
+    certificate: &Certificate,
+    budget: &mut usize,
+) -> Result<bool, StoreError> {
     let Some(identifier) = certificate.identifiers.first() else { return Ok(false) };
     let filter = CertificateFilter {
         identifier: Some(identifier.clone()),
@@ -120,7 +131,7 @@ async fn is_replaced(store: &Store, certificate: &Certificate) -> Result<bool, S
         status: Some(CertificateStatus::Issued),
         ..CertificateFilter::default()
     };
-    let newest = store.certificates(&filter, None, 1).await?;
+    let newest = store.certificates_within(&filter, None, 1, budget).await?;
     let later = |row: &Versioned<Certificate>| {
         let other: Serial = row.value.serial;
         other != certificate.serial && row.value.not_after > certificate.not_after

@@ -194,6 +194,14 @@ async fn certificates_are_listed_newest_first_by_identifier_account_and_state() 
     assert!(listed(CertificateFilter { account: Some(bob), ..named.clone() }).await.is_empty());
     let issued = CertificateFilter { status: Some(CertificateStatus::Issued), ..named };
     assert_eq!(listed(issued).await, [24, 18, 12, 6, 0]);
+    let part = CertificateFilter { containing: Some("A.Example".to_owned()), ..all.clone() };
+    assert_eq!(listed(part).await, thirds, "letters may be small or capital");
+    let nothing = CertificateFilter { containing: Some("nothing".to_owned()), ..all.clone() };
+    let mut budget = 50;
+    for left in [20, 0, 0] {
+        let page = store.certificates_within(&nothing, None, 1, &mut budget).await.unwrap();
+        assert_eq!((page.items.len(), budget), (0, left), "one budget for several questions");
+    }
     let ending =
         CertificateFilter { expires_before: Some(NOW + Duration::days(30) + Duration::minutes(2)), ..all };
     assert_eq!(listed(ending).await, [1, 0]);

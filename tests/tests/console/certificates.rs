@@ -32,6 +32,7 @@ async fn a_certificate_is_found_by_name_part_serial_account_organisation_status_
     for (query, is_there, is_not) in [
         ("q=hall.corp.test", "dns:hall.corp.test", "lobby.corp.test"),
         ("q=*room*", "dns:room-2.corp.test", "lobby.corp.test"),
+        ("q=*ROOM*", "dns:room-2.corp.test", "lobby.corp.test"),
         (&format!("q={account}"), "dns:hall.corp.test", "lobby.corp.test"),
         ("q=Corp", "alice@corp.test", "lobby.corp.test"),
         ("q=alice%40corp.test", "email:alice@corp.test", "lobby.corp.test"),

@@ -21,6 +21,8 @@ use crate::store::{Batch, Range, Store, StoreError, Table, Versioned, keys};
 
 /// Most rows that one page of a filtered listing reads.
 const MOST_ROWS_READ: usize = 2000;
+/// Fewest rows that are read at once where some may not pass the filter.
+const LEAST_STEP: usize = 50;
 /// Rows counted at once.
 const COUNTED: usize = 2000;
 /// Ends looked at at once.
@@ -103,7 +105,7 @@ fn renewal_id(certificate: &Certificate) -> Option<String> {
 }
 
 /// Which certificates a listing shows. The most selective of `identifier` and `account` is looked up; the rest is compared.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug, Default, PartialEq)]
 pub struct CertificateFilter {
     /// Only those for this identifier.
     pub identifier: Option<Identifier>,
@@ -125,7 +127,7 @@ pub struct CertificateFilter {
     pub issuer: Option<String>,
     /// Leave out those that the server issued to itself.
     pub without_own: bool,
-    /// Only those of which an identifier contains this text.
+    /// Only those of which an identifier contains this text, in small letters or capitals.
     pub containing: Option<String>,
 }
 
@@ -157,7 +159,11 @@ impl CertificateFilter {
 }
 
 fn is_named(certificate: &Certificate, part: &str) -> bool {
-    certificate.identifiers.iter().any(|identifier| identifier.value().contains(part))
+    let contains = |value: &str| {
+        let mut windows = value.as_bytes().windows(part.len().max(1));
+        part.is_empty() || windows.any(|window| window.eq_ignore_ascii_case(part.as_bytes()))
+    };
+    certificate.identifiers.iter().any(|identifier| contains(&identifier.value()))
 }
 
 fn organisation_of(certificate: &Certificate) -> Option<OrganisationId> {
@@ -181,13 +187,29 @@ impl Store {
         after: Option<&Cursor>,
         limit: usize,
     ) -> Result<Page<Versioned<Certificate>>, StoreError> {
-        let (mut items, mut read, mut place) = (Vec::new(), 0, after.cloned());
+        let mut budget = MOST_ROWS_READ;
+        self.certificates_within(filter, after, limit, &mut budget).await
+    }
+
+    /// The same for a caller who asks more than once: reads about as many rows as `budget` says, and takes them off it.
+    ///
+    /// # Errors
+    /// If the backend fails or a record does not parse.
+    pub async fn certificates_within(
+        &self,
+        filter: &CertificateFilter,
+        after: Option<&Cursor>,
+        limit: usize,
+        budget: &mut usize,
+    ) -> Result<Page<Versioned<Certificate>>, StoreError> {
+        let (mut items, mut place) = (Vec::new(), after.cloned());
+        let least = if *filter == CertificateFilter::default() { 1 } else { LEAST_STEP };
+        let step = limit.clamp(least, 200);
         loop {
-            let step = limit.clamp(1, 200);
             let range = filter.range().after(place.as_ref().map(Cursor::key)).backwards().limit(step);
             let rows = self.scan(range).await?;
-            read += rows.len();
             for (key, _) in &rows {
+                *budget = budget.saturating_sub(1);
                 place = Some(Cursor::after(key));
                 let Some(serial) = keys::serial_of_row(key) else { continue };
                 let found: Option<Versioned<Certificate>> = self.load(&serial).await?;
@@ -199,9 +221,11 @@ impl Store {
             if rows.len() < step {
                 return Ok(Page { items, next: None });
             }
-            if read >= MOST_ROWS_READ {
+            if *budget == 0 {
                 return Ok(Page { items, next: place });
             }
+            // Reading never waits for anything; others on this thread get their turn here.
+            tokio::task::yield_now().await;
         }
     }
 
