@@ -3,7 +3,7 @@
 //!
 //! The secret is replaced every few minutes. One that was replaced is taken for a moment longer, because answers cross on their way; after that,
 //! whoever shows it has a copy, and nobody can tell the thief from the owner: the session ends for both. So it does when the cookie comes
-//! from another browser or another network.
+//! from another browser or another network, and when new ones are offered again and again and none is taken.
 
 mod rotation;
 
@@ -176,6 +176,8 @@ impl Sessions {
         }
         let how = if !session.rotation.takes(&Secret::shown(secret), now) {
             Some("a cookie that was replaced was shown")
+        } else if session.rotation.is_ignored(now) {
+            Some("no new cookie was taken, however often one was offered")
         } else if session.browser.agent != browser.agent {
             Some("its cookie was shown by another browser")
         } else if self.same_address && network(session.browser.address) != network(browser.address) {

@@ -1,6 +1,7 @@
 //! The secrets of one session: the one in use, those offered and not yet shown, and those that were just replaced.
 //!
-//! A new one takes effect when the browser first shows it, so that an answer that is lost on its way signs nobody out.
+//! A new one takes effect when the browser first shows it, so that an answer that is lost on its way signs nobody out. All tabs of a browser show
+//! the newest that any of them was given; who goes on showing an old one, however many were offered, is no browser and keeps a copy alive.
 
 use time::{Duration, OffsetDateTime};
 
@@ -13,7 +14,7 @@ const EVERY: Duration = Duration::minutes(5);
 const AGAIN: Duration = Duration::seconds(30);
 /// How long a secret is still taken after the next one was shown: for answers that cross.
 const GRACE: Duration = Duration::seconds(30);
-/// Secrets offered that nobody has shown; then no more are, and the one in use stays.
+/// Secrets offered, one by one, that nobody has shown; no browser loses so many answers, so the session ends.
 const MOST_OFFERED: usize = 8;
 
 /// The secrets of one session.
@@ -55,10 +56,18 @@ impl Rotation {
         now < self.replaced_at + GRACE && self.replaced.iter().any(|hash| hash.is_of(shown))
     }
 
+    /// Whether the secret in use is still shown although every other that could be was offered, and the last long enough ago.
+    pub(super) fn is_ignored(&self, now: OffsetDateTime) -> bool {
+        self.offered.len() >= MOST_OFFERED && !self.waits(now)
+    }
+
+    fn waits(&self, now: OffsetDateTime) -> bool {
+        self.offered_at.is_some_and(|at| now < at + AGAIN)
+    }
+
     /// The next one, if it is time to offer it.
     pub(super) fn next(&mut self, now: OffsetDateTime) -> Result<Option<Secret>, NoEntropy> {
-        let waits = self.offered_at.is_some_and(|at| now < at + AGAIN);
-        if now < self.since + EVERY || waits || self.offered.len() >= MOST_OFFERED {
+        if now < self.since + EVERY || self.waits(now) || self.offered.len() >= MOST_OFFERED {
             return Ok(None);
         }
         let next = Secret::fresh()?;

@@ -82,6 +82,28 @@ fn a_secret_that_was_replaced_is_taken_for_a_moment_and_then_ends_the_session() 
 }
 
 #[test]
+fn whoever_takes_no_new_secret_is_ended_and_a_browser_that_loses_answers_is_not() {
+    let after = |offers: i64| minutes(5) + time::Duration::seconds(30 * offers);
+    let (ignoring, losing) = (sessions(), sessions());
+    let (copy, kept) = (begin(&ignoring), begin(&losing));
+    let mut newest = kept.clone();
+    for offer in 0..8 {
+        assert!(at(&ignoring, &copy, after(offer)).unwrap().is_some(), "offer {offer}");
+        newest = at(&losing, &kept, after(offer)).unwrap().unwrap();
+    }
+    assert!(at(&ignoring, &copy, after(7)).unwrap().is_none(), "the last may be on its way");
+    let found = at(&ignoring, &copy, after(8));
+    let noticed = matches!(&found, Err(NotSignedIn::Stolen { how, .. }) if how.contains("no new cookie"));
+    assert!(noticed, "{found:?}");
+    assert!(matches!(at(&ignoring, &copy, after(8)), Err(NotSignedIn::Unknown)));
+
+    assert!(at(&losing, &newest, after(8)).is_ok(), "the newest comes at last");
+    assert!(at(&losing, &kept, after(8)).is_ok(), "and what another tab had asked before");
+    let later = after(8) + time::Duration::minutes(6);
+    assert!(at(&losing, &newest, later).unwrap().is_some(), "then all begins anew");
+}
+
+#[test]
 fn nonsense_is_nobody_and_ends_nothing() {
     let sessions = sessions();
     let cookie = begin(&sessions);
