@@ -20,8 +20,8 @@ pub enum Fault {
     /// The cookie was shown by somebody who should not have it.
     #[error("the session has ended: {0}")]
     Stolen(&'static str),
-    /// The form was sent by another web site.
-    #[error("the form was sent by another site")]
+    /// Another web site sent a form, or made the browser ask.
+    #[error("another site made the browser ask")]
     CrossSite,
     /// The form was not made for this session.
     #[error("the form was made for another session")]
@@ -53,6 +53,12 @@ pub enum Fault {
     /// The provider did not vouch for anybody.
     #[error("the sign-in failed: {0}")]
     NotVouched(Reason),
+    /// The provider vouched for somebody in a domain that it may not speak for.
+    #[error("the sign-in failed: {}", Reason::ForeignDomain)]
+    ForeignDomain {
+        /// For whom.
+        operator: String,
+    },
     /// The rules say no.
     #[error("the rules do not permit it: {}", .0.reason)]
     NotPermitted(NotPermitted),
@@ -126,11 +132,36 @@ impl Fault {
             Self::Unsolicited => "unsolicited".to_owned(),
             Self::OtherBrowser => "other-browser".to_owned(),
             Self::NotVouched(reason) => reason.word(),
+            Self::ForeignDomain { .. } => Reason::ForeignDomain.word(),
             Self::NotPermitted(denied) if denied.rules.is_empty() => "no-rule-permits".to_owned(),
             Self::NotPermitted(denied) => denied.rules.clone(),
             Self::NoPage => "no-page".to_owned(),
             Self::Malformed(_) => "malformed".to_owned(),
             Self::Refused(_) => "refused".to_owned(),
+        }
+    }
+
+    /// Who was turned away, where a provider or a session says who it is.
+    #[must_use]
+    pub fn who(&self) -> Option<&str> {
+        match self {
+            Self::NotPermitted(denied) => Some(&denied.operator),
+            Self::ForeignDomain { operator } => Some(operator),
+            Self::NotSignedIn
+            | Self::Stolen(_)
+            | Self::CrossSite
+            | Self::OtherSession
+            | Self::OtherHost
+            | Self::TooMany { .. }
+            | Self::LinkOver
+            | Self::NoProvider
+            | Self::ProviderUnreachable
+            | Self::Unsolicited
+            | Self::OtherBrowser
+            | Self::NotVouched(_)
+            | Self::NoPage
+            | Self::Malformed(_)
+            | Self::Refused(_) => None,
         }
     }
 
@@ -143,6 +174,7 @@ impl Fault {
             | Self::OtherSession
             | Self::OtherBrowser
             | Self::NotVouched(_)
+            | Self::ForeignDomain { .. }
             | Self::NotPermitted(_) => StatusCode::FORBIDDEN,
             Self::OtherHost => StatusCode::MISDIRECTED_REQUEST,
             Self::TooMany { .. } => StatusCode::TOO_MANY_REQUESTS,

@@ -22,6 +22,8 @@ enum By {
 /// The rules say no.
 #[derive(Debug)]
 pub struct NotPermitted {
+    /// Who may not.
+    pub operator: String,
     /// What was to be done.
     pub task: Task,
     /// The rules that forbid it; empty if merely none permits.
@@ -83,7 +85,7 @@ impl Operator {
             Decision::Allowed { .. } => Ok(()),
             Decision::Denied { rules, reason } => {
                 let rules: Vec<_> = rules.iter().map(ToString::to_string).collect();
-                Err(NotPermitted { task, rules: rules.join(", "), reason })
+                Err(NotPermitted { operator: self.name(), task, rules: rules.join(", "), reason })
             }
         }
     }

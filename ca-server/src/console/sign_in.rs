@@ -108,7 +108,7 @@ pub async fn finish(
     })?;
     let (address, evidence, single_use) = person.into_parts();
     if !found.may_vouch_for(&Identifier::from(address.clone())) {
-        return Err(Fault::NotVouched(Reason::ForeignDomain));
+        return Err(Fault::ForeignDomain { operator: address.to_string() });
     }
     let operator = Operator::person(address, evidence);
     let (name, means) = (operator.name(), operator.means());

@@ -79,6 +79,44 @@ async fn another_site_can_sign_nobody_in() {
 }
 
 #[tokio::test]
+async fn what_another_site_asks_for_behind_a_persons_back_uses_up_nothing_of_her_share() {
+    let setting = Setting::start_with(|config| config.console.requests_per_hour = 20).await;
+    let asked = |site: &str, mode: &str, dest: &str, raw: Raw| {
+        let raw = raw.with("sec-fetch-site", site).with("sec-fetch-mode", mode);
+        raw.with("sec-fetch-dest", dest).send()
+    };
+    let sign_in = || Raw::get(&setting.at("/sign-in"));
+    let callback = || Raw::get(&setting.at("/sso/oidc/corp/callback?code=x&state=y"));
+    let posted = || Raw::post(&setting.at("/sso/saml/corp/acs"), &[("SAMLResponse", "x")]);
+    for _ in 0..10 {
+        for (site, mode, dest, raw) in [
+            ("cross-site", "no-cors", "image", sign_in()),
+            ("same-site", "cors", "empty", sign_in()),
+            ("cross-site", "navigate", "iframe", sign_in()),
+            ("cross-site", "no-cors", "image", callback()),
+            ("cross-site", "no-cors", "empty", posted()),
+            ("cross-site", "navigate", "document", Raw::post(&setting.at("/sign-in/with/corp"), &[])),
+        ] {
+            assert_eq!(asked(site, mode, dest, raw).await.status, 403, "{site} {mode} {dest}");
+        }
+        assert_eq!(sign_in().with("host", "evil.example").send().await.status, 421);
+    }
+    for (site, mode, dest) in [("cross-site", "navigate", "document"), ("none", "navigate", "document")] {
+        assert_eq!(asked(site, mode, dest, sign_in()).await.status, 200, "a link that a person follows");
+    }
+    for raw in [callback(), posted()] {
+        let answer = asked("cross-site", "navigate", "document", raw).await;
+        assert_eq!(answer.status, 400, "an answer that comes from a provider's page is heard: {answer:?}");
+    }
+    let setting = Setting::start().await;
+    let link = setting.link("alice").await;
+    for _ in 0..130 {
+        assert_eq!(Raw::get(&link).send().await.status, 200);
+    }
+    assert_eq!(Raw::post(&link, &[]).send().await.status, 303, "looking at a good link counts for nothing");
+}
+
+#[tokio::test]
 async fn nobody_reaches_the_console_by_another_name() {
     let setting = Setting::start().await;
     let browser = setting.browser().await;

@@ -120,6 +120,15 @@ async fn a_person_whom_a_rule_permits_signs_in_and_acts_in_her_own_name() {
     }
 }
 
+/// Whom the journal says the console refused, and why.
+async fn turned_away(setting: &Setting) -> Vec<String> {
+    let audit = setting.ca.audit().await;
+    let line = |act: &serde_json::Value| {
+        format!("{}: {}", act["rule"].as_str().unwrap(), act["credential"].as_str().unwrap_or("nobody"))
+    };
+    audit.of_kind("refused").map(line).collect()
+}
+
 #[tokio::test]
 async fn nobody_is_let_in_without_a_rule_and_nobody_does_more_than_the_rules_say() {
     let setting = Setting::new(Speaking::Oidc, "").await;
@@ -131,7 +140,7 @@ async fn nobody_is_let_in_without_a_rule_and_nobody_does_more_than_the_rules_say
         "{}",
         browser.page().body
     );
-    assert!(setting.ca.audit().await.of_kind("refused").any(|act| act["rule"] == "console:no-rule-permits"));
+    assert_eq!(turned_away(&setting).await, ["console:no-rule-permits: operator bob@corp.test"]);
 
     let setting = Setting::new(Speaking::Oidc, RULES).await;
     for (login, why) in
@@ -143,6 +152,11 @@ async fn nobody_is_let_in_without_a_rule_and_nobody_does_more_than_the_rules_say
         assert!(browser.page().text().contains(why), "{login}: {}", browser.page().body);
         assert!(browser.cookies().iter().all(|cookie| cookie.name != "__Host-rollcall-console"), "{login}");
     }
+    let named = [
+        "console:no-rule-permits: operator carol@corp.test",
+        "console:foreign-domain: operator eve@evil.example",
+    ];
+    assert_eq!(turned_away(&setting).await, named, "the journal says who");
     let device = setting.ca.register("alice").await;
     let serial = device.issue(&setting.ca.dns, &["room-1.corp.test"]).await.report().serial;
     let mut browser = setting.browser();

@@ -1,8 +1,9 @@
-//! What stands before every address: the name that the console was called by, how much one client may ask, and for all but the sign-in a session
-//! whose owner the rules still let in.
+//! What stands before every address: the name that the console was called by, who makes the browser ask, how much one client may ask, and for all
+//! but the sign-in a session whose owner the rules still let in.
 //!
 //! A page of another site that makes this browser come here brings no cookie (`SameSite=Strict`), can send no form (see [`super::form`]), and
-//! by a name of its own gets nothing at all, so that a name that is pointed at this machine is of no use.
+//! by a name of its own gets nothing at all, so that a name that is pointed at this machine is of no use. What it asks for behind a person's back
+//! (see [`super::elsewhere`]) is refused before it counts, or it could lock the person out.
 
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 
@@ -15,6 +16,7 @@ use http::{HeaderMap, HeaderName, HeaderValue, Method, Uri};
 use policies::rules::Task;
 use zeroize::Zeroizing;
 
+use super::elsewhere::is_meddling;
 use crate::app::App;
 use crate::console::fault::Fault;
 use crate::console::pages;
@@ -24,7 +26,7 @@ use crate::log::act::Act;
 use crate::policy::{Refused, Subject};
 use crate::request::frame::Apart;
 use crate::request::sso::browser::cookie_named;
-use crate::store::Batch;
+use crate::store::{Batch, StoreError};
 
 /// Characters of the cookie: handle and secret.
 const LENGTH: usize = 22 + 43;
@@ -49,10 +51,14 @@ pub(super) async fn gate(State(app): State<App>, request: Request, next: Next) -
 }
 
 fn admitted(app: &App, request: &Request) -> Result<(), Fault> {
-    let (now, from) = (app.clock.now(), address(request));
-    app.limits.console(from, now).map_err(|wait| Fault::TooMany { wait })?;
-    let called = called(request.uri(), request.headers()).ok_or(Fault::OtherHost)?;
-    if is_ours(app, &called) { Ok(()) } else { Err(Fault::OtherHost) }
+    let called = called(request.uri(), request.headers()).filter(|called| is_ours(app, called));
+    if called.is_none() {
+        return Err(Fault::OtherHost);
+    }
+    if is_meddling(request) {
+        return Err(Fault::CrossSite);
+    }
+    app.limits.console(address(request), app.clock.now()).map_err(|wait| Fault::TooMany { wait })
 }
 
 /// What stands behind a sign-in.
@@ -72,11 +78,14 @@ pub(super) async fn signed_in(State(app): State<App>, mut request: Request, next
             return response;
         }
     };
-    if let Err(fault) = allowed(&app, &signed_in, Task::Look).await {
-        return pages::fault(&fault, Some(&signed_in)).into_response();
-    }
-    request.extensions_mut().insert(signed_in);
-    let mut response = next.run(request).await;
+    let mut response = match allowed(&app, &signed_in, Task::Look).await {
+        Ok(()) => {
+            request.extensions_mut().insert(signed_in);
+            next.run(request).await
+        }
+        Err(fault) => pages::fault(&fault, Some(&signed_in)).into_response(),
+    };
+    // With every answer: a secret that is never offered is never shown, and looks as if it were ignored.
     if let Some(fresh) = fresh
         && !response.headers().contains_key(SET_COOKIE)
     {
@@ -113,7 +122,7 @@ async fn find(app: &App, shown: Shown) -> Result<(SignedIn, Option<Secret>), Fau
             tracing::warn!(operator = %operator.name(), client = %browser.address, how,
                 "a session of the console was ended");
             let change = format!("session ended: {how}");
-            record(app, operator.name(), change, browser.address).await;
+            record_end(app, operator.name(), change, browser.address).await;
             Err(Fault::Stolen(how))
         }
     }
@@ -123,13 +132,13 @@ async fn find(app: &App, shown: Shown) -> Result<(SignedIn, Option<Secret>), Fau
 pub(super) async fn allowed(app: &App, who: &SignedIn, task: Task) -> Result<(), Fault> {
     let denied = who.operator.may(task, who.from, app).err();
     let Some(fault) = denied.map(Fault::NotPermitted) else { return Ok(()) };
-    refused(app, Some(&who.operator.name()), &fault).await;
+    refused(app, &fault).await;
     Err(fault)
 }
 
 /// Remembers that somebody was refused: in the journal, as far as the log of refusals lets it, and in the log.
-pub(super) async fn refused(app: &App, who: Option<&str>, fault: &Fault) {
-    let word = fault.word();
+pub(super) async fn refused(app: &App, fault: &Fault) {
+    let (word, who) = (fault.word(), fault.who());
     tracing::warn!(operator = who, reason = %word, "the console refused somebody");
     let refused = Refused {
         action: "operate",
@@ -152,10 +161,23 @@ pub(super) async fn refused(app: &App, who: Option<&str>, fault: &Fault) {
 }
 
 /// Tells the journal of a session.
-pub(super) async fn record(app: &App, operator: String, change: String, from: IpAddr) {
+///
+/// # Errors
+/// If it cannot be told; then the session must not begin.
+pub(super) async fn record(
+    app: &App,
+    operator: String,
+    change: String,
+    from: IpAddr,
+) -> Result<(), StoreError> {
     let mut batch = Batch::new();
     batch.record(app.clock.now(), Act::Console { operator, change, client: from.to_string() });
-    if let Err(error) = app.store.commit(batch).await {
+    app.store.commit(batch).await
+}
+
+/// Tells the journal that a session has ended, which it has even if the journal cannot be told.
+pub(super) async fn record_end(app: &App, operator: String, change: String, from: IpAddr) {
+    if let Err(error) = record(app, operator, change, from).await {
         tracing::error!(%error, "the journal was not told of a session");
     }
 }

@@ -3,6 +3,7 @@
 mod approvals;
 mod certificates;
 mod challenges;
+mod elsewhere;
 mod form;
 mod gate;
 mod issuers;

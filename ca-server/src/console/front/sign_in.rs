@@ -3,7 +3,7 @@
 //! What a step means is decided in [`sign_in`](crate::console::sign_in) and [`links`](crate::console::links). An answer that comes from a
 //! provider's site ends on a page of ours that leads on by itself, because the session's cookie goes with nothing that another site began.
 
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr};
 
 use axum::Extension;
 use axum::extract::{RawQuery, Request, State};
@@ -52,12 +52,10 @@ pub(super) async fn look_at_link(
     Segments(secret): Segments<String>,
     Extension(client): Extension<SocketAddr>,
 ) -> Response {
-    let looked = limited(&app, client).and_then(|()| {
-        app.console.links.look(&Secret::shown(&secret), app.clock.now()).ok_or(Fault::LinkOver)
-    });
-    match looked {
-        Ok(name) => pages::link(&name).into_response(),
-        Err(fault) => told(&app, fault).await,
+    // Only guesses count: whoever has a good link is not kept out by them.
+    match app.console.links.look(&Secret::shown(&secret), app.clock.now()) {
+        Some(name) => pages::link(&name).into_response(),
+        None => told(&app, limited(&app, client.ip()).err().unwrap_or(Fault::LinkOver)).await,
     }
 }
 
@@ -79,12 +77,12 @@ pub(super) async fn use_link(
 
 async fn take_link(app: &App, secret: &str, request: Request) -> Result<Secret, Fault> {
     let (now, from) = (app.clock.now(), address(&request));
-    app.limits.console_sign_in(from, now).map_err(|wait| Fault::TooMany { wait })?;
+    limited(app, from)?;
     let browser = browser(request.headers(), from);
     form::read(app, request).await?;
     let name = app.console.links.take(&Secret::shown(secret), now).ok_or(Fault::LinkOver)?;
     let operator = Operator::by_link(name);
-    gate::record(app, operator.name(), "signed in by one-time link".to_owned(), from).await;
+    gate::record(app, operator.name(), "signed in by one-time link".to_owned(), from).await?;
     Ok(app.console.sessions.begin(operator, browser, now)?)
 }
 
@@ -109,8 +107,7 @@ pub(super) async fn begin(
 }
 
 async fn send(app: &App, provider: &str, request: Request) -> Result<sign_in::Sent, Fault> {
-    let from = address(&request);
-    app.limits.console_sign_in(from, app.clock.now()).map_err(|wait| Fault::TooMany { wait })?;
+    limited(app, address(&request))?;
     form::read(app, request).await?;
     sign_in::begin(app, provider).await
 }
@@ -158,10 +155,10 @@ async fn answer(
     asked: (&str, &str),
     answer: ProviderAnswer,
     headers: &HeaderMap,
-    from: std::net::IpAddr,
+    from: IpAddr,
 ) -> Response {
-    if let Err(wait) = app.limits.console_sign_in(from, app.clock.now()) {
-        return told(app, Fault::TooMany { wait }).await;
+    if let Err(fault) = limited(app, from) {
+        return told(app, fault).await;
     }
     let cookie = cookie_named(AT_PROVIDER, LENGTH, headers);
     match sign_in::finish(app, asked, cookie.as_deref(), answer, browser(headers, from)).await {
@@ -195,18 +192,19 @@ pub(super) async fn sign_out(
         return pages::fault(&fault, Some(&signed_in)).into_response();
     }
     app.console.sessions.end(&signed_in);
-    gate::record(&app, signed_in.operator.name(), "signed out".to_owned(), signed_in.from).await;
+    gate::record_end(&app, signed_in.operator.name(), "signed out".to_owned(), signed_in.from).await;
     let mut response = pages::signed_out().into_response();
     append(&mut response, forgotten(&app));
     response
 }
 
-fn limited(app: &App, client: SocketAddr) -> Result<(), Fault> {
-    app.limits.console_sign_in(client.ip(), app.clock.now()).map_err(|wait| Fault::TooMany { wait })
+/// Counts a step of a sign-in.
+fn limited(app: &App, client: IpAddr) -> Result<(), Fault> {
+    app.limits.console_sign_in(client, app.clock.now()).map_err(|wait| Fault::TooMany { wait })
 }
 
 /// The page of a fault of somebody who is not signed in, which is remembered.
 async fn told(app: &App, fault: Fault) -> Response {
-    refused(app, None, &fault).await;
+    refused(app, &fault).await;
     pages::fault(&fault, None).into_response()
 }

@@ -5,6 +5,7 @@ use maud::{Markup, html};
 use super::Page;
 use crate::console::fault::Fault;
 use crate::console::sessions::SignedIn;
+use crate::sso::reason::Reason;
 
 /// The page of a fault; with the way around for somebody who is signed in.
 pub(in crate::console) fn fault(fault: &Fault, signed_in: Option<&SignedIn>) -> Page {
@@ -37,7 +38,7 @@ fn words(fault: &Fault) -> (&'static str, Markup) {
         Fault::ProviderUnreachable => "The identity provider cannot be reached",
         Fault::Unsolicited => "Nobody waits for this answer",
         Fault::OtherBrowser => "The sign-in began in another browser",
-        Fault::NotVouched(_) => "You were not signed in",
+        Fault::NotVouched(_) | Fault::ForeignDomain { .. } => "You were not signed in",
         Fault::NotPermitted(_) => "You may not do this",
         Fault::NoPage => "There is no such page",
         Fault::Malformed(_) => "This cannot be read",
@@ -58,7 +59,7 @@ fn text(fault: &Fault) -> Markup {
             p { "If you did not change browser or network yourself, somebody may have copied your cookie: look into the journal, and tell your colleagues." }
         },
         Fault::CrossSite => {
-            html! { p { "The form was not sent by a page of this console, so nothing was done. If you clicked something elsewhere that led here, do not do it again." } }
+            html! { p { "No page of this console asked for this, so nothing was done. If you clicked something elsewhere that led here, do not do it again." } }
         }
         Fault::OtherSession => {
             html! { p { "The page was made for another session. Nothing was done. Load it again and repeat what you wanted." } }
@@ -80,6 +81,7 @@ fn text(fault: &Fault) -> Markup {
             html! { p { "Only the browser that began to sign in can finish it. Begin again in this one." } }
         }
         Fault::NotVouched(reason) => html! { p { "The sign-in failed: " (reason) "." } },
+        Fault::ForeignDomain { .. } => html! { p { "The sign-in failed: " (Reason::ForeignDomain) "." } },
         Fault::NotPermitted(denied) => html! {
             p { "The rules of this authority do not permit it: " (denied.reason) "." }
             p.soft { "Who may use the console is said in the policy, for the action operate." }
