@@ -1,12 +1,13 @@
 //! The Unix socket: made with mode 0600, owned by one server at a time, removed when the server stops.
 
 use std::io;
-use std::os::unix::fs::{FileTypeExt as _, PermissionsExt as _};
+use std::os::unix::fs::FileTypeExt as _;
 use std::path::{Path, PathBuf};
 
 use axum::Router;
 use axum::routing::{get, post};
-use tokio::net::UnixListener;
+use rustix::fs::Mode;
+use tokio::net::{UnixListener, UnixSocket};
 use tokio_util::sync::CancellationToken;
 
 use super::{
@@ -14,6 +15,9 @@ use super::{
     journal, notifications, organisations, releases, revocations, server_status,
 };
 use crate::app::App;
+
+/// How many callers may wait to be let in.
+const BACKLOG: u32 = 128;
 
 /// The admin socket cannot be opened.
 #[derive(Debug, thiserror::Error)]
@@ -58,12 +62,7 @@ impl AdminSocket {
             Err(error) if error.kind() == io::ErrorKind::NotFound => {}
             Err(error) => return Err(failed(error)),
         }
-        // The mask closes the moment between bind and chmod.
-        let before = rustix::process::umask(rustix::fs::Mode::from_raw_mode(0o177));
-        let bound = UnixListener::bind(path);
-        rustix::process::umask(before);
-        let listener = bound.map_err(failed)?;
-        std::fs::set_permissions(path, std::fs::Permissions::from_mode(0o600)).map_err(failed)?;
+        let listener = listen(path).map_err(failed)?;
         Ok(Self { listener, path: path.to_owned() })
     }
 
@@ -78,6 +77,17 @@ impl AdminSocket {
         let _ = std::fs::remove_file(&self.path);
         served
     }
+}
+
+/// Listens on a socket that nobody else could open at any moment.
+///
+/// The mode is given before there is a name, which Linux carries over. The process's mask would do the same, and is everybody's: two that set
+/// it at once leave the wrong one behind.
+fn listen(path: &Path) -> io::Result<UnixListener> {
+    let socket = UnixSocket::new_stream()?;
+    rustix::fs::fchmod(&socket, Mode::RUSR | Mode::WUSR)?;
+    socket.bind(path)?;
+    socket.listen(BACKLOG)
 }
 
 /// Everything an operator can ask.
@@ -123,4 +133,32 @@ fn router(app: App) -> Router {
         .route("/backup", get(backup::backup))
         .route("/reload", post(server_status::reload))
         .with_state(app)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::os::unix::fs::PermissionsExt as _;
+
+    use super::AdminSocket;
+
+    fn mask() -> String {
+        let status = std::fs::read_to_string("/proc/self/status").unwrap();
+        status.lines().find(|line| line.starts_with("Umask:")).unwrap().to_owned()
+    }
+
+    #[tokio::test(flavor = "multi_thread", worker_threads = 8)]
+    async fn sockets_opened_at_once_are_their_owners_alone_and_leave_the_process_as_it_was() {
+        let folder = tempfile::tempdir().unwrap();
+        let before = mask();
+        let sockets = (0..256).map(|number| {
+            let path = folder.path().join(format!("{number}.sock"));
+            tokio::spawn(async move { AdminSocket::open(&path) })
+        });
+        for socket in sockets.collect::<Vec<_>>() {
+            let socket = socket.await.unwrap().unwrap();
+            let mode = std::fs::metadata(&socket.path).unwrap().permissions().mode();
+            assert_eq!(mode & 0o777, 0o600);
+        }
+        assert_eq!(mask(), before);
+    }
 }
