@@ -8,7 +8,8 @@ use std::time::Duration;
 use super::{Job, Parts};
 use crate::challenge::caa::Manner;
 use crate::challenge::{Attempt, ChallengeError, Control};
-use crate::order::answer::put_off;
+use crate::order::answer::{put_off, wanted};
+use crate::order::model::Authorization;
 use crate::order::{Attempted, Recording, SettleError, Settled, settle};
 use crate::respond::problem::StoredProblem;
 use crate::store::tables::validations::Due;
@@ -36,6 +37,10 @@ pub(super) async fn run(parts: &Parts, job: &Job) -> Verdict {
     let count = |outcome: &'static str| {
         metrics::counter!("rollcall_challenges_total", "kind" => kind, "outcome" => outcome).increment(1);
     };
+    if !job.recorded && is_over(parts, &job.due).await {
+        count("superseded");
+        return Verdict::Settled;
+    }
     let outcome = prove(parts, &job.attempt).await;
     let made = job.due.attempts.saturating_add(1);
     match outcome {
@@ -52,6 +57,14 @@ pub(super) async fn run(parts: &Parts, job: &Job) -> Verdict {
             record(parts, job, Err(error.problem(&job.attempt.identifier).stored()), &count).await
         }
     }
+}
+
+/// Whether a challenge that nobody was told of yet waits for no attempt any more: who asked for this one had read it before another settled it.
+async fn is_over(parts: &Parts, due: &Due) -> bool {
+    let seen = parts.store.load::<Authorization>(&due.authorization).await;
+    // What cannot be read now is judged again when the outcome is recorded.
+    let Ok(Some(seen)) = seen else { return false };
+    !matches!(wanted(&seen.value, due.challenge, parts.clock.now()), Ok(Some(_)))
 }
 
 /// The proof, and CAA at the same time: both must hold. A refusal by CAA is told only if the proof itself succeeded.

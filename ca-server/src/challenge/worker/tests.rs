@@ -253,6 +253,22 @@ async fn a_row_whose_challenge_was_given_up_is_removed_without_an_attempt() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_first_attempt_that_comes_after_another_settled_its_challenge_asks_nobody() {
+    let bench = Bench::new().await;
+    let (queue, inbox) = Queue::new();
+    let _worker = bench.start(inbox);
+    let (due, attempt) = bench.answered(7).await;
+    bench.publish(&attempt);
+    queue.push(due, attempt.clone());
+    bench.settled(&due).await;
+    let asked = bench.dns.asked().len();
+    assert!(asked > 0);
+    queue.attempt(due, attempt, Duration::from_secs(1)).await;
+    assert_eq!(bench.dns.asked().len(), asked);
+    assert!(bench.rows().await.is_empty());
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_row_of_an_account_that_ended_is_removed_without_an_attempt() {
     for status in [AccountStatus::Deactivated, AccountStatus::Revoked] {
         let bench = Bench::new().await;
