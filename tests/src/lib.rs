@@ -17,3 +17,4 @@ pub mod prometheus;
 pub mod quickstart;
 pub mod receiver;
 pub mod revocation;
+pub mod room;

@@ -17,6 +17,7 @@ pub mod est;
 pub mod header;
 pub mod id_token;
 pub mod journal_entry;
+pub mod json_rpc;
 pub mod jwk;
 pub mod jws;
 pub mod key;
@@ -30,9 +31,11 @@ pub mod persist_record;
 pub mod policy_table;
 pub mod problem;
 pub mod profile;
+pub mod putxml;
 pub mod rules;
 pub mod saml_metadata;
 pub mod saml_response;
+pub mod tshell;
 pub mod tsig_key;
 
 pub mod der;
@@ -73,6 +76,7 @@ pub const ALL: &[Parser] = &[
     Parser { name: "header", check: header::check },
     Parser { name: "id_token", check: id_token::check },
     Parser { name: "journal_entry", check: journal_entry::check },
+    Parser { name: "json_rpc", check: json_rpc::check },
     Parser { name: "jwk", check: jwk::check },
     Parser { name: "jws", check: jws::check },
     Parser { name: "key", check: key::check },
@@ -86,8 +90,10 @@ pub const ALL: &[Parser] = &[
     Parser { name: "policy_table", check: policy_table::check },
     Parser { name: "problem", check: problem::check },
     Parser { name: "profile", check: profile::check },
+    Parser { name: "putxml", check: putxml::check },
     Parser { name: "rules", check: rules::check },
     Parser { name: "saml_metadata", check: saml_metadata::check },
     Parser { name: "saml_response", check: saml_response::check },
+    Parser { name: "tshell", check: tshell::check },
     Parser { name: "tsig_key", check: tsig_key::check },
 ];
