@@ -18,6 +18,7 @@ pub mod header;
 pub mod id_token;
 pub mod journal_entry;
 pub mod json_rpc;
+pub mod jwe;
 pub mod jwk;
 pub mod jws;
 pub mod key;
@@ -77,6 +78,7 @@ pub const ALL: &[Parser] = &[
     Parser { name: "id_token", check: id_token::check },
     Parser { name: "journal_entry", check: journal_entry::check },
     Parser { name: "json_rpc", check: json_rpc::check },
+    Parser { name: "jwe", check: jwe::check },
     Parser { name: "jwk", check: jwk::check },
     Parser { name: "jws", check: jws::check },
     Parser { name: "key", check: key::check },
