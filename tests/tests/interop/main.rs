@@ -14,6 +14,7 @@
 mod certbot;
 mod est;
 mod instant_acme;
+mod jwcrypto;
 mod lego;
 mod local;
 mod openssl;
