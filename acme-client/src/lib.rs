@@ -2,7 +2,7 @@
 //! certificates where a crash cannot mix them, and renews them unattended.
 //!
 //! `acme` speaks the protocol, `internal` asks a provider's own authority on a token, `dns` publishes proofs, `enroll` and `renew` drive both, `state` remembers, `deploy` tells
-//! others, `run` goes on for ever, `cli` talks to people. The library trusts its state directory and the roots it was given, nothing else.
+//! others, `run` goes on for ever, `device` puts identities into meeting-room devices, `cli` talks to people. The library trusts its state directory and the roots it was given, nothing else.
 
 pub mod acme;
 
@@ -22,6 +22,8 @@ pub mod enroll;
 pub mod renew;
 
 pub mod run;
+
+pub mod device;
 
 pub mod cli;
 

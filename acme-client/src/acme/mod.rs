@@ -54,6 +54,7 @@ pub use renewal::{CertificateId, RenewalError, RenewalInfo};
 pub use request::{RequestError, RequestFailure};
 pub use resource_url::{ResourceUrl, ResourceUrlError};
 pub use retry::{Clock, RetryPolicy, SystemClock};
+pub(crate) use transport::tls_reason;
 pub use transport::{
     ClientIdentity, HttpsConfig, HttpsTransport, PlainHttp, Roots, RootsError, Transport, TransportError,
 };

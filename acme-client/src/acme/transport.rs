@@ -14,6 +14,7 @@ use super::resource_url::ResourceUrl;
 mod https;
 mod token_key;
 
+pub(crate) use https::tls_reason;
 pub use https::{ClientIdentity, HttpsConfig, HttpsTransport, PlainHttp, Roots, RootsError};
 
 /// One request, complete.

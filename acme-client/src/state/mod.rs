@@ -11,12 +11,14 @@
 //! identities/<name>/{renewal.json,deploy.json}
 //! identities/<name>/token-keys.json          the keys that were made in tokens
 //! identities/<name>/{machine.json,machine-key.pem,machine-next.json,machine-next-key.pem}   a device's account at an internal authority
+//! devices/<host>/device.json                 a room device: its pins, and what was put into it
 //! ```
 //! Trusts the filesystem's rename and fsync, and that only holders of the lock write. A reader who resolves `current` once
 //! never sees a mixed or missing pair, whenever a writer is killed.
 
 mod account;
 mod agent;
+mod device;
 mod durable;
 mod enrolment;
 mod generation;
@@ -48,6 +50,7 @@ pub(crate) use durable::fault;
 
 pub use account::{AccountDir, AccountRecord};
 pub use agent::AgentRecord;
+pub use device::{DeviceDir, DeviceProgress, DeviceRecord};
 pub use enrolment::{Operation, PendingEnrolment, Waiting};
 pub use generation::{CurrentPair, Generation, Issued, Origin};
 pub use identity::IdentityDir;

@@ -313,7 +313,7 @@ fn classify(url: &ResourceUrl, error: reqwest::Error) -> TransportError {
 }
 
 /// The TLS error somewhere below. An `io::Error` hides the error it wraps from `source`, so that is looked into as well.
-fn tls_reason(error: &(dyn std::error::Error + 'static)) -> Option<rustls::Error> {
+pub(crate) fn tls_reason(error: &(dyn std::error::Error + 'static)) -> Option<rustls::Error> {
     let mut next = Some(error);
     while let Some(error) = next {
         if let Some(found) = error.downcast_ref::<rustls::Error>() {

@@ -1,0 +1,142 @@
+//! JSON-RPC over WebSocket (RFC 6455): `wss://host/ws`, signed in to by HTTP Basic on the upgrade.
+//!
+//! Requests go one at a time; what comes between and is no answer (events of other subscriptions) is passed over.
+
+use async_trait::async_trait;
+use futures_util::{SinkExt as _, StreamExt as _};
+use http::header::AUTHORIZATION;
+use serde_json::Value;
+use tokio::net::TcpStream;
+use tokio::time::{Instant, timeout, timeout_at};
+use tokio_rustls::client::TlsStream;
+use tokio_tungstenite::tungstenite::client::IntoClientRequest as _;
+use tokio_tungstenite::tungstenite::protocol::WebSocketConfig;
+use tokio_tungstenite::tungstenite::{Error, Message};
+use tokio_tungstenite::{WebSocketStream, client_async_with_config};
+
+use super::tls::{self, late};
+use super::{LARGEST, Limits, Target, Xapi, XapiError, basic, pause};
+use crate::device::place::{Over, Place};
+use crate::device::xapi::{Call, NotAnswer, rpc};
+
+pub(super) struct WebSocket {
+    stream: WebSocketStream<TlsStream<TcpStream>>,
+    next: u64,
+    place: Place,
+    limits: Limits,
+}
+
+impl WebSocket {
+    pub(super) async fn open(target: &Target) -> Result<Self, XapiError> {
+        let mut attempt = 0;
+        loop {
+            match Self::upgrade(target).await {
+                Err(XapiError::Busy { .. }) if attempt < target.limits.retries => {
+                    pause(attempt, None).await;
+                    attempt += 1;
+                }
+                done => return done,
+            }
+        }
+    }
+
+    async fn upgrade(target: &Target) -> Result<Self, XapiError> {
+        let setup = |what: &str| XapiError::Setup(what.to_owned());
+        let place = target.place.clone();
+        let tls = tls::open(&place, Over::Wss, &target.trust, target.limits).await?;
+        let url = format!("wss://{}/ws", place.authority(Over::Wss));
+        let mut request =
+            url.into_client_request().map_err(|_| setup("the device's name cannot be in a URL"))?;
+        let password = basic(&target.user, &target.password);
+        let password = password.ok_or_else(|| setup("the name of the account cannot be sent"))?;
+        request.headers_mut().insert(AUTHORIZATION, password);
+        let config = WebSocketConfig::default().max_message_size(Some(LARGEST)).max_frame_size(Some(LARGEST));
+        let upgrade = client_async_with_config(request, tls, Some(config));
+        let limit = target.limits.connect;
+        let upgraded = timeout(limit, upgrade).await.map_err(|_| late(&place, limit))?;
+        let (stream, _) = upgraded.map_err(|error| failed(target, error))?;
+        Ok(Self { stream, next: 1, place, limits: target.limits })
+    }
+
+    async fn exchange(&mut self, id: u64, message: &str) -> Result<Value, XapiError> {
+        let until = Instant::now() + self.limits.answer;
+        let late = late(&self.place, self.limits.answer);
+        let closed = || XapiError::Closed { place: self.place.clone() };
+        let sent = timeout_at(until, self.stream.send(Message::text(message.to_owned()))).await;
+        match sent {
+            Ok(Ok(())) => {}
+            Ok(Err(_)) => return Err(closed()),
+            Err(_) => return Err(late),
+        }
+        loop {
+            let Ok(received) = timeout_at(until, self.stream.next()).await else { return Err(late) };
+            let text = match received {
+                Some(Ok(Message::Text(text))) => text,
+                Some(Ok(Message::Ping(_) | Message::Pong(_) | Message::Frame(_))) => continue,
+                Some(Ok(Message::Binary(_))) => return Err(NotAnswer { expected: "JSON-RPC" }.into()),
+                Some(Err(Error::Capacity(_))) => {
+                    return Err(XapiError::TooLarge { place: self.place.clone(), limit: LARGEST });
+                }
+                Some(Ok(Message::Close(_)) | Err(_)) | None => return Err(closed()),
+            };
+            if let Some(result) = rpc::result(&text, id)? {
+                return Ok(result?);
+            }
+        }
+    }
+
+    fn id(&mut self) -> u64 {
+        let id = self.next;
+        self.next += 1;
+        id
+    }
+
+    async fn at(&mut self, root: &str, path: &[&str]) -> Result<Value, XapiError> {
+        let id = self.id();
+        let whole: Vec<&str> = std::iter::once(root).chain(path.iter().copied()).collect();
+        match self.exchange(id, &rpc::get(&whole, id)).await {
+            Err(XapiError::Refused(refusal)) if refusal.is_unknown() => Ok(Value::Null),
+            other => other,
+        }
+    }
+}
+
+#[async_trait]
+impl Xapi for WebSocket {
+    async fn command(&mut self, call: &Call) -> Result<Value, XapiError> {
+        let id = self.id();
+        let message = rpc::command(call, id);
+        self.exchange(id, &message).await
+    }
+
+    async fn status(&mut self, path: &[&str]) -> Result<Value, XapiError> {
+        self.at("Status", path).await
+    }
+
+    async fn configuration(&mut self, path: &[&str]) -> Result<Value, XapiError> {
+        self.at("Configuration", path).await
+    }
+
+    async fn configure(&mut self, path: &[&str], value: &str) -> Result<(), XapiError> {
+        let id = self.id();
+        let whole: Vec<&str> = std::iter::once("Configuration").chain(path.iter().copied()).collect();
+        self.exchange(id, &rpc::set(&whole, value, id)).await.map(drop)
+    }
+
+    async fn close(mut self: Box<Self>) {
+        let _ = timeout(self.limits.connect, self.stream.close(None)).await;
+    }
+}
+
+fn failed(target: &Target, error: Error) -> XapiError {
+    let place = target.place.clone();
+    match error {
+        Error::Http(answer) => match answer.status().as_u16() {
+            401 | 403 => XapiError::Password { place, user: target.user.clone() },
+            503 => XapiError::Busy { place },
+            status => XapiError::Http { place, status },
+        },
+        Error::Io(source) => XapiError::Unreachable { place, source },
+        _ => XapiError::Closed { place },
+    }
+}
