@@ -2,6 +2,7 @@
 //!
 //! A secret is never an argument: its file is.
 
+mod device;
 mod enroll;
 mod verify;
 
@@ -11,6 +12,11 @@ use clap::{ArgAction, Args, Parser, Subcommand, ValueEnum, ValueHint, value_pars
 
 use crate::acme::RevocationReason;
 
+pub use device::{
+    ActionArgument, ChangeArguments, ConnectionArguments, GenerateArguments, JweCommand, MaterialArguments,
+    NewSecretArguments, OpenArguments, PinArguments, PushArguments, RoomCommand, SealArguments,
+    SecretArguments, SecretCommand,
+};
 pub use enroll::{
     CommonArguments, DeviceArguments, DnsArguments, EnrollCommand, InternalArguments, SignInArguments,
     UserArguments,
@@ -55,6 +61,8 @@ Examples:
     acme-client run
   See what is there:
     acme-client status
+  Put an identity into a room device:
+    acme-client device push --host room-1.example.com --identity room-1.example.com --secret-file room-1.secret
   Judge somebody else's certificate:
     acme-client verify room-1.pem --trust external-domain=roots/external.pem
 
@@ -117,6 +125,24 @@ pub enum Command {
     Verify(VerifyArguments),
     /// Revoke the current certificate of an identity
     Revoke(RevokeArguments),
+    /// Put identities into room devices, encrypted
+    Device {
+        /// What to do with them.
+        #[command(subcommand)]
+        what: RoomCommand,
+    },
+    /// Make the client secret of a room device, or replace it
+    Secret {
+        /// What to do with it.
+        #[command(subcommand)]
+        what: SecretCommand,
+    },
+    /// Encrypt and decrypt what room devices are provisioned with, by hand
+    Jwe {
+        /// What to do.
+        #[command(subcommand)]
+        what: JweCommand,
+    },
     /// Show, re-key or deactivate the account at a server
     Account {
         /// What to do with it.

@@ -4,7 +4,7 @@ use std::{io, path::PathBuf};
 
 use hickory_proto::{op::ResponseCode, rr::rdata::tsig::TsigError};
 
-use super::{Ending, inspect::InspectError, verify::VerifyError};
+use super::{DeviceFailure, Ending, inspect::InspectError, verify::VerifyError};
 use crate::{
     acme,
     deploy::HookFailure,
@@ -62,6 +62,9 @@ pub enum CliError {
     /// Keys for a device, whose account is bound to one key.
     #[error("a device's token and certificates are bound to one key, which is made in a file")]
     BoundKey,
+    /// Something with a room device.
+    #[error(transparent)]
+    Device(#[from] DeviceFailure),
     /// Somebody pressed Ctrl-C.
     #[error("stopped before anybody signed in")]
     Interrupted,
@@ -100,6 +103,7 @@ impl CliError {
                 "leave `--key-store` out, or add `--est`: renewals over EST then have new keys there"
                     .to_owned(),
             ),
+            Self::Device(error) => error.hint(),
             Self::Interrupted => Some(
                 "the order is kept: run the same command again to go on, or add `--force` to begin anew"
                     .to_owned(),

@@ -5,15 +5,18 @@
 
 mod account;
 mod arguments;
+mod device;
 mod enroll;
 mod failure;
 mod inspect;
+mod jwe;
 mod output;
 mod person;
 mod progress;
 mod renew;
 mod revoke;
 mod run;
+mod secret;
 mod sign_in;
 mod status;
 mod verify;
@@ -31,10 +34,14 @@ use clap::Parser;
 use tracing_subscriber::EnvFilter;
 
 pub use arguments::{
-    AccountCommand, AccountTarget, Arguments, Command, CommonArguments, DeviceArguments, DnsArguments,
-    EnrollCommand, InspectArguments, InternalArguments, Reason, RenewArguments, RevokeArguments,
-    RunArguments, SignInArguments, TrustArgument, TrustArgumentError, UserArguments, VerifyArguments,
+    AccountCommand, AccountTarget, ActionArgument, Arguments, ChangeArguments, Command, CommonArguments,
+    ConnectionArguments, DeviceArguments, DnsArguments, EnrollCommand, GenerateArguments, InspectArguments,
+    InternalArguments, JweCommand, MaterialArguments, NewSecretArguments, OpenArguments, PinArguments,
+    PushArguments, Reason, RenewArguments, RevokeArguments, RoomCommand, RunArguments, SealArguments,
+    SecretArguments, SecretCommand, SignInArguments, TrustArgument, TrustArgumentError, UserArguments,
+    VerifyArguments,
 };
+pub use device::DeviceFailure;
 pub use failure::CliError;
 pub use verify::VerifyError;
 
@@ -118,6 +125,9 @@ async fn run(arguments: &Arguments, output: Output) -> Result<Ending, CliError> 
         Command::Inspect(options) => inspect::inspect(&session, options).await,
         Command::Verify(options) => verify::verify(&session, options),
         Command::Revoke(options) => revoke::revoke(&session, options).await,
+        Command::Device { what } => device::device(&session, what).await,
+        Command::Secret { what } => secret::secret(&session, what).await,
+        Command::Jwe { what } => jwe::jwe(&session, what),
         Command::Account { what } => account::account(&session, what).await,
     }
 }
@@ -163,6 +173,9 @@ impl Session {
     }
 }
 
+/// Libraries that, asked to say everything, write whole messages with passwords and client secrets in them. Nobody is to ask them.
+const SECRETIVE: [&str; 3] = ["tungstenite=off", "tokio_tungstenite=off", "russh=off"];
+
 fn start_logging(verbose: u8, usual: &str) {
     // Other libraries stay quiet until asked for with -vvv: what they know, our errors tell.
     let filter = match (verbose, std::env::var(EnvFilter::DEFAULT_ENV)) {
@@ -172,6 +185,10 @@ fn start_logging(verbose: u8, usual: &str) {
         (2, _) => EnvFilter::new("warn,acme_client=debug"),
         (_, _) => EnvFilter::new("trace"),
     };
+    let filter = SECRETIVE.iter().fold(filter, |filter, directive| match directive.parse() {
+        Ok(directive) => filter.add_directive(directive),
+        Err(_) => filter,
+    });
     let subscriber = tracing_subscriber::fmt()
         .with_env_filter(filter)
         .with_writer(io::stderr)

@@ -34,6 +34,13 @@ fn the_help_says_what_it_said_before() {
         &["inspect"],
         &["verify"],
         &["revoke"],
+        &["device"],
+        &["device", "push"],
+        &["device", "pin"],
+        &["secret", "generate"],
+        &["secret", "change"],
+        &["jwe", "seal"],
+        &["jwe", "open"],
         &["account"],
         &["account", "rollover"],
     ] {
@@ -101,6 +108,40 @@ fn a_person_is_named_by_an_address_and_secrets_are_no_arguments() {
     {
         assert_eq!(parse(&format!("{user} {wrong}")).unwrap_err().exit_code(), 2, "{wrong}");
     }
+}
+
+#[test]
+fn a_device_is_named_and_no_secret_is_an_argument() {
+    for (line, right) in [
+        ("--host a.test", true),
+        ("--host a.test --host b.test:8443 --over ssh", true),
+        ("--list rooms.toml --parallel 64", true),
+        ("--host a --chain c --key k", true),
+        ("--host a --hook", true),
+        ("", false),
+        ("--host a --list l", false),
+        ("--host a/b", false),
+        ("--host a --secret c2VjcmV0", false),
+        ("--host a --password x", false),
+        ("--host a --secret-file f --secret-env E", false),
+        ("--host a --hook --identity b", false),
+        ("--host a --key k", false),
+        ("--host a --pin sha256:00", false),
+        ("--host a --parallel 0", false),
+    ] {
+        assert_eq!(parse(&format!("acme-client device push {line}")).is_ok(), right, "{line}");
+    }
+    let change = "acme-client secret change --host a --secret-file f";
+    for (new, right) in [
+        ("--reset", true),
+        ("--new-secret-file n", true),
+        ("", false),
+        ("--reset --new-secret-file n", false),
+    ] {
+        assert_eq!(parse(&format!("{change} {new}")).is_ok(), right, "{new}");
+    }
+    assert!(parse("acme-client jwe seal --action add --identity a --enc A128GCM").is_ok());
+    assert!(parse("acme-client jwe seal --action add --identity a --enc A192GCM").is_err());
 }
 
 #[test]
