@@ -29,6 +29,7 @@ mod people;
 mod proofs;
 mod renew;
 mod revoke;
+mod room;
 mod run;
 mod setting;
 mod unkind;

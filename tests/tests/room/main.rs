@@ -9,6 +9,7 @@
 )]
 
 mod access;
+mod desk;
 mod faces;
 mod faults;
 mod feedback;
@@ -19,6 +20,7 @@ mod material;
 mod own;
 mod program;
 mod provision;
+mod push;
 mod refusals;
 mod setting;
 mod shell;
