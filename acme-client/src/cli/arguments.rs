@@ -62,7 +62,7 @@ Examples:
   See what is there:
     acme-client status
   Put an identity into a room device:
-    acme-client device push --host room-1.example.com --identity room-1.example.com --secret-file room-1.secret
+    acme-client device push --host room-1.example.com --secret-file room-1.secret
   Judge somebody else's certificate:
     acme-client verify room-1.pem --trust external-domain=roots/external.pem
 

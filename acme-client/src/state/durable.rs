@@ -24,7 +24,11 @@ pub(super) fn create_dir(path: &Path) -> Result<(), StateError> {
         create_dir(parent)?;
     }
     fault::step().map_err(|source| failed("create", path, source))?;
-    DirBuilder::new().mode(0o700).create(path).map_err(|source| failed("create", path, source))?;
+    match DirBuilder::new().mode(0o700).create(path) {
+        // Somebody else was quicker, and may not have synced it yet.
+        Err(error) if error.kind() == io::ErrorKind::AlreadyExists && path.is_dir() => {}
+        made => made.map_err(|source| failed("create", path, source))?,
+    }
     sync_parent(path)
 }
 

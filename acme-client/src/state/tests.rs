@@ -374,3 +374,20 @@ fn an_activation_that_is_killed_anywhere_leaves_the_old_pair_or_the_new_one_and_
         assert!(kept > 2 && finished > 2, "{kept} {finished}");
     }
 }
+
+#[test]
+fn a_folder_that_several_make_at_once_is_there_for_each_of_them() {
+    for _ in 0..50 {
+        let Place { _folder: root, .. } = place();
+        let (path, together) = (root.path().join("state/devices/room-1"), std::sync::Barrier::new(8));
+        std::thread::scope(|scope| {
+            for _ in 0..8 {
+                scope.spawn(|| {
+                    together.wait();
+                    durable::create_dir(&path).unwrap();
+                });
+            }
+        });
+        assert!(path.is_dir());
+    }
+}

@@ -26,7 +26,7 @@ fn shown() -> BTreeSet<Shown> {
     let mut found = BTreeSet::new();
     for page in pages() {
         let lines = page.code(&["console", "sh", "bash", "shell"]).join("\n").replace("\\\n", " ");
-        for line in lines.lines() {
+        for line in lines.lines().flat_map(apart) {
             let line = line.trim().trim_start_matches("$ ");
             let line = line.split(" #").next().unwrap();
             for command in line.split("&&").flat_map(|part| part.split(['|', ';'])) {
@@ -40,6 +40,23 @@ fn shown() -> BTreeSet<Shown> {
             }
         }
     }
+    found
+}
+
+/// A line, and the commands of ours that it has within quotes: those are somebody else's words.
+fn apart(line: &str) -> Vec<String> {
+    let mut own = String::new();
+    let mut found = Vec::new();
+    for (number, part) in line.split('\'').enumerate() {
+        let is_command =
+            number % 2 == 1 && part.split_whitespace().next().is_some_and(|word| program(word).is_some());
+        if is_command {
+            found.push(part.to_owned());
+        } else {
+            own.push_str(part);
+        }
+    }
+    found.push(own);
     found
 }
 

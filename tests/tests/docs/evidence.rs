@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use crate::pages::{pages, root};
 
 /// Where the crates keep what they are made of and what they are tested with.
-const SOURCES: [&str; 5] = ["certs", "policies", "ca-server", "acme-client", "tests"];
+const SOURCES: [&str; 7] = ["certs", "policies", "tokens", "device-jwe", "ca-server", "acme-client", "tests"];
 /// Pages that give evidence.
 const PAGES: [&str; 2] = ["conformance.md", "threat-model.md"];
 

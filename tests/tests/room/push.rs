@@ -111,7 +111,10 @@ async fn a_device_is_believed_only_by_what_was_looked_at() {
         assert_eq!(unknown.code, 1, "{way}: {}", unknown.all);
         assert!(unknown.error().1.contains("device pin"), "{way}: {}", unknown.all);
         let unasked = desk.run(&format!("device pin {line}")).await;
-        assert_eq!((unasked.code, &unasked.said["kept"]), (1, &json!(false)), "{way}: {}", unasked.all);
+        let (message, hint) = unasked.error();
+        let shown = pin(&desk.room.emulator, way);
+        assert!(unasked.code == 1 && message.contains(&shown), "{way}: {}", unasked.all);
+        assert!(hint.contains("--accept"), "{way}: {}", unasked.all);
     }
     for way in WAYS {
         let host = address(&desk.room.emulator, way);
@@ -349,7 +352,7 @@ async fn of_twenty_five_devices_three_fail_and_the_same_command_finishes_only_th
         let count = |status: &str| devices.iter().filter(|device| device["status"] == status).count();
         (count("done"), count("unchanged"), count("failed"))
     };
-    assert_eq!(statuses(&ended_first.said), (22, 0, 3));
+    assert_eq!(statuses(&ended_first.said), (22, 0, 3), "{}", ended_first.all);
     for device in ended_first.said["devices"].as_array().unwrap() {
         assert_eq!(device["status"] == "failed", device["error"].is_string(), "{device}");
     }

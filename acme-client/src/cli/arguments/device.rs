@@ -11,8 +11,8 @@ use crate::device::place::{Over, Pin, Place};
 
 const PUSH: &str = "\
 What is done, as far as it is missing: add the certificate, sealed under the device's client secret;
-take it into use as its identity; wait until the device calls it valid; take the old one out of use and
-delete it. A second run changes nothing, and one that was cut off goes on where it was.
+take it into use as its identity; wait until the device calls it valid; take the old one out of use
+and delete it. A second run changes nothing, and one that was cut off goes on where it was.
 
 Examples:
   A first time, at a device that has no client secret yet, from its own network:
@@ -21,7 +21,8 @@ Examples:
     acme-client device push --host room-1.example.com --identity room-1.example.com \\
         --password-file room-1.password --secret-file room-1.secret --set-secret
   After each renewal, by the agent:
-    acme-client enroll device … --deploy-hook 'acme-client device push --hook --list /etc/rollcall/rooms.toml'
+    acme-client enroll device … \\
+        --deploy-hook 'acme-client device push --hook --list /etc/rollcall/rooms.toml'
   A whole list, eight at once; see docs/room-devices.md for its form:
     acme-client device push --list rooms.csv --parallel 8
 
@@ -32,9 +33,9 @@ Exit codes:
   4  some devices failed; run the same command again: it finishes only those";
 
 const PIN: &str = "\
-Shows the fingerprint of the certificate (or, with `--over ssh`, of the host key) that the device shows
-to whoever comes. Compare it with what the device's own screen or web page says. It is kept, and from
-then on the device is believed only if it shows the same.
+Shows the fingerprint of the certificate (or, with `--over ssh`, of the host key) that the device
+shows to whoever comes. Compare it with what the device's own screen or web page says. It is kept,
+and from then on the device is believed only if it shows the same.
 
 Examples:
   acme-client device pin --host room-1.example.com
@@ -47,7 +48,8 @@ that its administrator gave: from then on only they can change its identity. Saf
 
 Example:
   acme-client secret generate --out mine.secret
-  acme-client secret change --host room-1.example.com --secret-file room-1.secret --new-secret-file mine.secret";
+  acme-client secret change --host room-1.example.com --secret-file room-1.secret \\
+      --new-secret-file mine.secret";
 
 const SEAL: &str = "\
 Examples:
@@ -108,10 +110,6 @@ pub struct PushArguments {
     #[arg(long, conflicts_with_all = ["identity", "chain", "key"])]
     pub hook: bool,
 
-    /// How they are spoken to.
-    #[command(flatten)]
-    pub connection: ConnectionArguments,
-
     /// The client secret; in a list each device has its own.
     #[command(flatten)]
     pub secret: SecretArguments,
@@ -135,6 +133,10 @@ pub struct PushArguments {
     /// Look, say what would be done, and change nothing
     #[arg(long)]
     pub dry_run: bool,
+
+    /// How they are spoken to.
+    #[command(flatten)]
+    pub connection: ConnectionArguments,
 }
 
 /// A chain and a key: of the state directory, or of two files.

@@ -96,9 +96,14 @@ pub enum DeviceFailure {
         /// What was to be accepted.
         wanted: Pin,
     },
-    /// Whoever was asked said no.
-    #[error("nothing was kept")]
-    NotAccepted,
+    /// Whoever was asked said no, or nobody could be asked.
+    #[error("{place} shows {found}; nothing was kept")]
+    NotAccepted {
+        /// Which.
+        place: Place,
+        /// What it shows.
+        found: Pin,
+    },
 }
 
 impl DeviceFailure {
@@ -132,7 +137,9 @@ impl DeviceFailure {
             Self::OtherPin { .. } => {
                 "look at the device itself; if it was not reset, somebody may stand between"
             }
-            Self::NotAccepted => "without a terminal, say what to accept with `--accept FINGERPRINT`",
+            Self::NotAccepted { .. } => {
+                "if the device itself says the same, add `--accept` and that fingerprint"
+            }
             Self::Write { .. } | Self::Open(_) | Self::Seal(_) | Self::Key(_) => return None,
         };
         Some(text.to_owned())

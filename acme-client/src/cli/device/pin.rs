@@ -46,7 +46,10 @@ pub(super) async fn pin(session: &Session, arguments: &PinArguments) -> Result<E
                 ))?
         }
     };
-    if accepted && !known {
+    if !accepted {
+        return Err(DeviceFailure::NotAccepted { place: place.clone(), found }.into());
+    }
+    if !known {
         let _lock = folder.lock()?;
         let mut record = folder.record()?;
         let same_kind = |pin: &Pin| matches!(pin, Pin::HostKey(_)) == matches!(found, Pin::HostKey(_));
@@ -55,18 +58,12 @@ pub(super) async fn pin(session: &Session, arguments: &PinArguments) -> Result<E
         record.at = Some(SystemClock.now());
         folder.store_record(&record)?;
     }
-    let view = View { host: place.to_string(), pin: found, kept: accepted, known };
+    let view = View { host: place.to_string(), pin: found, kept: true, known };
     session.output.result(&view, || {
-        let kept = if view.known {
-            "is known by it"
-        } else if view.kept {
-            "is kept"
-        } else {
-            "is NOT kept"
-        };
+        let kept = if view.known { "is known by it" } else { "is kept" };
         format!("{} of {place} {kept}\n", view.pin)
     })?;
-    if accepted { Ok(Ending::Done) } else { Err(DeviceFailure::NotAccepted.into()) }
+    Ok(Ending::Done)
 }
 
 /// Whether a person says yes. Where there is none, nobody does.
