@@ -17,7 +17,7 @@ use crate::device::{
 #[derive(Debug, thiserror::Error)]
 pub enum DeviceFailure {
     /// A device was not provisioned.
-    #[error("{place}: {source}")]
+    #[error("{}", of(place, source))]
     Job {
         /// Which.
         place: Place,
@@ -104,6 +104,12 @@ pub enum DeviceFailure {
         /// What it shows.
         found: Pin,
     },
+}
+
+/// What went wrong with a device, with its name once.
+fn of(place: &Place, source: &JobError) -> String {
+    let (place, said) = (place.to_string(), source.to_string());
+    if said.contains(&place) { said } else { format!("{place}: {said}") }
 }
 
 impl DeviceFailure {
