@@ -100,11 +100,13 @@ impl Malformed {
                 "move the `{character}` from behind the two dots to before them: the example in the device guide is printed with this fault"
             )),
             Self::Parts { .. } => Some("pass the blob whole, on one line, with its four dots".to_owned()),
-            Self::TooLong { .. }
-            | Self::EncryptedKey
-            | Self::Base64(_)
-            | Self::Header(_)
-            | Self::Length { .. } => None,
+            Self::EncryptedKey | Self::Base64(_) | Self::Header(_) | Self::Length { .. } => Some(
+                "it was changed on its way, or is for something else than a room device: seal it anew"
+                    .to_owned(),
+            ),
+            Self::TooLong { .. } => {
+                Some("no certificate chain is that long: see that this is the right file".to_owned())
+            }
         }
     }
 }

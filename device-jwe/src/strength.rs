@@ -4,6 +4,8 @@
 //! their base64url text: characters times the bits of the alphabet they seem to be drawn from. A character that goes on a run (`aaa`, `abc`, `321`) counts nothing,
 //! a secret that repeats itself counts once. It never says that a secret is good, only that it may be: words of a dictionary can pass.
 
+use zeroize::Zeroizing;
+
 use crate::secret::Secret;
 
 /// Bits below which a secret is called weak.
@@ -12,18 +14,20 @@ pub const STRONG_BITS: u32 = 128;
 /// Alphabets from small to large: what belongs to it, and how many there are.
 type Alphabet = (fn(&u8) -> bool, f64);
 
-const OCTETS: [Alphabet; 7] = [
+const OCTETS: [Alphabet; 9] = [
     (|octet| octet.is_ascii_digit(), 10.0),
     (|octet| matches!(octet, b'0'..=b'9' | b'a'..=b'f'), 16.0),
+    (|octet| matches!(octet, b'0'..=b'9' | b'A'..=b'F'), 16.0),
     (|octet| octet.is_ascii_lowercase(), 26.0),
     (|octet| octet.is_ascii_uppercase(), 26.0),
     (|octet| octet.is_ascii_lowercase() || octet.is_ascii_digit(), 36.0),
+    (|octet| octet.is_ascii_uppercase() || octet.is_ascii_digit(), 36.0),
     (|octet| octet.is_ascii_alphanumeric(), 62.0),
     (|octet| matches!(octet, b' '..=b'~'), 95.0),
 ];
 
 /// The text is base64url, so its alphabet has 64 characters unless it visibly keeps to fewer.
-const TEXT: [Alphabet; 5] = [OCTETS[0], OCTETS[1], OCTETS[2], OCTETS[3], OCTETS[4]];
+const TEXT: [Alphabet; 7] = [OCTETS[0], OCTETS[1], OCTETS[2], OCTETS[3], OCTETS[4], OCTETS[5], OCTETS[6]];
 
 impl Secret {
     /// The most bits this secret can be worth, as it is written.
@@ -39,6 +43,11 @@ impl Secret {
 }
 
 fn bits(characters: &[u8], alphabets: &[Alphabet], otherwise: f64) -> u32 {
+    // Dashes between groups of digits, as in a UUID, are the form and not the content.
+    let bare: Zeroizing<Vec<u8>> =
+        Zeroizing::new(characters.iter().copied().filter(|octet| *octet != b'-').collect());
+    let grouped = bare.iter().all(u8::is_ascii_hexdigit);
+    let characters = if grouped { bare.as_slice() } else { characters };
     let size = alphabets.iter().find(|(belongs, _)| characters.iter().all(belongs));
     let each = size.map_or(otherwise, |(_, size)| *size).log2();
     let counted = surprising(period(characters));

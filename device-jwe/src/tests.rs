@@ -219,6 +219,8 @@ fn secrets_are_base64url_and_weak_ones_are_told_apart() {
         "abcdabcdabcdabcdabcdabcdabcdabcdabcdabcdabcd",
         "b3NzaWZyYWdl",
         "correcthorsebattery1",
+        "6F9619FFC11D42B4011F96AA",
+        "6F9619FF-C11D-42B4-01-1F96AA",
     ] {
         assert!(!secret(weak).may_be_strong(), "{weak}: {}", secret(weak).estimated_bits());
     }
