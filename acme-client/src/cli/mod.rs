@@ -31,7 +31,9 @@ use std::{
 };
 
 use clap::Parser;
-use tracing_subscriber::EnvFilter;
+use tracing_subscriber::{
+    EnvFilter, Layer as _, filter::filter_fn, fmt, layer::SubscriberExt as _, util::SubscriberInitExt as _,
+};
 
 pub use arguments::{
     AccountCommand, AccountTarget, ActionArgument, Arguments, ChangeArguments, Command, CommonArguments,
@@ -174,7 +176,7 @@ impl Session {
 }
 
 /// Libraries that, asked to say everything, write whole messages with passwords and client secrets in them. Nobody is to ask them.
-const SECRETIVE: [&str; 3] = ["tungstenite=off", "tokio_tungstenite=off", "russh=off"];
+const SECRETIVE: [&str; 3] = ["tungstenite", "tokio_tungstenite", "russh"];
 
 fn start_logging(verbose: u8, usual: &str) {
     // Other libraries stay quiet until asked for with -vvv: what they know, our errors tell.
@@ -185,17 +187,16 @@ fn start_logging(verbose: u8, usual: &str) {
         (2, _) => EnvFilter::new("warn,acme_client=debug"),
         (_, _) => EnvFilter::new("trace"),
     };
-    let filter = SECRETIVE.iter().fold(filter, |filter, directive| match directive.parse() {
-        Ok(directive) => filter.add_directive(directive),
-        Err(_) => filter,
+    // Apart from the directives, of which a more particular one would win.
+    let discreet = filter_fn(|metadata| {
+        let first = metadata.target().split("::").next().unwrap_or_default();
+        !SECRETIVE.contains(&first)
     });
-    let subscriber = tracing_subscriber::fmt()
-        .with_env_filter(filter)
-        .with_writer(io::stderr)
-        .with_ansi(io::stderr().is_terminal());
+    let lines = fmt::layer().with_writer(io::stderr).with_ansi(io::stderr().is_terminal());
     // The journal writes the time itself. A second start in one process (tests) keeps the first.
-    let _ = match std::env::var_os("JOURNAL_STREAM") {
-        Some(_) => subscriber.without_time().try_init(),
-        None => subscriber.try_init(),
+    let lines = match std::env::var_os("JOURNAL_STREAM") {
+        Some(_) => lines.without_time().boxed(),
+        None => lines.boxed(),
     };
+    let _ = tracing_subscriber::registry().with(lines.with_filter(discreet)).with(filter).try_init();
 }
