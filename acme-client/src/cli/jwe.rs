@@ -34,9 +34,10 @@ struct Sealed {
 
 fn seal(session: &Session, arguments: &SealArguments) -> Result<Ending, CliError> {
     let action = Action::from(arguments.action);
+    refuse_unused(arguments, action)?;
     let payload = payload(session, arguments, action)?;
     let secret = secret(&arguments.secret)?;
-    weigh(&secret);
+    weigh(&secret, "the blob");
     let fresh = Fresh::draw().map_err(DeviceFailure::from)?;
     let blob = Blob::seal(&secret, action, &payload.to_octets(), arguments.enc, fresh);
     let view = Sealed {
@@ -52,6 +53,31 @@ fn seal(session: &Session, arguments: &SealArguments) -> Result<Ending, CliError
     Ok(Ending::Done)
 }
 
+/// What an action has no use for is a slip of the pen: the blob would not be what was meant.
+fn refuse_unused(arguments: &SealArguments, action: Action) -> Result<(), DeviceFailure> {
+    let material = &arguments.material;
+    let of_certificates = [
+        ("--identity", material.identity.is_some()),
+        ("--chain", material.chain.is_some()),
+        ("--key", material.key.is_some()),
+    ];
+    let of_secrets = [
+        ("--new-secret-file", arguments.new_secret_file.is_some()),
+        ("--new-secret-env", arguments.new_secret_env.is_some()),
+        ("--reset", arguments.reset),
+    ];
+    let fingerprint = [("--fingerprint", arguments.fingerprint.is_some())];
+    let unused = match action {
+        Action::Add => [of_secrets.as_slice(), &fingerprint].concat(),
+        Action::Activate | Action::Deactivate => of_secrets.to_vec(),
+        Action::Populate => [of_certificates.as_slice(), &fingerprint].concat(),
+    };
+    match unused.into_iter().find(|(_, given)| *given) {
+        Some((argument, _)) => Err(DeviceFailure::Unused { argument, action: action.name() }),
+        None => Ok(()),
+    }
+}
+
 fn payload(session: &Session, arguments: &SealArguments, action: Action) -> Result<Payload, CliError> {
     match action {
         Action::Add => Ok(material(session, &arguments.material, None)?.payload()),
@@ -60,7 +86,7 @@ fn payload(session: &Session, arguments: &SealArguments, action: Action) -> Resu
         Action::Populate => {
             let new = named(arguments.new_secret_file.as_deref(), arguments.new_secret_env.as_deref())?;
             let new = new.ok_or(DeviceFailure::NoNewSecret)?;
-            weigh(&new);
+            weigh(&new, "what is sealed");
             Ok(Payload::NewSecret(Some(new)))
         }
     }

@@ -74,7 +74,7 @@ async fn change(session: &Session, arguments: &ChangeArguments) -> Result<Ending
     let removed = new.is_none();
     let new = match new {
         Some(new) => {
-            weigh(&new);
+            weigh(&new, &arguments.host.to_string());
             NewSecret::Secret(new)
         }
         None if arguments.new.reset => NewSecret::None,

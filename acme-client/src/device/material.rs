@@ -114,6 +114,11 @@ impl Material {
         &self.fingerprint
     }
 
+    /// Whether the certificate is about this name, in whatever case it is written.
+    pub fn names(&self, name: &str) -> bool {
+        self.leaf.names().iter().any(|own| own.eq_ignore_ascii_case(name))
+    }
+
     /// The certificate.
     pub fn leaf(&self) -> &Leaf {
         &self.leaf

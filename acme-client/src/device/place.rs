@@ -83,6 +83,8 @@ impl FromStr for Place {
                 _ => (text, None),
             },
         };
+        // The root's dot changes nothing about who is meant.
+        let host = host.strip_suffix('.').unwrap_or(host);
         let address = host.parse::<std::net::Ipv6Addr>().is_ok();
         let name = (1..=253).contains(&host.len())
             && !host.starts_with(['.', '-'])

@@ -49,11 +49,11 @@ pub(in crate::cli) fn secret_file(path: &Path) -> Result<Secret, CliError> {
     parse(&read(path)?, &path.display().to_string())
 }
 
-/// Warns of a secret that could be guessed.
-pub(in crate::cli) fn weigh(secret: &Secret) {
+/// Warns of a secret that could be guessed; `of` says whose it is.
+pub(in crate::cli) fn weigh(secret: &Secret, of: &str) {
     if !secret.may_be_strong() {
         tracing::warn!(
-            bits = secret.estimated_bits(),
+            %of,
             "the client secret can be worth {} bits at most, {STRONG_BITS} are wanted: whoever sees one blob can try secrets at leisure; draw one with `acme-client secret generate`",
             secret.estimated_bits()
         );

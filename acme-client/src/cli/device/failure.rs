@@ -41,9 +41,28 @@ pub enum DeviceFailure {
     /// A certificate or key is not for a device.
     #[error(transparent)]
     Material(#[from] MaterialError),
-    /// No certificate was named.
-    #[error("no certificate is named")]
+    /// No certificate was named, or no key to it.
+    #[error("no certificate and key are named")]
     NoMaterial,
+    /// A device was named twice.
+    #[error("{0} is named twice")]
+    Twice(Place),
+    /// The agent's hook, and a list without a device for it.
+    #[error("{}: no device in it has the identity {identity}", list.display())]
+    NobodysIdentity {
+        /// Whose pair was obtained.
+        identity: String,
+        /// The list.
+        list: PathBuf,
+    },
+    /// An argument that the action has no use for.
+    #[error("`{argument}` is nothing to `--action {action}`")]
+    Unused {
+        /// Which.
+        argument: &'static str,
+        /// What for.
+        action: &'static str,
+    },
     /// Something that is no secret.
     #[error("{place}: {source}")]
     Secret {
@@ -121,6 +140,11 @@ impl DeviceFailure {
             Self::Change(error) => return error.hint(),
             Self::Blob(error) => return error.hint(),
             Self::Material(error) => error.hint()?,
+            Self::Twice(_) => "name each device once; with the usual port it is the same as without",
+            Self::NobodysIdentity { .. } => {
+                "name the identity in the list, `identity = \"…\"`, or take the hook off this one"
+            }
+            Self::Unused { .. } => "leave it out; `acme-client jwe seal --help` says what belongs to which",
             Self::NoMaterial => "name it with `--identity NAME`, or with `--chain FILE` and `--key FILE`",
             Self::List { .. } => "docs/room-devices.md shows the form of a list",
             Self::Secret { .. } => {

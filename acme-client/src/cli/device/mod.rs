@@ -7,7 +7,11 @@ mod failure;
 mod pin;
 mod prepare;
 
-use std::sync::Arc;
+use std::{
+    collections::BTreeSet,
+    io::{self, Write as _},
+    sync::Arc,
+};
 
 use serde::Serialize;
 
@@ -68,12 +72,14 @@ struct DeviceView {
 async fn push(session: &Session, arguments: &PushArguments) -> Result<Ending, CliError> {
     let prepared = prepare(session, arguments)?;
     let alone = arguments.list.is_none() && prepared.len() == 1;
-    let (mut jobs, mut views) = (Vec::new(), Vec::new());
+    // The results come in the order of the jobs: where each of them stands among the views.
+    let (mut jobs, mut places, mut views) = (Vec::new(), Vec::new(), Vec::new());
     for Prepared { place, identity, job } in prepared {
         match job {
             Ok(job) => {
                 let fingerprint = Some(job.material.fingerprint().to_string());
-                views.push((place.clone(), blank(&place, identity, fingerprint)));
+                places.push(views.len());
+                views.push(blank(&place, identity, fingerprint));
                 jobs.push(job);
             }
             Err(error) if alone => return Err(error),
@@ -84,7 +90,7 @@ async fn push(session: &Session, arguments: &PushArguments) -> Result<Ending, Cl
                     hint: error.hint(),
                     ..blank(&place, identity, None)
                 };
-                views.push((place, failed));
+                views.push(failed);
             }
         }
     }
@@ -97,8 +103,8 @@ async fn push(session: &Session, arguments: &PushArguments) -> Result<Ending, Cl
     let progress: Arc<dyn Progress> = Arc::from(session.progress(false));
     let results = fleet::run(jobs, &terms, Arc::new(SystemClock), Arc::clone(&progress)).await;
     drop(progress);
-    for (place, result) in results {
-        let Some((_, view)) = views.iter_mut().find(|(other, _)| *other == place) else { continue };
+    for ((place, result), index) in results.into_iter().zip(places) {
+        let Some(view) = views.get_mut(index) else { continue };
         match result {
             Ok(outcome) => tell(view, &outcome, arguments.dry_run),
             Err(source) if alone => return Err(DeviceFailure::Job { place, source }.into()),
@@ -112,8 +118,7 @@ async fn push(session: &Session, arguments: &PushArguments) -> Result<Ending, Cl
     end(session, views)
 }
 
-fn end(session: &Session, views: Vec<(Place, DeviceView)>) -> Result<Ending, CliError> {
-    let devices: Vec<DeviceView> = views.into_iter().map(|(_, view)| view).collect();
+fn end(session: &Session, devices: Vec<DeviceView>) -> Result<Ending, CliError> {
     let count = |status: &str| devices.iter().filter(|device| device.status == status).count();
     let (failed, done, planned) = (count("failed"), count("done"), count("planned"));
     let (result, ending) = match failed {
@@ -125,6 +130,9 @@ fn end(session: &Session, views: Vec<(Place, DeviceView)>) -> Result<Ending, Cli
     };
     let view = View { result, devices };
     session.output.result(&view, || text(&view))?;
+    if !session.output.json {
+        hints(&view);
+    }
     Ok(ending)
 }
 
@@ -133,7 +141,8 @@ fn blank(place: &Place, identity: Option<String>, fingerprint: Option<String>) -
         host: place.to_string(),
         identity,
         fingerprint,
-        status: "unchanged",
+        // Until the result is known.
+        status: "failed",
         steps: Vec::new(),
         kept: Vec::new(),
         error: None,
@@ -161,12 +170,15 @@ fn text(view: &View) -> String {
         };
         vec![device.host.clone(), device.status.to_owned(), what]
     };
-    let mut text = table(&["DEVICE", "RESULT", ""], &view.devices.iter().map(row).collect::<Vec<_>>());
-    let mut hints: Vec<&String> = view.devices.iter().filter_map(|device| device.hint.as_ref()).collect();
-    hints.sort();
-    hints.dedup();
+    table(&["DEVICE", "RESULT", ""], &view.devices.iter().map(row).collect::<Vec<_>>())
+}
+
+/// What to do about what failed, each once, beside the table.
+fn hints(view: &View) {
+    let hints: BTreeSet<&String> = view.devices.iter().filter_map(|device| device.hint.as_ref()).collect();
+    let mut err = io::stderr().lock();
     for hint in hints {
-        text.push_str(&format!("hint: {hint}\n"));
+        // Nobody is left to tell if that fails.
+        let _ = writeln!(err, "hint: {hint}");
     }
-    text
 }

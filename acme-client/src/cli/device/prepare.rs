@@ -2,7 +2,7 @@
 //!
 //! What is asked of a person is asked once, before any device is spoken to.
 
-use std::{cell::OnceCell, env, path::Path};
+use std::{cell::OnceCell, collections::BTreeSet, env, path::Path};
 
 use certs::key::Secret as Password;
 use device_jwe::Secret;
@@ -38,8 +38,17 @@ pub(super) struct Prepared {
 pub(super) fn prepare(session: &Session, arguments: &PushArguments) -> Result<Vec<Prepared>, CliError> {
     let mut entries = entries(arguments)?;
     let hook = if arguments.hook { Some(Hook::from_environment()?) } else { None };
-    if let (Some(hook), true) = (&hook, arguments.list.is_some()) {
-        entries.retain(|(place, entry)| entry.identity.as_deref().unwrap_or(place.host()) == hook.identity);
+    if let (Some(hook), Some(list)) = (&hook, &arguments.list) {
+        let material = hook.material()?;
+        let wanted = |name: &str| hook.identity == name || material.names(name);
+        entries.retain(|(place, entry)| wanted(entry.identity.as_deref().unwrap_or(place.host())));
+        if entries.is_empty() {
+            return Err(DeviceFailure::NobodysIdentity {
+                identity: hook.identity.clone(),
+                list: list.clone(),
+            }
+            .into());
+        }
     }
     let shared = Shared { arguments, password: OnceCell::new(), secret: OnceCell::new() };
     let prepared = entries.into_iter().map(|(place, entry)| {
@@ -54,13 +63,23 @@ pub(super) fn prepare(session: &Session, arguments: &PushArguments) -> Result<Ve
     Ok(prepared.collect())
 }
 
+/// The devices that are named, each once: two jobs for one would get into each other's way.
 fn entries(arguments: &PushArguments) -> Result<Vec<(Place, Entry)>, CliError> {
-    let Some(path) = &arguments.list else {
-        return Ok(arguments.hosts.iter().map(|place| (place.clone(), bare(place))).collect());
+    let entries = match &arguments.list {
+        None => arguments.hosts.iter().map(|place| (place.clone(), bare(place))).collect(),
+        Some(path) => {
+            let text = file(path)?;
+            list::parse(&text, path).map_err(|source| DeviceFailure::List { path: path.clone(), source })?
+        }
     };
-    let text =
-        std::fs::read_to_string(path).map_err(|source| CliError::File { path: path.clone(), source })?;
-    list::parse(&text, path).map_err(|source| DeviceFailure::List { path: path.clone(), source }.into())
+    let mut seen = BTreeSet::new();
+    for (place, entry) in &entries {
+        let port = place.port(entry.over.unwrap_or(arguments.connection.over));
+        if !seen.insert((place.host(), port)) {
+            return Err(DeviceFailure::Twice(place.clone()).into());
+        }
+    }
+    Ok(entries)
 }
 
 fn bare(place: &Place) -> Entry {
@@ -119,7 +138,7 @@ fn job(
         Some(path) => secret_file(path)?,
         None => shared.secret()?,
     };
-    weigh(&secret);
+    weigh(&secret, &place.to_string());
     let password = match &entry.password_file {
         Some(path) => password_file(path)?,
         None => shared.password()?,
