@@ -165,3 +165,12 @@ pub(crate) fn measured(mut command: Command) -> (Ended, u64) {
     let said = serde_json::from_str(&out).unwrap_or_else(|_| panic!("{out}{err}"));
     (Ended { code, said, all: format!("{out}{err}") }, peak)
 }
+
+/// Every file below a folder.
+pub(crate) fn walk(folder: &Path) -> Vec<PathBuf> {
+    let mut files = Vec::new();
+    for entry in fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path()) {
+        if entry.is_dir() { files.extend(walk(&entry)) } else { files.push(entry) }
+    }
+    files
+}

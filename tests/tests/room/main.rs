@@ -9,6 +9,7 @@
 )]
 
 mod access;
+mod by_hand;
 mod desk;
 mod faces;
 mod faults;
@@ -22,6 +23,7 @@ mod program;
 mod provision;
 mod push;
 mod refusals;
+mod secrets;
 mod setting;
 mod shell;
 mod tshell;
