@@ -27,6 +27,7 @@ mod secrets;
 mod setting;
 mod shell;
 mod tshell;
+mod turns;
 mod web;
 mod websocket;
 

@@ -118,7 +118,7 @@ struct Inside {
     spoils: faults::Spoils,
     console: Console,
     state: Mutex<State>,
-    turn: Semaphore,
+    turn: Arc<Semaphore>,
     events: broadcast::Sender<Arc<Change>>,
 }
 
@@ -141,7 +141,7 @@ impl Device {
             spoils: faults::Spoils::new(spoils),
             console,
             state: Mutex::new(state),
-            turn: Semaphore::new(1),
+            turn: Arc::new(Semaphore::new(1)),
             events: broadcast::Sender::new(EVENTS_KEPT),
         };
         let device = Self(Arc::new(inside));
@@ -211,9 +211,12 @@ impl Device {
 
     async fn run(&self, role: Role, call: Call) -> Result<(String, Node), Refusal> {
         let command = check(call, role)?;
-        let Ok(_turn) = self.0.turn.acquire().await else { return Err(Fault::Internal.into()) };
+        let turn = Arc::clone(&self.0.turn).acquire_owned().await;
+        let turn = turn.map_err(|_| Fault::Internal)?;
         let device = self.clone();
         let ran = tokio::task::spawn_blocking(move || {
+            // Whoever asked may be gone: the turn is over when the command is.
+            let _turn = turn;
             let result = device.apply(&command);
             device.refresh();
             result.map(|node| (command.result_name(), node))
@@ -256,12 +259,26 @@ impl Device {
     /// # Errors
     /// [`Refusal`]; it is as it was.
     pub async fn set(&self, who: &str, role: Role, path: &Path, value: &str) -> Result<(), Refusal> {
+        self.set_all(who, role, &[(path.clone(), value.to_owned())]).await
+    }
+
+    /// Sets several configurations, or none.
+    ///
+    /// # Errors
+    /// [`Refusal`] of the first that is refused; all are as they were.
+    pub async fn set_all(&self, who: &str, role: Role, wanted: &[(Path, String)]) -> Result<(), Refusal> {
         if role < Role::Admin {
             return Err(Refusal::Permission);
         }
-        self.0.console.say(format!("{who}: {path}"));
+        for (path, _) in wanted {
+            self.0.console.say(format!("{who}: {path}"));
+        }
         let _turn = self.0.turn.acquire().await;
-        self.0.state.lock().settings.set(path, value)?;
+        let mut settings = self.0.state.lock().settings.clone();
+        for (path, value) in wanted {
+            settings.set(path, value)?;
+        }
+        self.0.state.lock().settings = settings;
         self.refresh();
         Ok(())
     }

@@ -5,6 +5,7 @@ use certs::name::DnsName;
 use crate::room::xapi::{Node, Path, Refusal, Step};
 
 /// The settings.
+#[derive(Clone)]
 pub(super) struct Settings {
     /// Whether end-to-end encryption is offered (`Conference EndToEndEncryption Mode`; firmware of today has no such setting).
     pub(super) mode: bool,
