@@ -20,6 +20,7 @@ pub fn check(input: &[u8]) -> Outcome {
                 assert!(call.parameters.iter().all(|(name, _)| is_word(name) && name != "body"));
                 let shown = format!("{call:?}");
                 assert!(shown.chars().all(|c| c.is_ascii_graphic() || c == ' ' || c == '…'), "{shown}");
+                assert!(shown.len() <= 2_048, "{} octets", shown.len());
                 let size: usize = call.parameters.iter().map(|(_, value)| value.len()).sum();
                 assert!(size + call.body.as_ref().map_or(0, |body| body.len()) <= text.len());
             }

@@ -1,5 +1,7 @@
 //! The whole way through each face: secret, add, show, activate, another in its place, deactivate, delete, and back to nothing.
 
+use rustls_pki_types::CertificateDer;
+
 use crate::faces::Face;
 use crate::material::{Authority, Identity, Sealer};
 use crate::setting::Room;
@@ -107,6 +109,15 @@ impl rcgen::PublicKeyData for OnDevice {
     }
 }
 
+/// The certificate for a request that names this device.
+pub(crate) fn certified(room: &Room, request: &str, name: &str) -> CertificateDer<'static> {
+    let (_, der) = certs::pem::parse_blocks(request).unwrap().remove(0);
+    let (request, claimed) = certs::csr::Csr::parse_claiming(&der).unwrap();
+    assert_eq!(claimed.common_names, [name]);
+    let key = OnDevice(request.public_key().point().to_vec());
+    room.authority.certify(&[name], &key, room.now(), room.now() + time::Duration::days(9))
+}
+
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_key_that_was_made_on_the_device_gets_its_certificate_linked() {
     for number in 0..3 {
@@ -119,12 +130,7 @@ async fn a_key_that_was_made_on_the_device_gets_its_certificate_linked() {
         let made = face.command("Security Certificates CSR Create", wanted, None).await.unwrap();
         let pem = made["CSR"].as_str().unwrap();
         assert!(certs::inspect::inspect_pem(pem).is_ok(), "{pem}");
-        let (_, der) = certs::pem::parse_blocks(pem).unwrap().remove(0);
-        let (request, claimed) = certs::csr::Csr::parse_claiming(&der).unwrap();
-        assert_eq!(claimed.common_names, ["room-1.example.com"]);
-        let key = OnDevice(request.public_key().point().to_vec());
-        let (from, to) = (room.now(), room.now() + time::Duration::days(9));
-        let leaf = room.authority.certify(&["room-1.example.com"], &key, from, to);
+        let leaf = certified(&room, pem, "room-1.example.com");
         let other = room.authority.identity(&["room-1.example.com"]);
         let refused =
             face.command("Security Certificates CSR Link", &[], Some(&other.chain_pem)).await.unwrap_err();
@@ -146,11 +152,20 @@ async fn keys_of_other_kinds_serve_other_purposes_and_may_have_a_password() {
     let room = Room::start().await;
     let mut face = room.face(0).await;
     let (from, to) = (room.now(), room.now() + time::Duration::days(9));
-    let rsa = rcgen::KeyPair::generate_for(&rcgen::PKCS_RSA_SHA256).unwrap();
-    let identity = room.authority.issue(&["room-1.example.com"], &rsa, from, to);
-    face.command("Security Certificates Services Add", &[], Some(&identity.pem())).await.unwrap();
-    let shown = face.command("Security Certificates Services Show", &[], None).await.unwrap();
-    assert_eq!(shown["Details"][0]["SignatureAlgorithm"], "rsaEncryption");
+    let rsa = rcgen::KeyPair::generate_rsa_for(&rcgen::PKCS_RSA_SHA256, rcgen::RsaKeySize::_3072).unwrap();
+    let edwards = rcgen::KeyPair::generate_for(&rcgen::PKCS_ED25519).unwrap();
+    for (at, (key, algorithm, size)) in
+        [(rsa, "rsaEncryption", "3072"), (edwards, "Ed25519", "256")].into_iter().enumerate()
+    {
+        let identity = room.authority.issue(&["room-1.example.com"], &key, from, to);
+        face.command("Security Certificates Services Add", &[], Some(&identity.pem())).await.unwrap();
+        let shown = face.command("Security Certificates Services Show", &[], None).await.unwrap();
+        let details = &shown["Details"][at];
+        assert_eq!(
+            (&details["SignatureAlgorithm"], &details["PublicKeySize"]),
+            (&algorithm.into(), &size.into())
+        );
+    }
 
     let key = crate::material::key();
     let pair = rcgen::KeyPair::try_from(key.to_pkcs8_der().unwrap().as_slice()).unwrap();

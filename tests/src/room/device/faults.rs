@@ -160,7 +160,9 @@ impl Spoils {
     pub(super) fn lie(&self) -> Option<(Path, String)> {
         self.0.lock().iter().find_map(|spoil| match &spoil.what {
             What::Lie(path, value) => Some((path.clone(), value.clone())),
-            _ => None,
+            What::Refuse | What::Pretend | What::Deny | What::CutOff | What::LoseAnswer | What::Delay(_) => {
+                None
+            }
         })
     }
 }

@@ -99,7 +99,21 @@ fn validity(reason: Option<Reason>) -> &'static str {
         Some(Reason::UnknownIssuer | Reason::WrongAuthority) => "unknown issuer",
         Some(Reason::InvalidSignature) => "invalid signature",
         Some(Reason::Expired) => "expired",
-        _ => "unknown error",
+        Some(
+            Reason::UnknownCriticalExtension
+            | Reason::CaAsLeaf
+            | Reason::WrongKey
+            | Reason::MissingKeyUsage
+            | Reason::MissingExtendedKeyUsage
+            | Reason::NoIdentifier
+            | Reason::NameMismatch
+            | Reason::NotYetValid
+            | Reason::Revoked
+            | Reason::BadRevocationList
+            | Reason::InvalidPath
+            | Reason::Anonymous,
+        )
+        | None => "unknown error",
     }
 }
 

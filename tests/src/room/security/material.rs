@@ -64,7 +64,19 @@ impl Material {
             KeyError::WrongPassphrase | KeyError::EmptyPassphrase | KeyError::PassphraseNeeded => {
                 Fault::KeyPassword
             }
-            _ => Fault::KeyMalformed,
+            KeyError::Library { .. } => Fault::Internal,
+            KeyError::NotSpki { .. }
+            | KeyError::Algorithm { .. }
+            | KeyError::Curve { .. }
+            | KeyError::CompressedPoint
+            | KeyError::PointLength { .. }
+            | KeyError::NotOnCurve(_)
+            | KeyError::BadSignature
+            | KeyError::NotPrivateKey
+            | KeyError::KeyCount { .. }
+            | KeyError::Inconsistent
+            | KeyError::Encryption
+            | KeyError::Elsewhere { .. } => Fault::KeyMalformed,
         })?;
         opened.to_pkcs8_der().map_err(|_| Fault::KeyMalformed)
     }

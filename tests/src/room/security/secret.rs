@@ -14,7 +14,12 @@ pub(super) fn open(vault: &Vault, compact: &str, action: Action) -> Result<Paylo
     let secret = vault.secret.as_ref().ok_or(Fault::SecretMissing)?;
     let blob = Blob::parse(compact.trim()).map_err(|malformed| match malformed {
         Malformed::Transposed { .. } => Fault::JweMisprinted,
-        _ => Fault::JweMalformed,
+        Malformed::TooLong { .. }
+        | Malformed::Parts { .. }
+        | Malformed::EncryptedKey
+        | Malformed::Base64(_)
+        | Malformed::Header(_)
+        | Malformed::Length { .. } => Fault::JweMalformed,
     })?;
     let octets = blob.open(secret, action).map_err(|error| match error {
         OpenError::Action { .. } => Fault::JweAction,

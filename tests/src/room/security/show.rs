@@ -1,5 +1,6 @@
 //! `Security Certificates Services Show` and `WebexIdentity Show`: what is there, never a key.
 
+use aws_lc_rs::rsa::PublicEncryptingKey;
 use certs::inspect::inspect_certificate;
 use device_jwe::Fingerprint;
 use rustls_pki_types::CertificateDer;
@@ -7,6 +8,7 @@ use time::OffsetDateTime;
 use time::format_description::BorrowedFormatItem;
 use time::macros::format_description;
 
+use super::material::spki;
 use super::store::sha256_hex;
 use super::{Entry, Vault};
 use crate::room::xapi::schema::{Command, PURPOSES};
@@ -85,7 +87,7 @@ fn in_words(der: &CertificateDer<'_>, sha256: bool) -> Option<Node> {
         ("Fingerprint", fingerprint(der, sha256)),
         ("HashingAlgorithm", report.signature_algorithm.clone()),
         ("IssuerName", slashed(&report.issuer)),
-        ("PublicKeySize", key_size(&report.key).to_owned()),
+        ("PublicKeySize", key_size(&report.key, der)),
         ("SerialNumber", report.serial.to_ascii_uppercase()),
         ("SignatureAlgorithm", key_algorithm(&report.key).to_owned()),
         ("SubjectName", slashed(&report.subject)),
@@ -126,16 +128,26 @@ fn slashed(name: &str) -> String {
     name.split(", ").filter(|part| !part.is_empty()).map(|part| format!("/{part}")).collect()
 }
 
-fn key_size(key: &str) -> &'static str {
+/// In bits; nothing for a key of a kind that nobody here reads.
+fn key_size(key: &str, der: &CertificateDer<'_>) -> String {
     match key {
-        "ECDSA P-256" => "256",
-        "ECDSA P-384" => "384",
-        _ => "2048",
+        "ECDSA P-256" | "Ed25519" => "256".to_owned(),
+        "ECDSA P-384" => "384".to_owned(),
+        "ECDSA P-521" => "521".to_owned(),
+        "RSA" => {
+            let read = spki(der).and_then(|spki| PublicEncryptingKey::from_der(&spki).ok());
+            read.map(|key| key.key_size_bits().to_string()).unwrap_or_default()
+        }
+        _ => String::new(),
     }
 }
 
-fn key_algorithm(key: &str) -> &'static str {
-    if key.starts_with("ECDSA") { "id-ecPublicKey" } else { "rsaEncryption" }
+fn key_algorithm(key: &str) -> &str {
+    match key {
+        "RSA" => "rsaEncryption",
+        ecdsa if ecdsa.starts_with("ECDSA") => "id-ecPublicKey",
+        other => other,
+    }
 }
 
 fn moment(at: OffsetDateTime) -> String {

@@ -4,8 +4,7 @@ use std::fmt;
 
 use zeroize::Zeroizing;
 
-use super::path::is_word;
-use super::schema::COMMANDS;
+use super::schema::{COMMANDS, find};
 
 /// A text that may be a secret.
 pub type Secretive = Zeroizing<String>;
@@ -65,19 +64,44 @@ impl Call {
     }
 }
 
-/// The names alone, and of those only what can be one: of everything else any can be a secret, or something that a terminal should not be shown.
+/// Most words, and most parameters, that are shown.
+const MOST_SHOWN: usize = 8;
+
+/// The names alone, and of those only what the schema knows: anything else can be a secret, or something that a terminal should not be shown. And only so many, as
+/// this is kept.
 impl fmt::Debug for Call {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        for (at, word) in self.words.iter().enumerate() {
+        for (at, word) in self.words.iter().take(MOST_SHOWN).enumerate() {
             let known = COMMANDS
                 .iter()
                 .any(|spec| spec.words.get(at).is_some_and(|one| one.eq_ignore_ascii_case(word)));
             let space = if at == 0 { "" } else { " " };
             write!(f, "{space}{}", if known { word } else { "…" })?;
         }
-        for (name, _) in &self.parameters {
-            write!(f, " {}: …", if is_word(name) { name } else { "…" })?;
+        if self.words.len() > MOST_SHOWN {
+            f.write_str(" …")?;
+        }
+        for (name, _) in self.parameters.iter().take(MOST_SHOWN) {
+            let known = find(&self.words).is_some_and(|spec| spec.takes(name));
+            write!(f, " {}: …", if known { name } else { "…" })?;
+        }
+        if self.parameters.len() > MOST_SHOWN {
+            f.write_str(" …")?;
         }
         if self.body.is_some() { f.write_str(" (with a body)") } else { Ok(()) }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_shown_is_known_and_short() {
+        let call = Call::of("Security ClientSecret Populate").with("secret", "a").with("hunter2", "b");
+        assert_eq!(format!("{call:?}"), "Security ClientSecret Populate secret: … …: …");
+        let mut long = Call::of(&"Security ".repeat(10_000));
+        long.parameters = (0..10_000).map(|_| ("Secret".to_owned(), Secretive::default())).collect();
+        assert!(format!("{long:?}").len() < 300);
     }
 }

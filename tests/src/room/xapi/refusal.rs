@@ -1,6 +1,7 @@
 //! What a device refuses, and how each face says so: one table of words, sentences and JSON-RPC codes (`docs/room-emulator.md` shows it).
 //!
-//! The codes below zero and code 1 are the devices' own. The words are the emulator's: real devices have sentences alone. No refusal holds what was sent.
+//! The codes below zero and code 1 are the devices' own. The words are the emulator's: real devices have sentences alone. A refusal may
+//! name the words, the path or the parameter that was sent, as far as they can be names; never a value or a body.
 
 use std::fmt;
 
@@ -12,7 +13,7 @@ use super::tree::Node;
 pub enum Fault {
     /// Something encrypted came before there was a client secret.
     SecretMissing,
-    /// The first client secret is not base64url of 4 to 621 octets.
+    /// The first client secret is not base64url of 1 to 384 octets.
     SecretMalformed,
     /// Not the compact form of a JWE with the header that is needed.
     JweMalformed,
@@ -142,7 +143,7 @@ impl fmt::Display for Fault {
 pub enum Refusal {
     /// There is no such command.
     UnknownCommand {
-        /// Its words, with slashes.
+        /// Its words, each after a slash.
         path: String,
     },
     /// There is nothing at this path.
@@ -178,6 +179,7 @@ impl Refusal {
             Self::Parameter { .. } | Self::IllegalValue { .. } => -32_602,
             Self::Permission => -31_999,
             Self::Subscriptions => -31_998,
+            Self::Failed(Fault::Internal) => -32_603,
             Self::Failed(_) => 1,
         }
     }
@@ -239,5 +241,18 @@ impl fmt::Display for Refusal {
 impl From<Fault> for Refusal {
     fn from(fault: Fault) -> Self {
         Self::Failed(fault)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_the_device_itself_is_to_blame_for_has_a_code_of_its_own() {
+        for fault in Fault::ALL {
+            let expected = if fault == Fault::Internal { -32_603 } else { 1 };
+            assert_eq!(Refusal::from(fault).rpc_code(), expected, "{fault}");
+        }
     }
 }

@@ -50,8 +50,8 @@ pub const WEBEX_IDENTITY: &str = "WebexIdentity";
 /// What a parameter may be.
 #[derive(Clone, Copy, Debug)]
 enum Kind {
-    /// A text of at most so many octets.
-    Text(usize),
+    /// A text of at most so many octets, and of at least one if it has to say something.
+    Text { longest: usize, filled: bool },
     /// One of these, in any case.
     OneOf(&'static [&'static str]),
 }
@@ -67,11 +67,15 @@ struct Parameter {
 }
 
 const fn text(name: &'static str, longest: usize) -> Parameter {
-    Parameter { name, kind: Kind::Text(longest), required: false, most: 1 }
+    Parameter { name, kind: Kind::Text { longest, filled: false }, required: false, most: 1 }
 }
 
 const fn one_of(name: &'static str, values: &'static [&'static str]) -> Parameter {
     Parameter { name, kind: Kind::OneOf(values), required: false, most: 1 }
+}
+
+const fn filled(name: &'static str, longest: usize) -> Parameter {
+    Parameter { name, kind: Kind::Text { longest, filled: true }, required: false, most: 1 }
 }
 
 const fn required(parameter: Parameter) -> Parameter {
@@ -94,6 +98,14 @@ pub struct Spec {
     /// Whether a body follows.
     pub multiline: bool,
     parameters: &'static [Parameter],
+}
+
+impl Spec {
+    /// Whether it has a parameter of this name.
+    #[must_use]
+    pub fn takes(&self, name: &str) -> bool {
+        self.parameters.iter().any(|parameter| parameter.name.eq_ignore_ascii_case(name))
+    }
 }
 
 const BOOLEAN: &[&str] = &["True", "False"];
@@ -157,7 +169,7 @@ pub const COMMANDS: &[Spec] = &[
     Spec {
         words: &["Security", "Certificates", "WebexIdentity", "Show"],
         verb: Verb::RootsShow,
-        role: Role::User,
+        role: Role::Admin,
         multiline: false,
         parameters: &[one_of("Filter", &["Internal", "External"]), one_of("Format", &["Text", "PEM"])],
     },
@@ -167,11 +179,11 @@ pub const COMMANDS: &[Spec] = &[
         role: Role::Admin,
         multiline: false,
         parameters: &[
-            required(text("CommonName", 64)),
+            required(filled("CommonName", 64)),
             text("CountryName", 2),
             text("LocalityName", 64),
             text("OrganizationName", 64),
-            several(text("OrganizationalUnit", 64)),
+            text("OrganizationalUnit", 64),
             text("StateOrProvinceName", 64),
             several(text("SanDns", 64)),
             several(text("SanEmail", 64)),
@@ -258,7 +270,7 @@ pub fn check(mut call: Call, role: Role) -> Result<Command, Refusal> {
     take_inline_body(&mut call);
     let Some(spec) = find(&call.words) else {
         let path = call.words.iter().take(8).map(|word| if is_word(word) { word.as_str() } else { "?" });
-        return Err(Refusal::UnknownCommand { path: path.collect::<Vec<_>>().join("/") });
+        return Err(Refusal::UnknownCommand { path: path.map(|word| format!("/{word}")).collect() });
     };
     if role < spec.role {
         return Err(Refusal::Permission);
@@ -268,7 +280,9 @@ pub fn check(mut call: Call, role: Role) -> Result<Command, Refusal> {
         let known = spec.parameters.iter().find(|parameter| parameter.name.eq_ignore_ascii_case(name));
         let parameter = known.ok_or_else(|| missing(if is_word(name) { name } else { "?" }))?;
         let fits = match parameter.kind {
-            Kind::Text(longest) => value.len() <= longest && !value.contains(['\n', '\r', '\0']),
+            Kind::Text { longest, filled } => {
+                value.len() <= longest && !(filled && value.is_empty()) && !value.contains(['\n', '\r', '\0'])
+            }
             Kind::OneOf(values) => values.iter().any(|known| known.eq_ignore_ascii_case(value)),
         };
         if !fits || call.values(name).count() > parameter.most {
@@ -310,7 +324,7 @@ pub fn document() -> Node {
         ]);
         for parameter in spec.parameters {
             let (kind, limit) = match parameter.kind {
-                Kind::Text(longest) => ("String", longest.to_string()),
+                Kind::Text { longest, .. } => ("String", longest.to_string()),
                 Kind::OneOf(values) => ("Literal", values.join(",")),
             };
             let shown = Node::leaves([
