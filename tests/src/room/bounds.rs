@@ -1,9 +1,12 @@
 //! How much a stranger may ask for: connections, octets, time. Held by every face.
 
+use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
+use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+use tokio_util::sync::CancellationToken;
 
 /// Connections at once, over all faces.
 pub(crate) const MOST_CONNECTIONS: usize = 128;
@@ -11,6 +14,27 @@ pub(crate) const MOST_CONNECTIONS: usize = 128;
 pub(crate) const LONGEST: usize = 128 * 1024;
 /// Subscriptions of one connection.
 pub(crate) const MOST_SUBSCRIPTIONS: usize = 50;
+/// How long nobody is let in after that failed: without a free file descriptor it would fail again at once.
+const PAUSE: Duration = Duration::from_millis(100);
+
+/// The next connection; `None` once it is to stop.
+pub(crate) async fn accept(
+    listener: &TcpListener,
+    stop: &CancellationToken,
+) -> Option<(TcpStream, SocketAddr)> {
+    let accepting = async {
+        loop {
+            match listener.accept().await {
+                Ok(accepted) => return accepted,
+                Err(_) => tokio::time::sleep(PAUSE).await,
+            }
+        }
+    };
+    tokio::select! {
+        () = stop.cancelled() => None,
+        accepted = accepting => Some(accepted),
+    }
+}
 
 /// The bounds of one emulator.
 #[derive(Clone)]

@@ -9,7 +9,7 @@ use time::Duration;
 use crate::faces::Face;
 use crate::setting::{ADMIN, Room, USER};
 use crate::tshell::TShell;
-use crate::web::Web;
+use crate::web::{Web, client};
 use crate::websocket::Socket;
 
 fn basic(user: &str, password: &str) -> String {
@@ -72,6 +72,7 @@ async fn a_user_may_look_and_nothing_more() {
             ("Security ClientSecret Populate", &[("Secret", "b3NzaWZyYWdl")][..], None),
             ("Security Certificates Services Add", &[], Some("x")),
             ("Security Certificates CSR Create", &[("CommonName", "x")], None),
+            ("Security Certificates WebexIdentity Show", &[], None),
         ] {
             let refused = face.command(words, parameters, body).await.unwrap_err();
             assert_eq!(refused.code, "permission");
@@ -130,6 +131,40 @@ async fn who_asks_too_often_is_told_503_until_time_has_passed() {
         assert_eq!(with().await, 200);
     }
     assert_eq!(with().await, 503);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn who_guesses_uses_up_what_he_may_ask_and_nobody_elses() {
+    let room = Room::start_with(|builder| builder).await;
+    let (user, admin) = (Web::new(&room, "user", "a guess"), Web::new(&room, "admin", ADMIN));
+    let nobody = Web::new(&room, "nobody", "a guess");
+    let mut elsewhere = Web::new(&room, "admin", "a guess");
+    elsewhere.client = client(&room, Some([127, 0, 0, 2].into()));
+    for guessing in [&user, &nobody, &elsewhere] {
+        let status = async || guessing.request(Method::GET, "/status.xml").send().await.unwrap().status();
+        for number in 0..30 {
+            assert_eq!(status().await, 401, "{number}");
+        }
+        assert_eq!(status().await, 503);
+        assert_eq!(admin.request(Method::GET, "/status.xml").send().await.unwrap().status(), 200);
+        assert!(Socket::open(&room, "admin", ADMIN).await.is_ok());
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn sessions_that_nobody_ended_give_way_to_new_ones() {
+    let room = Room::start().await;
+    let web = Web::new(&room, "admin", ADMIN);
+    let mut cookies = Vec::new();
+    for _ in 0..65 {
+        let begun = web.request(Method::POST, "/xmlapi/session/begin").send().await.unwrap();
+        assert_eq!(begun.status(), 204);
+        cookies.push(begun.headers()["set-cookie"].to_str().unwrap().split(';').next().unwrap().to_owned());
+    }
+    for (at, status) in [(0, 401), (1, 200), (64, 200)] {
+        let request = web.client.get(format!("{}/status.xml", web.base)).header("cookie", &cookies[at]);
+        assert_eq!(request.send().await.unwrap().status(), status, "{at}");
+    }
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

@@ -9,7 +9,8 @@ use time::Duration;
 
 use crate::faces::Face;
 use crate::material::{Authority, Identity, Sealer};
-use crate::setting::Room;
+use crate::setting::{ADMIN, Room};
+use crate::web::Web;
 
 const EXTERNAL: &str = "Status/Conference/EndToEndEncryption/ExternalIdentity";
 
@@ -82,6 +83,26 @@ async fn settings_take_what_they_may_have_through_each_face() {
         assert!(face.set(mode, "Sometimes").await.unwrap_err().contains("llegal"));
         assert!(face.set("Configuration/Nonsense", "On").await.unwrap_err().contains("No match"));
         assert_eq!(face.get(mode).await.unwrap(), "Off", "as it was");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn settings_that_come_together_are_all_taken_or_none_is() {
+    let room = Room::start().await;
+    let web = Web::new(&room, "admin", ADMIN);
+    let name = "<SystemUnit><Name>Lobby</Name></SystemUnit>";
+    let mode = |mode: &str| {
+        format!("<Conference><EndToEndEncryption><Mode>{mode}</Mode></EndToEndEncryption></Conference>")
+    };
+    for (second, code, left) in [
+        (mode("Maybe"), "illegal-value", ""),
+        ("<Nonsense/>".to_owned(), "unknown-path", ""),
+        (mode("Off"), "", "Lobby"),
+    ] {
+        let said = web.put(&format!("<Configuration>{name}{second}</Configuration>")).await;
+        let said = said.text().await.unwrap();
+        assert!(said.contains(if code.is_empty() { "<Success" } else { code }), "{said}");
+        assert_eq!(web.get("Configuration/SystemUnit/Name").await.unwrap(), left);
     }
 }
 

@@ -1,5 +1,7 @@
 //! A client of `putxml` and `getxml`.
 
+use std::net::IpAddr;
+
 use reqwest::{Certificate, Client, Method, RequestBuilder, Response};
 use roxmltree::{Document, Node};
 use serde_json::{Map, Value};
@@ -14,11 +16,16 @@ pub(crate) struct Web {
     password: String,
 }
 
+/// A client that trusts the emulator alone, and asks from this address.
+pub(crate) fn client(room: &Room, from: Option<IpAddr>) -> Client {
+    let root = Certificate::from_pem(room.emulator.addresses().certificate.as_bytes()).unwrap();
+    Client::builder().tls_certs_only([root]).no_proxy().local_address(from).build().unwrap()
+}
+
 impl Web {
     pub(crate) fn new(room: &Room, user: &str, password: &str) -> Self {
+        let client = client(room, None);
         let at = room.emulator.addresses();
-        let root = Certificate::from_pem(at.certificate.as_bytes()).unwrap();
-        let client = Client::builder().tls_certs_only([root]).no_proxy().build().unwrap();
         let base = format!("https://localhost:{}", at.https.port());
         Self { client, base, user: user.to_owned(), password: password.to_owned() }
     }

@@ -17,7 +17,7 @@ use tokio_tungstenite::tungstenite::client::IntoClientRequest as _;
 use tokio_tungstenite::tungstenite::{Error, Message};
 
 use crate::faces::{Parameters, Refused};
-use crate::setting::{Room, soon};
+use crate::setting::{ADMIN, Room, soon};
 
 pub(crate) struct Socket {
     stream: WebSocketStream<TlsStream<TcpStream>>,
@@ -27,6 +27,11 @@ pub(crate) struct Socket {
 
 /// TLS to the emulator, trusting its certificate alone.
 pub(crate) async fn tls(room: &Room) -> TlsStream<TcpStream> {
+    try_tls(room).await.unwrap()
+}
+
+/// The same, where the emulator may have no place or no patience.
+pub(crate) async fn try_tls(room: &Room) -> std::io::Result<TlsStream<TcpStream>> {
     let at = room.emulator.addresses();
     let mut roots = RootCertStore::empty();
     roots.add(certs::pem::parse_certificates(&at.certificate).unwrap()[0].clone()).unwrap();
@@ -36,9 +41,9 @@ pub(crate) async fn tls(room: &Room) -> TlsStream<TcpStream> {
         .unwrap()
         .with_root_certificates(roots)
         .with_no_client_auth();
-    let stream = TcpStream::connect(at.https).await.unwrap();
+    let stream = TcpStream::connect(at.https).await?;
     let name = ServerName::try_from("localhost").unwrap();
-    TlsConnector::from(Arc::new(config)).connect(name, stream).await.unwrap()
+    TlsConnector::from(Arc::new(config)).connect(name, stream).await
 }
 
 impl Socket {
@@ -50,13 +55,24 @@ impl Socket {
 
     /// Opens it with one header of this name.
     pub(crate) async fn open_with(room: &Room, name: &'static str, value: &str) -> Result<Self, u16> {
-        let mut request = "wss://localhost/ws".into_client_request().unwrap();
-        request.headers_mut().insert(name, value.parse().unwrap());
-        match soon(tokio_tungstenite::client_async(request, tls(room).await)).await {
-            Ok((stream, _)) => Ok(Self { stream, last: 0, events: VecDeque::new() }),
+        match Self::over(tls(room).await, name, value).await {
+            Ok(socket) => Ok(socket),
             Err(Error::Http(answer)) => Err(answer.status().as_u16()),
             Err(error) => panic!("{error}"),
         }
+    }
+
+    /// Opens it where the emulator may have no place; `None` if it has none.
+    pub(crate) async fn try_open(room: &Room) -> Option<Self> {
+        let auth = format!("auth-{}", URL_SAFE_NO_PAD.encode(format!("admin:{ADMIN}")));
+        Self::over(try_tls(room).await.ok()?, "sec-websocket-protocol", &auth).await.ok()
+    }
+
+    async fn over(stream: TlsStream<TcpStream>, name: &'static str, value: &str) -> Result<Self, Error> {
+        let mut request = "wss://localhost/ws".into_client_request().unwrap();
+        request.headers_mut().insert(name, value.parse().unwrap());
+        let (stream, _) = soon(tokio_tungstenite::client_async(request, stream)).await?;
+        Ok(Self { stream, last: 0, events: VecDeque::new() })
     }
 
     /// Sends a text as it is.
@@ -145,8 +161,8 @@ fn outcome(answer: Value) -> Result<Value, Refused> {
 }
 
 impl Socket {
-    /// Sends what may be too much: the other side may end the connection while it comes.
-    pub(crate) async fn try_send(&mut self, text: &str) {
-        let _ = self.stream.send(Message::text(text)).await;
+    /// Sends what may be too much: the other side may end the connection while it comes. Whether it did not.
+    pub(crate) async fn try_send(&mut self, text: &str) -> bool {
+        self.stream.send(Message::text(text)).await.is_ok()
     }
 }

@@ -2,7 +2,7 @@
 //!
 //! Passwords are compared in constant time, over every account, and wiped when dropped.
 
-use std::collections::BTreeMap;
+use std::collections::VecDeque;
 use std::sync::Arc;
 
 use base64::Engine as _;
@@ -17,6 +17,13 @@ use crate::room::xapi::schema::Role;
 const MOST_SESSIONS: usize = 64;
 /// Longest name with its password.
 const LONGEST: usize = 512;
+
+/// Who somebody says to be, and the password that is to show it.
+pub struct Claim {
+    /// The account's name.
+    pub name: String,
+    password: Zeroizing<String>,
+}
 
 /// Somebody who came in.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -37,7 +44,8 @@ struct Account {
 #[derive(Clone, Default)]
 pub struct Accounts {
     known: Arc<Vec<Account>>,
-    sessions: Arc<Mutex<BTreeMap<String, Who>>>,
+    /// Tokens and whose they are, oldest first.
+    sessions: Arc<Mutex<VecDeque<(String, Who)>>>,
 }
 
 impl Accounts {
@@ -62,29 +70,45 @@ impl Accounts {
         found
     }
 
-    /// Whoever an `Authorization: Basic …` is of (RFC 7617 §2).
+    /// The name of the account of this name, if there is one.
     #[must_use]
-    pub fn basic(&self, header: &str) -> Option<Who> {
+    pub fn known(&self, name: &str) -> Option<&str> {
+        self.known.iter().map(|account| account.name.as_str()).find(|known| *known == name)
+    }
+
+    /// Whoever a claim is of, if it is true.
+    #[must_use]
+    pub fn believe(&self, claim: &Claim) -> Option<Who> {
+        self.sign_in(&claim.name, &claim.password)
+    }
+}
+
+impl Claim {
+    /// What an `Authorization: Basic …` says (RFC 7617 §2).
+    #[must_use]
+    pub fn basic(header: &str) -> Option<Self> {
         let (scheme, encoded) = header.split_once(' ')?;
         if !scheme.eq_ignore_ascii_case("basic") || encoded.len() > LONGEST {
             return None;
         }
-        self.pair(&Zeroizing::new(STANDARD.decode(encoded.trim()).ok()?))
+        Self::pair(&Zeroizing::new(STANDARD.decode(encoded.trim()).ok()?))
     }
 
-    /// Whoever a WebSocket sub-protocol `auth-…` is of: base64url of name and password, without padding.
+    /// What a WebSocket sub-protocol `auth-…` says: base64url of name and password, without padding.
     #[must_use]
-    pub fn sub_protocol(&self, protocol: &str) -> Option<Who> {
+    pub fn sub_protocol(protocol: &str) -> Option<Self> {
         let encoded = protocol.strip_prefix("auth-").filter(|encoded| encoded.len() <= LONGEST)?;
-        self.pair(&Zeroizing::new(URL_SAFE_NO_PAD.decode(encoded).ok()?))
+        Self::pair(&Zeroizing::new(URL_SAFE_NO_PAD.decode(encoded).ok()?))
     }
 
-    fn pair(&self, pair: &[u8]) -> Option<Who> {
+    fn pair(pair: &[u8]) -> Option<Self> {
         let (name, password) = std::str::from_utf8(pair).ok()?.split_once(':')?;
-        self.sign_in(name, password)
+        Some(Self { name: name.to_owned(), password: Zeroizing::new(password.to_owned()) })
     }
+}
 
-    /// Begins a session; its token.
+impl Accounts {
+    /// Begins a session; its token. Past the most that there may be, the oldest ends.
     #[must_use]
     pub fn begin_session(&self, who: &Who) -> Option<String> {
         let mut octets = [0; 32];
@@ -92,20 +116,23 @@ impl Accounts {
         let token = URL_SAFE_NO_PAD.encode(octets);
         let mut sessions = self.sessions.lock();
         if sessions.len() >= MOST_SESSIONS {
-            return None;
+            sessions.pop_front();
         }
-        sessions.insert(token.clone(), who.clone());
+        sessions.push_back((token.clone(), who.clone()));
         Some(token)
     }
 
     /// Whose session it is.
     #[must_use]
     pub fn session(&self, token: &str) -> Option<Who> {
-        self.sessions.lock().get(token).cloned()
+        self.sessions.lock().iter().find(|(known, _)| known == token).map(|(_, who)| who.clone())
     }
 
     /// Ends a session.
     pub fn end_session(&self, token: &str) -> bool {
-        self.sessions.lock().remove(token).is_some()
+        let mut sessions = self.sessions.lock();
+        let before = sessions.len();
+        sessions.retain(|(known, _)| known != token);
+        sessions.len() < before
     }
 }

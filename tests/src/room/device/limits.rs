@@ -4,12 +4,15 @@
 //! clock.
 
 use std::collections::BTreeMap;
+use std::net::IpAddr;
 use std::sync::Arc;
 
 use ca_server::clock::Clock;
 use parking_lot::Mutex;
-use time::OffsetDateTime;
+use time::{Duration, OffsetDateTime};
 
+/// Nanoseconds of a second.
+const SECOND: i128 = 1_000_000_000;
 /// Most accounts and sessions that are remembered.
 const MOST: usize = 1_024;
 
@@ -30,7 +33,32 @@ pub const SESSION: Limit = Limit { per_second: 15, queue: 90 };
 #[derive(Clone, Copy)]
 struct Bucket {
     waiting: u32,
+    /// Up to when it was emptied: not up to now, if what passed since is less than one request.
     since: OffsetDateTime,
+}
+
+impl Bucket {
+    fn empty(&mut self, limit: Limit, now: OffsetDateTime) {
+        let rate = i128::from(limit.per_second.max(1));
+        let passed = (now - self.since).whole_nanoseconds();
+        let done = u32::try_from(passed.max(0) * rate / SECOND).unwrap_or(u32::MAX);
+        if passed < 0 || done >= self.waiting {
+            // The clock was turned back, or nothing waits any more.
+            self.waiting = if passed < 0 { self.waiting } else { 0 };
+            self.since = now;
+            return;
+        }
+        self.waiting -= done;
+        self.since +=
+            Duration::nanoseconds(i64::try_from(i128::from(done) * SECOND / rate).unwrap_or(i64::MAX));
+    }
+}
+
+/// Whose requests are counted together: those of one address under one account; whoever names none that there is, under none. So who has no password uses up
+/// nothing of those who come from elsewhere, and still guesses slowly.
+#[must_use]
+pub fn asker(peer: IpAddr, account: Option<&str>) -> String {
+    format!("{peer} {}", account.unwrap_or_default())
 }
 
 /// Counts requests of accounts and sessions.
@@ -55,16 +83,14 @@ impl Limiter {
         let mut buckets = self.buckets.lock();
         if buckets.len() >= MOST {
             let full = u64::from(limit.queue / limit.per_second.max(1)) + 1;
-            let full = time::Duration::seconds(i64::try_from(full).unwrap_or(i64::MAX));
+            let full = Duration::seconds(i64::try_from(full).unwrap_or(i64::MAX));
             buckets.retain(|_, bucket| now - bucket.since <= full);
         }
         if buckets.len() >= MOST && !buckets.contains_key(whose) {
             return false;
         }
         let bucket = buckets.entry(whose.to_owned()).or_insert(Bucket { waiting: 0, since: now });
-        let passed = u32::try_from((now - bucket.since).whole_seconds().max(0)).unwrap_or(u32::MAX);
-        bucket.waiting = bucket.waiting.saturating_sub(passed.saturating_mul(limit.per_second));
-        bucket.since = now;
+        bucket.empty(limit, now);
         if bucket.waiting >= limit.queue {
             return false;
         }
@@ -76,9 +102,18 @@ impl Limiter {
 #[cfg(test)]
 mod tests {
     use ca_server::clock::FixedClock;
-    use time::Duration;
 
     use super::*;
+
+    /// [`FixedClock`] knows whole seconds alone.
+    #[derive(Clone)]
+    struct FineClock(Arc<Mutex<OffsetDateTime>>);
+
+    impl Clock for FineClock {
+        fn now(&self) -> OffsetDateTime {
+            *self.0.lock()
+        }
+    }
 
     #[test]
     fn a_burst_is_taken_and_then_one_for_each_second() {
@@ -88,5 +123,30 @@ mod tests {
         assert!(!limiter.admits("admin") && limiter.admits("user"));
         clock.advance(Duration::seconds(2));
         assert!(limiter.admits("admin") && limiter.admits("admin") && !limiter.admits("admin"));
+    }
+
+    #[test]
+    fn who_goes_on_asking_every_tenth_of_a_second_gets_through_once_a_second() {
+        let clock = FineClock(Arc::new(Mutex::new(OffsetDateTime::UNIX_EPOCH)));
+        for (limit, expected) in [(BASIC, 5), (SESSION, 50)] {
+            let limiter = Limiter::new(Some(limit), Arc::new(clock.clone()));
+            while limiter.admits("admin") {}
+            let step = |_: &u32| {
+                *clock.0.lock() += Duration::milliseconds(100);
+                limiter.admits("admin")
+            };
+            assert_eq!((0..50).filter(step).count(), expected, "{limit:?}");
+        }
+    }
+
+    #[test]
+    fn a_clock_that_is_turned_back_holds_nobody_up_for_longer() {
+        let clock = FixedClock::at(OffsetDateTime::UNIX_EPOCH);
+        let limiter = Limiter::new(Some(BASIC), Arc::new(clock.clone()));
+        while limiter.admits("admin") {}
+        clock.advance(Duration::days(-1));
+        assert!(!limiter.admits("admin"));
+        clock.advance(Duration::seconds(1));
+        assert!(limiter.admits("admin") && !limiter.admits("admin"));
     }
 }

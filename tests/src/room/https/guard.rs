@@ -1,13 +1,15 @@
 //! Who sent a request, and whether it is not one too many: a session's cookie or a password, each with its limit.
 //!
-//! The limit of an account counts right and wrong passwords alike, and is looked at first, so that guessing is slow.
+//! The limit of an account, for each address that asks, counts right and wrong passwords alike, and is looked at first, so that guessing is slow.
 
 use axum::body::Body;
 use axum::http::header::{AUTHORIZATION, COOKIE as COOKIES, WWW_AUTHENTICATE};
 use axum::http::{HeaderMap, HeaderValue, Response, StatusCode};
 
+use super::serve::Peer;
 use super::{COOKIE, Front, text};
-use crate::room::device::accounts::Who;
+use crate::room::device::accounts::{Claim, Who};
+use crate::room::device::limits::asker;
 
 /// How somebody came in.
 pub(super) enum Means {
@@ -26,7 +28,11 @@ pub(super) enum TurnedAway {
 }
 
 /// Whoever this is.
-pub(super) fn admit(front: &Front, headers: &HeaderMap) -> Result<(Who, Means), TurnedAway> {
+pub(super) fn admit(
+    front: &Front,
+    Peer(peer): Peer,
+    headers: &HeaderMap,
+) -> Result<(Who, Means), TurnedAway> {
     if let Some(token) = session(headers) {
         if let Some(who) = front.device.accounts().session(&token) {
             if !front.session.admits(&token) {
@@ -41,10 +47,12 @@ pub(super) fn admit(front: &Front, headers: &HeaderMap) -> Result<(Who, Means), 
     let Some(given) = headers.get(AUTHORIZATION).and_then(|value| value.to_str().ok()) else {
         return Err(TurnedAway::Unknown);
     };
-    if !front.basic.admits("password") {
+    let (accounts, claim) = (front.device.accounts(), Claim::basic(given));
+    let account = claim.as_ref().and_then(|claim| accounts.known(&claim.name));
+    if !front.basic.admits(&asker(peer, account)) {
         return Err(TurnedAway::TooMany);
     }
-    match front.device.accounts().basic(given) {
+    match claim.and_then(|claim| accounts.believe(&claim)) {
         Some(who) => Ok((who, Means::Password)),
         None => Err(TurnedAway::Unknown),
     }

@@ -11,7 +11,7 @@ use std::sync::Arc;
 
 use axum::Router;
 use axum::body::Body;
-use axum::extract::{Query, State};
+use axum::extract::{Extension, Query, State};
 use axum::http::header::{CONTENT_TYPE, LOCATION, SET_COOKIE};
 use axum::http::{HeaderMap, HeaderValue, Request, Response, StatusCode, Uri};
 use axum::routing::{any, get, post};
@@ -26,7 +26,7 @@ use super::xapi::text::xml;
 use super::xapi::{Node, Path};
 use guard::Means;
 
-pub(super) use serve::{acceptor, run};
+pub(super) use serve::{Peer, acceptor, run};
 
 /// The cookie of a session.
 const COOKIE: &str = "SecureSessionId";
@@ -46,8 +46,8 @@ pub(super) fn router(front: Front) -> Router {
     Router::new()
         .route("/putxml", post(put_xml))
         .route("/getxml", get(get_xml))
-        .route("/status.xml", get(|state, headers| whole(state, headers, "Status")))
-        .route("/configuration.xml", get(|state, headers| whole(state, headers, "Configuration")))
+        .route("/status.xml", get(status_xml))
+        .route("/configuration.xml", get(configuration_xml))
         .route("/xmlapi/session/begin", post(begin))
         .route("/xmlapi/session/end", post(end))
         .route("/ws", get(websocket::upgrade))
@@ -72,8 +72,13 @@ fn redirect(headers: &HeaderMap, uri: &Uri, https: std::net::SocketAddr) -> Resp
     answer
 }
 
-async fn put_xml(State(front): State<Front>, headers: HeaderMap, request: Request<Body>) -> Response<Body> {
-    let who = match guard::admit(&front, &headers) {
+async fn put_xml(
+    State(front): State<Front>,
+    Extension(peer): Extension<Peer>,
+    headers: HeaderMap,
+    request: Request<Body>,
+) -> Response<Body> {
+    let who = match guard::admit(&front, peer, &headers) {
         Ok((who, _)) => who,
         Err(turned_away) => return turned_away.answer(),
     };
@@ -101,12 +106,11 @@ async fn put_xml(State(front): State<Front>, headers: HeaderMap, request: Reques
             answer(&Node::branch([("Command", results)]))
         }
         putxml::Document::Settings(settings) => {
-            for (path, value) in settings {
-                if let Err(refusal) = front.device.set(&who.name, who.role, &path, &value).await {
-                    return answer(&Node::branch([("Configuration", refusal.node())]));
-                }
-            }
-            answer(&Node::branch([("Configuration", Node::branch([("Success", Node::leaf(""))]))]))
+            let said = match front.device.set_all(&who.name, who.role, &settings).await {
+                Ok(()) => Node::branch([("Success", Node::leaf(""))]),
+                Err(refusal) => refusal.node(),
+            };
+            answer(&Node::branch([("Configuration", said)]))
         }
     }
 }
@@ -118,30 +122,51 @@ struct Location {
 
 async fn get_xml(
     State(front): State<Front>,
+    Extension(peer): Extension<Peer>,
     headers: HeaderMap,
     Query(wanted): Query<Location>,
 ) -> Response<Body> {
-    if let Err(turned_away) = guard::admit(&front, &headers) {
+    if let Err(turned_away) = guard::admit(&front, peer, &headers) {
         return turned_away.answer();
     }
     let found = Path::parse(&wanted.location).filter(|path| !path.is_empty());
     answer(&getxml::at(&front.device, found).await)
 }
 
-async fn whole(State(front): State<Front>, headers: HeaderMap, root: &'static str) -> Response<Body> {
-    match guard::admit(&front, &headers) {
+async fn whole(front: &Front, peer: Peer, headers: &HeaderMap, root: &str) -> Response<Body> {
+    match guard::admit(front, peer, headers) {
         Ok(_) => answer(&getxml::at(&front.device, Path::parse(root)).await),
         Err(turned_away) => turned_away.answer(),
     }
 }
 
-async fn begin(State(front): State<Front>, headers: HeaderMap) -> Response<Body> {
-    let who = match guard::admit(&front, &headers) {
+async fn status_xml(
+    State(front): State<Front>,
+    Extension(peer): Extension<Peer>,
+    headers: HeaderMap,
+) -> Response<Body> {
+    whole(&front, peer, &headers, "Status").await
+}
+
+async fn configuration_xml(
+    State(front): State<Front>,
+    Extension(peer): Extension<Peer>,
+    headers: HeaderMap,
+) -> Response<Body> {
+    whole(&front, peer, &headers, "Configuration").await
+}
+
+async fn begin(
+    State(front): State<Front>,
+    Extension(peer): Extension<Peer>,
+    headers: HeaderMap,
+) -> Response<Body> {
+    let who = match guard::admit(&front, peer, &headers) {
         Ok((who, _)) => who,
         Err(turned_away) => return turned_away.answer(),
     };
     let Some(token) = front.device.accounts().begin_session(&who) else {
-        return text(StatusCode::SERVICE_UNAVAILABLE, "too many sessions");
+        return text(StatusCode::INTERNAL_SERVER_ERROR, "no session can be made");
     };
     let mut answer = text(StatusCode::NO_CONTENT, "");
     if let Ok(mut cookie) = HeaderValue::from_str(&format!("{COOKIE}={token}; Path=/; Secure; HttpOnly")) {
@@ -151,8 +176,12 @@ async fn begin(State(front): State<Front>, headers: HeaderMap) -> Response<Body>
     answer
 }
 
-async fn end(State(front): State<Front>, headers: HeaderMap) -> Response<Body> {
-    match guard::admit(&front, &headers) {
+async fn end(
+    State(front): State<Front>,
+    Extension(peer): Extension<Peer>,
+    headers: HeaderMap,
+) -> Response<Body> {
+    match guard::admit(&front, peer, &headers) {
         Ok((_, Means::Session(token))) => {
             front.device.accounts().end_session(&token);
             text(StatusCode::NO_CONTENT, "")

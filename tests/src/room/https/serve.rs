@@ -1,9 +1,10 @@
 //! The sockets of the web face: one task for each connection, all gone with the emulator. HTTP/1.1 only, as the devices speak it.
 
+use std::net::IpAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
-use axum::Router;
+use axum::{Extension, Router};
 use hyper_util::rt::{TokioIo, TokioTimer};
 use hyper_util::service::TowerToHyperService;
 use rustls::pki_types::pem::PemObject as _;
@@ -14,7 +15,11 @@ use tokio_rustls::TlsAcceptor;
 use tokio_util::sync::CancellationToken;
 
 use crate::room::StartError;
-use crate::room::bounds::Bounds;
+use crate::room::bounds::{Bounds, accept};
+
+/// Where a connection comes from.
+#[derive(Clone, Copy)]
+pub(in crate::room) struct Peer(pub(in crate::room) IpAddr);
 
 /// TLS with this chain and key, PEM.
 pub(in crate::room) fn acceptor(chain: &str, key: &str) -> Result<TlsAcceptor, StartError> {
@@ -44,19 +49,12 @@ pub(in crate::room) async fn run(
     bounds: Bounds,
     stop: CancellationToken,
 ) {
-    loop {
-        let stream = tokio::select! {
-            () = stop.cancelled() => return,
-            accepted = listener.accept() => match accepted {
-                Ok((stream, _)) => stream,
-                Err(_) => continue,
-            },
-        };
+    while let Some((stream, peer)) = accept(&listener, &stop).await {
         let Some(place) = bounds.place() else { continue };
         // Without it, small answers wait for the peer's acknowledgement.
         let _ = stream.set_nodelay(true);
-        let (acceptor, router, bounds, stop) =
-            (acceptor.clone(), router.clone(), bounds.clone(), stop.clone());
+        let router = router.clone().layer(Extension(Peer(peer.ip())));
+        let (acceptor, bounds, stop) = (acceptor.clone(), bounds.clone(), stop.clone());
         tokio::spawn(async move {
             let serving = async {
                 match acceptor {
