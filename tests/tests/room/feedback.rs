@@ -76,8 +76,13 @@ async fn a_shell_hears_of_what_is_gone_as_a_ghost() {
         .await
         .unwrap();
     install(&mut face, &secret, &identity).await;
-    let answer = shell.ask("xStatus SystemUnit ProductId", None).await.unwrap();
-    assert_eq!(answer["Status"]["SystemUnit"]["ProductId"]["Value"], "Room 1", "nothing came before it");
+    // What comes next, and after it, is what is asked for, and no event.
+    for id in ["quiet", "still quiet"] {
+        shell.send(&format!("xStatus SystemUnit ProductId | resultId=\"{id}\"\n")).await;
+        let answer = shell.json().await.unwrap();
+        assert_eq!(answer["ResultId"], id, "{answer}");
+        assert_eq!(answer["Status"]["SystemUnit"]["ProductId"]["Value"], "Room 1", "{answer}");
+    }
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

@@ -19,6 +19,7 @@ mod identity;
 mod jsxapi;
 mod material;
 mod own;
+mod peers;
 mod program;
 mod provision;
 mod push;

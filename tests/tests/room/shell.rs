@@ -36,7 +36,16 @@ async fn a_shell_greets_echoes_until_told_and_answers_in_the_mode_that_is_asked_
     let answer = shell.json().await.unwrap();
     assert_eq!(answer["CommandResponse"]["Result"]["status"], "Error");
     assert_eq!(answer["CommandResponse"]["Result"]["Reason"]["Value"], "Unknown command");
+    assert_eq!(answer["CommandResponse"]["Result"]["XPath"]["Value"], "/Dila");
     assert_eq!(answer["ResultId"], "b");
+    shell.send("xConfiguration Conference EndToEndEncryption Mode: Maybe\n").await;
+    let answer = shell.json().await.unwrap();
+    let wrong = &answer["Configuration"]["Conference"]["EndToEndEncryption"]["Mode"];
+    assert_eq!(
+        (&wrong["error"], &wrong["Code"]["Value"]),
+        (&"True".into(), &"illegal-value".into()),
+        "{answer}"
+    );
     shell.send("xStatus Foo | resultId=\"c\"\nbye\n").await;
     let answer = shell.json().await.unwrap();
     assert_eq!(answer["Status"]["Reason"]["Value"], "No match on address expression");

@@ -4,7 +4,7 @@
 //! lines up to a lone `.`. Lines and bodies are bounded; what is in them can be a secret and is wiped.
 
 use serde_json::Value;
-use zeroize::Zeroizing;
+use zeroize::{Zeroize as _, Zeroizing};
 
 use crate::room::bounds::LONGEST;
 use crate::room::xapi::path::is_word;
@@ -33,10 +33,14 @@ pub enum Unreadable {
     NotText,
 }
 
-/// Cuts what comes into pieces.
+/// Cuts what comes into pieces. Each octet is copied and looked at a bounded number of times, however small or many the pieces are.
 #[derive(Default)]
 pub struct Reader {
     buffer: Zeroizing<Vec<u8>>,
+    /// How much of the buffer was taken.
+    taken: usize,
+    /// How much of what was not taken holds no end of a line.
+    searched: usize,
     /// How many octets a length announced.
     announced: Option<usize>,
     /// A line ended in a carriage return: a line feed right after it, however late it comes, belongs to that end.
@@ -48,11 +52,18 @@ impl Reader {
     pub fn feed(&mut self, octets: &[u8]) {
         if self.buffer.capacity() - self.buffer.len() < octets.len() {
             // The old buffer is wiped, which growing in place would not do.
-            let mut grown = Zeroizing::new(Vec::with_capacity((self.buffer.len() + octets.len()) * 2));
-            grown.extend_from_slice(&self.buffer);
+            let rest = self.rest();
+            let mut grown = Zeroizing::new(Vec::with_capacity((rest.len() + octets.len()) * 2));
+            grown.extend_from_slice(rest);
             self.buffer = grown;
+            self.taken = 0;
         }
         self.buffer.extend_from_slice(octets);
+    }
+
+    /// What was not taken yet.
+    fn rest(&self) -> &[u8] {
+        self.buffer.get(self.taken..).unwrap_or_default()
     }
 
     /// The next piece, if it is there.
@@ -60,44 +71,58 @@ impl Reader {
     /// # Errors
     /// [`Unreadable`]
     pub fn next_piece(&mut self) -> Result<Option<Piece>, Unreadable> {
-        if self.returned && !self.buffer.is_empty() {
-            self.returned = false;
-            if self.buffer.first() == Some(&b'\n') {
-                drop(self.take(1)?);
+        loop {
+            if self.returned && !self.rest().is_empty() {
+                self.returned = false;
+                if self.rest().first() == Some(&b'\n') {
+                    self.skip(1);
+                }
             }
-        }
-        if let Some(length) = self.announced {
-            if self.buffer.len() < length {
+            if let Some(length) = self.announced {
+                if self.rest().len() < length {
+                    return Ok(None);
+                }
+                self.announced = None;
+                return self.take(length).map(|text| Some(Piece::Framed(text)));
+            }
+            let unsearched = self.rest().get(self.searched..).unwrap_or_default();
+            let found = unsearched.iter().position(|octet| matches!(octet, b'\n' | b'\r'));
+            let end = self.searched + found.unwrap_or(unsearched.len());
+            if end > LONGEST {
+                return Err(Unreadable::TooLong);
+            }
+            if found.is_none() {
+                self.searched = end;
                 return Ok(None);
             }
-            self.announced = None;
-            return self.take(length).map(|text| Some(Piece::Framed(text)));
-        }
-        let Some(end) = self.buffer.iter().position(|octet| *octet == b'\n' || *octet == b'\r') else {
-            return if self.buffer.len() > LONGEST { Err(Unreadable::TooLong) } else { Ok(None) };
-        };
-        if end > LONGEST {
-            return Err(Unreadable::TooLong);
-        }
-        let line = self.take(end)?;
-        self.returned = self.buffer.first() == Some(&b'\r');
-        drop(self.take(1)?);
-        match announced(&line) {
-            Some(length) if length > LONGEST => Err(Unreadable::TooLong),
-            Some(length) => {
-                self.announced = Some(length);
-                self.next_piece()
+            let line = self.take(end)?;
+            self.returned = self.rest().first() == Some(&b'\r');
+            self.skip(1);
+            match announced(&line) {
+                Some(length) if length > LONGEST => return Err(Unreadable::TooLong),
+                Some(length) => self.announced = Some(length),
+                None => return Ok(Some(Piece::Line(line))),
             }
-            None => Ok(Some(Piece::Line(line))),
         }
     }
 
     fn take(&mut self, length: usize) -> Result<Zeroizing<String>, Unreadable> {
-        let length = length.min(self.buffer.len());
-        let rest = Zeroizing::new(self.buffer.split_off(length));
-        let taken = std::mem::replace(&mut self.buffer, rest);
-        let text = std::str::from_utf8(&taken).map_err(|_| Unreadable::NotText)?;
-        Ok(Zeroizing::new(text.to_owned()))
+        let octets = self.rest().get(..length).unwrap_or_default();
+        let text = std::str::from_utf8(octets).map_err(|_| Unreadable::NotText)?;
+        let text = Zeroizing::new(text.to_owned());
+        self.skip(length);
+        Ok(text)
+    }
+
+    fn skip(&mut self, length: usize) {
+        self.taken += length;
+        self.searched = 0;
+        if self.taken >= self.buffer.len() {
+            // Only what was in use: the room behind it was wiped before.
+            self.buffer.as_mut_slice().zeroize();
+            self.buffer.clear();
+            self.taken = 0;
+        }
     }
 }
 
@@ -360,4 +385,36 @@ fn document(tokens: &[Token]) -> Option<Order> {
         _ => wanted,
     };
     Some(Order::Document(renamed))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn many_short_lines_are_cut_from_one_buffer_that_is_never_moved() {
+        let mut reader = Reader::default();
+        reader.feed("a\n".repeat(10_000).as_bytes());
+        let place = reader.buffer.as_ptr();
+        for _ in 0..9_999 {
+            assert!(matches!(reader.next_piece(), Ok(Some(Piece::Line(line))) if line.as_str() == "a"));
+            assert_eq!(reader.buffer.as_ptr(), place);
+        }
+        assert!(matches!(reader.next_piece(), Ok(Some(_))));
+        assert!(reader.buffer.is_empty() && reader.taken == 0, "nothing of it is kept");
+    }
+
+    #[test]
+    fn a_line_that_comes_octet_by_octet_is_searched_once_and_seldom_copied() {
+        let mut reader = Reader::default();
+        let mut moved = 0;
+        for number in 1..=100_000 {
+            let place = reader.buffer.as_ptr();
+            reader.feed(b"a");
+            moved += u32::from(reader.buffer.as_ptr() != place);
+            assert!(matches!(reader.next_piece(), Ok(None)));
+            assert_eq!(reader.searched, number);
+        }
+        assert!(moved < 40, "{moved}");
+    }
 }

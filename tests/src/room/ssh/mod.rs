@@ -1,35 +1,39 @@
 //! The face over SSH: a TShell for whoever has an account, by password or keyboard-interactive; `russh` on aws-lc-rs.
 //!
-//! A connection that does not get through its handshake and sign-in in time is ended, and so is one that sends more than is taken in.
+//! A connection that does not get through its handshake and sign-in in time is cut, and so is one that sends more than is taken in, or takes in nothing. Its
+//! place is free only when its task has ended.
 
+mod converse;
+mod cut;
 pub mod line;
 mod shell;
 
 use std::collections::HashMap;
+use std::net::IpAddr;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
-use bytes::Bytes;
 use russh::keys::{Algorithm, PrivateKey, PublicKey};
-use russh::server::{Auth, ChannelOpenHandle, Config, Handle, Handler, Msg, Response, Session, run_stream};
-use russh::{Channel, ChannelId, Disconnect, MethodKind, MethodSet, Pty};
+use russh::server::{Auth, ChannelOpenHandle, Config, Handler, Msg, Response, Session, run_stream};
+use russh::{Channel, ChannelId, ChannelOpenFailure, MethodKind, MethodSet, Pty};
 use tokio::net::{TcpListener, TcpStream};
-use tokio::sync::broadcast::error::RecvError;
-use tokio::sync::{Notify, mpsc};
+use tokio::sync::{Notify, Semaphore, mpsc};
 use tokio_util::sync::CancellationToken;
 use zeroize::Zeroizing;
 
 use super::StartError;
-use super::bounds::{Bounds, LONGEST};
+use super::bounds::{Bounds, LONGEST, accept};
 use super::device::Device;
 use super::device::accounts::Who;
-use super::device::limits::Limiter;
-use shell::{Next, Shell};
+use super::device::limits::{Limiter, asker};
+use converse::{Peer, converse, once};
+use cut::Cuttable;
+use shell::Shell;
 
 /// Octets that may wait for a shell that is busy.
 const MOST_WAITING: usize = 4 * LONGEST;
-/// Shells of one connection.
+/// Channels of one connection, and shells and single commands that run.
 const MOST_SHELLS: usize = 8;
 
 /// A fresh host key.
@@ -66,52 +70,69 @@ pub(super) async fn run(
         nodelay: true,
         ..Config::default()
     });
-    loop {
-        let stream = tokio::select! {
-            () = stop.cancelled() => return,
-            accepted = listener.accept() => match accepted {
-                Ok((stream, _)) => stream,
-                Err(_) => continue,
-            },
-        };
+    while let Some((stream, peer)) = accept(&listener, &stop).await {
         let Some(place) = bounds.place() else { continue };
-        let front = Front::new(device.clone(), Arc::clone(&limiter), stop.clone());
-        let (config, bounds) = (Arc::clone(&config), bounds.clone());
+        let front = Front::new(device.clone(), Arc::clone(&limiter), peer.ip(), bounds.patience);
+        let (config, bounds, stop) = (Arc::clone(&config), bounds.clone(), stop.clone());
         tokio::spawn(async move {
-            connection(config, stream, front, &bounds).await;
+            connection(config, stream, front, &bounds, &stop).await;
             drop(place);
         });
     }
 }
 
-async fn connection(config: Arc<Config>, stream: TcpStream, front: Front, bounds: &Bounds) {
-    let (signed_in, stop) = (Arc::clone(&front.signed_in), front.stop.clone());
-    let begun = tokio::time::timeout(bounds.patience, run_stream(config, stream, front)).await;
+/// One connection, until nothing of it is left.
+async fn connection(
+    config: Arc<Config>,
+    stream: TcpStream,
+    front: Front,
+    bounds: &Bounds,
+    stop: &CancellationToken,
+) {
+    let (signed_in, cut) = (Arc::clone(&front.signed_in), front.cut.clone());
+    let beginning =
+        tokio::time::timeout(bounds.patience, run_stream(config, Cuttable::new(stream, cut.clone()), front));
+    let begun = tokio::select! {
+        () = stop.cancelled() => return,
+        begun = beginning => begun,
+    };
     let Ok(Ok(mut session)) = begun else { return };
-    let handle = session.handle();
-    tokio::select! {
-        _ = &mut session => return,
-        () = stop.cancelled() => {}
-        entered = tokio::time::timeout(bounds.patience, signed_in.notified()) => if entered.is_ok() {
-            tokio::select! {
-                _ = &mut session => return,
-                () = stop.cancelled() => {}
-            }
+    let ended = tokio::select! {
+        _ = &mut session => true,
+        () = stop.cancelled() => false,
+        entered = tokio::time::timeout(bounds.patience, signed_in.notified()) => entered.is_ok() && tokio::select! {
+            _ = &mut session => true,
+            () = stop.cancelled() => false,
         },
+    };
+    if !ended {
+        cut.cancel();
+        // However it ends.
+        let _ = session.await;
     }
-    // It may have ended by itself.
-    let _ = handle.disconnect(Disconnect::ByApplication, String::new(), String::new()).await;
 }
 
 /// One connection.
 struct Front {
     device: Device,
     limiter: Arc<Limiter>,
-    stop: CancellationToken,
+    peer: IpAddr,
+    patience: Duration,
+    /// Ends the connection.
+    cut: CancellationToken,
     signed_in: Arc<Notify>,
     who: Option<Who>,
-    terminals: Vec<ChannelId>,
-    shells: HashMap<ChannelId, Input>,
+    channels: HashMap<ChannelId, Slot>,
+    shells: Arc<Semaphore>,
+}
+
+/// One channel.
+#[derive(Default)]
+struct Slot {
+    terminal: bool,
+    /// A channel is for one shell or one command (RFC 4254 §6.5).
+    begun: bool,
+    input: Option<Input>,
 }
 
 /// The way into a shell.
@@ -121,23 +142,26 @@ struct Input {
 }
 
 impl Front {
-    fn new(device: Device, limiter: Arc<Limiter>, stop: CancellationToken) -> Self {
+    fn new(device: Device, limiter: Arc<Limiter>, peer: IpAddr, patience: Duration) -> Self {
         Self {
             device,
             limiter,
-            stop,
+            peer,
+            patience,
+            cut: CancellationToken::new(),
             signed_in: Arc::default(),
             who: None,
-            terminals: Vec::new(),
-            shells: HashMap::new(),
+            channels: HashMap::new(),
+            shells: Arc::new(Semaphore::new(MOST_SHELLS)),
         }
     }
 
     fn sign_in(&mut self, user: &str, password: &str) -> Auth {
-        if !self.limiter.admits("ssh") {
+        let accounts = self.device.accounts();
+        if !self.limiter.admits(&asker(self.peer, accounts.known(user))) {
             return Auth::reject();
         }
-        match self.device.accounts().sign_in(user, password) {
+        match accounts.sign_in(user, password) {
             Some(who) => {
                 self.who = Some(who);
                 self.signed_in.notify_one();
@@ -149,86 +173,36 @@ impl Front {
 
     /// Starts a shell on a channel; with `command`, for that alone.
     fn open(&mut self, channel: ChannelId, session: &mut Session, command: Option<&[u8]>) -> bool {
-        let Some(who) = self.who.clone().filter(|_| self.shells.len() < MOST_SHELLS) else { return false };
-        let shell = Shell::new(self.device.clone(), who, self.terminals.contains(&channel));
-        let (sender, receiver) = mpsc::unbounded_channel();
+        let (Some(who), Some(slot)) = (self.who.clone(), self.channels.get_mut(&channel)) else {
+            return false;
+        };
+        let Ok(place) = Arc::clone(&self.shells).try_acquire_owned() else { return false };
+        slot.begun = true;
+        let shell = Shell::new(self.device.clone(), who, slot.terminal);
         let waiting = Arc::new(AtomicUsize::new(0));
-        let mut once = None;
+        let peer = Peer {
+            channel,
+            handle: session.handle(),
+            waiting: Arc::clone(&waiting),
+            patience: self.patience,
+            cut: self.cut.clone(),
+            _place: place,
+        };
         if let Some(command) = command {
             let mut line = Zeroizing::new(Vec::with_capacity(command.len() + 1));
             line.extend_from_slice(command);
             line.push(b'\n');
-            once = Some(line);
+            tokio::spawn(once(shell, line, peer));
         } else {
-            self.shells.insert(channel, Input { sender, waiting: Arc::clone(&waiting) });
+            let (sender, receiver) = mpsc::unbounded_channel();
+            slot.input = Some(Input { sender, waiting });
+            tokio::spawn(converse(self.device.clone(), shell, receiver, peer));
         }
-        let peer = Peer { channel, handle: session.handle(), waiting };
-        tokio::spawn(converse(self.device.clone(), shell, receiver, peer, once));
         true
     }
-}
 
-/// The other end of a shell.
-struct Peer {
-    channel: ChannelId,
-    handle: Handle,
-    waiting: Arc<AtomicUsize>,
-}
-
-impl Peer {
-    async fn say(&self, text: String) -> bool {
-        text.is_empty() || self.handle.data(self.channel, Bytes::from(text)).await.is_ok()
-    }
-
-    async fn leave(&self, status: u32) {
-        // The peer may be gone.
-        let _ = self.handle.exit_status_request(self.channel, status).await;
-        let _ = self.handle.eof(self.channel).await;
-        let _ = self.handle.close(self.channel).await;
-    }
-}
-
-async fn converse(
-    device: Device,
-    shell: Shell,
-    mut input: mpsc::UnboundedReceiver<Zeroizing<Vec<u8>>>,
-    peer: Peer,
-    once: Option<Zeroizing<Vec<u8>>>,
-) {
-    let mut events = device.listen();
-    let mut shell = shell;
-    if let Some(line) = once {
-        shell = shell.silent();
-        let mut out = String::new();
-        let ended = shell.take(&line, &mut out).await;
-        peer.say(out).await;
-        return peer.leave(u32::from(ended.is_err())).await;
-    }
-    if !peer.say(shell.banner()).await {
-        return;
-    }
-    loop {
-        tokio::select! {
-            octets = input.recv() => {
-                let Some(octets) = octets else { return peer.leave(0).await };
-                let mut out = String::new();
-                let ended = shell.take(&octets, &mut out).await;
-                peer.waiting.fetch_sub(octets.len(), Ordering::SeqCst);
-                if !peer.say(out).await {
-                    return;
-                }
-                match ended {
-                    Ok(Next::Stay) => {}
-                    Ok(Next::Leave) => return peer.leave(0).await,
-                    Err(_) => return peer.leave(1).await,
-                }
-            }
-            change = events.recv() => match change {
-                Ok(change) => if !peer.say(shell.told(&change)).await { return },
-                Err(RecvError::Lagged(_)) => {}
-                Err(RecvError::Closed) => return,
-            }
-        }
+    fn begun(&self, channel: ChannelId) -> bool {
+        self.channels.get(&channel).is_none_or(|slot| slot.begun)
     }
 }
 
@@ -261,11 +235,16 @@ impl Handler for Front {
 
     async fn channel_open_session(
         &mut self,
-        _channel: Channel<Msg>,
+        channel: Channel<Msg>,
         reply: ChannelOpenHandle,
         _session: &mut Session,
     ) -> Result<(), Self::Error> {
-        reply.accept().await;
+        if self.channels.len() >= MOST_SHELLS {
+            reply.reject(ChannelOpenFailure::ResourceShortage).await;
+        } else {
+            self.channels.insert(channel.id(), Slot::default());
+            reply.accept().await;
+        }
         Ok(())
     }
 
@@ -280,14 +259,14 @@ impl Handler for Front {
         _modes: &[(Pty, u32)],
         session: &mut Session,
     ) -> Result<(), Self::Error> {
-        if self.terminals.len() < MOST_SHELLS {
-            self.terminals.push(channel);
+        if let Some(slot) = self.channels.get_mut(&channel) {
+            slot.terminal = true;
         }
         session.channel_success(channel)
     }
 
     async fn shell_request(&mut self, channel: ChannelId, session: &mut Session) -> Result<(), Self::Error> {
-        if self.shells.contains_key(&channel) {
+        if self.begun(channel) {
             return session.channel_failure(channel);
         }
         // The answer goes out before the banner, which the shell writes by itself.
@@ -301,7 +280,7 @@ impl Handler for Front {
         command: &[u8],
         session: &mut Session,
     ) -> Result<(), Self::Error> {
-        if command.len() > LONGEST {
+        if command.len() > LONGEST || self.begun(channel) {
             return session.channel_failure(channel);
         }
         session.channel_success(channel)?;
@@ -314,7 +293,8 @@ impl Handler for Front {
         data: &[u8],
         _session: &mut Session,
     ) -> Result<(), Self::Error> {
-        let Some(input) = self.shells.get(&channel) else { return Ok(()) };
+        let input = self.channels.get(&channel).and_then(|slot| slot.input.as_ref());
+        let Some(input) = input else { return Ok(()) };
         let before = input.waiting.fetch_add(data.len(), Ordering::SeqCst);
         if before + data.len() > MOST_WAITING || input.sender.send(Zeroizing::new(data.to_vec())).is_err() {
             return Err(russh::Error::Disconnect);
@@ -323,13 +303,14 @@ impl Handler for Front {
     }
 
     async fn channel_eof(&mut self, channel: ChannelId, _session: &mut Session) -> Result<(), Self::Error> {
-        self.shells.remove(&channel);
+        if let Some(slot) = self.channels.get_mut(&channel) {
+            slot.input = None;
+        }
         Ok(())
     }
 
     async fn channel_close(&mut self, channel: ChannelId, _session: &mut Session) -> Result<(), Self::Error> {
-        self.shells.remove(&channel);
-        self.terminals.retain(|known| *known != channel);
+        self.channels.remove(&channel);
         Ok(())
     }
 }

@@ -75,29 +75,30 @@ impl Shell {
         self
     }
 
-    /// Takes what came, and adds what is to be answered to `out`.
+    /// Takes what came; what is echoed of it.
+    #[must_use]
+    pub(super) fn feed(&mut self, octets: &[u8]) -> String {
+        self.reader.feed(octets);
+        if !self.echo {
+            return String::new();
+        }
+        let shown = String::from_utf8_lossy(octets).replace("\r\n", "\n").replace('\r', "\n");
+        self.ended(&shown)
+    }
+
+    /// Obeys the next line or body of what came, if there is one: what is to be answered, and whether to go on.
     ///
     /// # Errors
     /// [`Unreadable`]: the connection is to end.
-    pub(super) async fn take(&mut self, octets: &[u8], out: &mut String) -> Result<Next, Unreadable> {
-        if self.echo {
-            let shown = String::from_utf8_lossy(octets).replace("\r\n", "\n").replace('\r', "\n");
-            out.push_str(&self.ended(&shown));
-        }
-        self.reader.feed(octets);
-        while let Some(piece) = self.reader.next_piece()? {
-            let mut said = String::new();
-            let next = match piece {
-                Piece::Line(line) if self.collecting.is_some() => self.collect(&line, &mut said).await?,
-                Piece::Line(line) => self.obey(parse(&line), &mut said).await,
-                Piece::Framed(text) => self.framed(&text, &mut said).await,
-            };
-            out.push_str(&self.ended(&said));
-            if next == Next::Leave {
-                return Ok(Next::Leave);
-            }
-        }
-        Ok(Next::Stay)
+    pub(super) async fn next(&mut self) -> Result<Option<(String, Next)>, Unreadable> {
+        let Some(piece) = self.reader.next_piece()? else { return Ok(None) };
+        let mut said = String::new();
+        let next = match piece {
+            Piece::Line(line) if self.collecting.is_some() => self.collect(&line, &mut said).await?,
+            Piece::Line(line) => self.obey(parse(&line), &mut said).await,
+            Piece::Framed(text) => self.framed(&text, &mut said).await,
+        };
+        Ok(Some((self.ended(&said), next)))
     }
 
     /// What is to be told of a change.
@@ -138,11 +139,15 @@ impl Shell {
         if collecting.body.len() + line.len() >= LONGEST {
             return Err(Unreadable::TooLong);
         }
-        let mut body = Zeroizing::new(String::with_capacity(collecting.body.len() + line.len() + 1));
-        body.push_str(&collecting.body);
-        body.push_str(line);
-        body.push('\n');
-        collecting.body = body;
+        let needed = collecting.body.len() + line.len() + 1;
+        if collecting.body.capacity() < needed {
+            // The old one is wiped, which growing in place would not do; twice the room, so that it is not copied for each line.
+            let mut grown = Zeroizing::new(String::with_capacity(needed * 2));
+            grown.push_str(&collecting.body);
+            collecting.body = grown;
+        }
+        collecting.body.push_str(line);
+        collecting.body.push('\n');
         self.collecting = Some(collecting);
         Ok(Next::Stay)
     }
@@ -242,7 +247,11 @@ impl Shell {
             Ok(()) if self.output == Output::Terminal => "** end\n\nOK\n".to_owned(),
             Ok(()) => self.marked(Node::empty(), "*c", id),
             Err(refusal @ Refusal::IllegalValue { .. }) => {
-                let wrong = Node::leaves([("error", "True".to_owned()), ("Value", refusal.to_string())]);
+                let wrong = Node::leaves([
+                    ("error", "True".to_owned()),
+                    ("Value", refusal.to_string()),
+                    ("Code", refusal.code().to_owned()),
+                ]);
                 self.marked(wrong.under(path), "*c", id)
             }
             Err(refusal) => self.marked(Node::branch([("Configuration", refusal.node())]), "*r", id),
@@ -349,4 +358,41 @@ fn shown_json(value: &Value) -> String {
     let empty = Value::Object(Map::new());
     let text = serde_json::to_string_pretty(if value.is_null() { &empty } else { value }).unwrap_or_default();
     format!("{text}\n")
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use ca_server::clock::SystemClock;
+
+    use super::*;
+    use crate::room::device::accounts::Accounts;
+    use crate::room::device::{Console, Parts, Trust};
+    use crate::room::xapi::schema::Role;
+
+    #[tokio::test]
+    async fn a_body_of_many_lines_is_seldom_copied() {
+        let device = Device::new(Parts {
+            name: "Room 1".to_owned(),
+            accounts: Accounts::default(),
+            trust: Trust::default(),
+            clock: Arc::new(SystemClock),
+            spoils: Vec::new(),
+            console: Console::default(),
+        });
+        let who = Who { name: "admin".to_owned(), role: Role::Admin };
+        let mut shell = Shell::new(device, who, false).silent();
+        let _ = shell.feed(b"xCommand Security Certificates Services Add\n");
+        let _ = shell.feed("a\n".repeat(10_000).as_bytes());
+        let (mut capacity, mut grown) = (0, 0);
+        while let Ok(Some((said, Next::Stay))) = shell.next().await {
+            assert!(said.is_empty(), "{said}");
+            let now = shell.collecting.as_ref().map_or(0, |collecting| collecting.body.capacity());
+            grown += u32::from(now != capacity);
+            capacity = now;
+        }
+        assert_eq!(shell.collecting.as_ref().map(|collecting| collecting.body.len()), Some(20_000));
+        assert!(grown < 20, "{grown}");
+    }
 }
