@@ -139,15 +139,18 @@ impl OwnIdentity {
         }
         identity.store_settings(&self.settings)?;
         let authority = internal_authority(self.agent(), &self.settings)?;
-        let code = code.ok_or(OwnError::NoCode)?;
-        activate(self.agent(), &authority, &identity, code.expose()).await?;
+        // A start that got the account and no certificate goes on from there: a code works once.
+        if identity.machine()?.is_none() {
+            let code = code.ok_or(OwnError::NoCode)?;
+            activate(self.agent(), &authority, &identity, code.expose()).await?;
+        }
         obtain_internal(self.agent(), &authority, &identity, &self.settings, &Credential::MachineAccount)
             .await?;
         self.device.console().say("the provider's authority certified this device".to_owned());
         Ok(())
     }
 
-    /// Renews it if it is time.
+    /// Renews it if it is time. That this fails is said on the console; it is tried again later.
     pub(super) async fn look(&self) -> Result<(), OwnError> {
         let _turn = self.turn.lock().await;
         let (_lock, _) = self.state.lock()?;
@@ -161,7 +164,10 @@ impl OwnIdentity {
             Attempt::Failed { error, .. } => {
                 self.device.console().say(format!("the device's own certificate was not renewed: {error}"));
             }
-            _ => {}
+            Attempt::NotDue { .. }
+            | Attempt::HeldBack { .. }
+            | Attempt::SignInNeeded { .. }
+            | Attempt::ApprovalNeeded { .. } => {}
         }
         self.show().await
     }

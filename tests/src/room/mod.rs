@@ -123,7 +123,7 @@ impl Emulator {
     /// Looks at the clock: what ended is told, and the device's own certificate is renewed if it is time.
     ///
     /// # Errors
-    /// [`OwnError`] of the renewal.
+    /// [`OwnError`] if the folder of the device's own certificate cannot be read. A renewal that fails is no error: the console says so, and it is tried again.
     pub async fn tick(&self) -> Result<(), OwnError> {
         self.device.look().await;
         match &self.own {

@@ -1,10 +1,13 @@
 //! The device's own certificate of the provider's authority: obtained at the start with an activation code, renewed when it is time, shown beside the external one.
 
+use std::path::PathBuf;
 use std::sync::Arc;
 
+use ca_server::clock::{Clock as _, FixedClock};
 use certs::key::Secret as Password;
 use rollcall_tests::internal::InternalCa;
-use rollcall_tests::room::{Emulator, Enrolment};
+use rollcall_tests::room::xapi::{Node, Path};
+use rollcall_tests::room::{Builder, Emulator, Enrolment};
 use serde_json::Value;
 use time::Duration;
 
@@ -16,26 +19,31 @@ use crate::setting::{ADMIN, Room};
 const ENCRYPTION: &str = "Status/Conference/EndToEndEncryption";
 
 async fn enrolled(ca: &InternalCa) -> Room {
+    let code = code(ca).await;
+    let (builder, authority) = builder(ca, Some(code), None);
+    let emulator = builder.clock(Arc::new(ca.ca.clock.clone())).start().await.unwrap();
+    Room { emulator, clock: ca.ca.clock.clone(), authority }
+}
+
+async fn code(ca: &InternalCa) -> Password {
     let code = ca.device_code("Corp").await;
-    let code = Password::new(code["code"].as_str().unwrap().to_owned());
+    Password::new(code["code"].as_str().unwrap().to_owned())
+}
+
+fn builder(ca: &InternalCa, code: Option<Password>, folder: Option<PathBuf>) -> (Builder, Authority) {
     let addresses = vec![(ca.ca.host().to_owned(), ca.ca.running().address())];
     let url = format!("https://{}", ca.ca.host());
-    let enrolment =
-        Enrolment { url, roots: ca.ca.tls_pem().to_owned(), code: Some(code), folder: None, addresses };
+    let enrolment = Enrolment { url, roots: ca.ca.tls_pem().to_owned(), code, folder, addresses };
     let authority = Authority::new("External root");
-    let emulator = Emulator::builder()
-        .clock(Arc::new(ca.ca.clock.clone()))
+    let builder = Emulator::builder()
         .without_limits()
         .admin_password(Password::new(ADMIN.to_owned()))
         .trust_internal(ca.ca.root_pem())
         .unwrap()
         .trust_external(&authority.root_pem())
         .unwrap()
-        .enrolled(enrolment)
-        .start()
-        .await
-        .unwrap();
-    Room { emulator, clock: ca.ca.clock.clone(), authority }
+        .enrolled(enrolment);
+    (builder, authority)
 }
 
 async fn organisation() -> InternalCa {
@@ -76,6 +84,24 @@ async fn a_device_shows_its_own_identity_beside_the_one_it_was_given() {
     assert_eq!((internal.len(), external.len()), (1, 1));
     assert_eq!(external[0]["SubjectName"], "/CN=External root");
     assert_eq!(internal[0]["Kind"], "Internal");
+}
+
+/// An activation code works once; what it gave is kept, and a start that was cut short is gone on with.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_first_start_that_got_an_account_and_no_certificate_goes_on_without_a_code() {
+    let ca = organisation().await;
+    let folder = tempfile::tempdir().unwrap();
+    let start = async |code: Option<Password>, clock: FixedClock| {
+        let (builder, _) = builder(&ca, code, Some(folder.path().to_owned()));
+        builder.clock(Arc::new(clock)).start().await
+    };
+    // By this clock the certificate that comes is over already.
+    let wrong = FixedClock::at(ca.ca.clock.now() + Duration::days(400));
+    assert!(start(Some(code(&ca).await), wrong).await.is_err());
+    let emulator = start(None, ca.ca.clock.clone()).await.unwrap();
+    let own = Path::parse(&format!("{ENCRYPTION}/InternalIdentity/Status")).unwrap();
+    let (_, status) = emulator.device().get(&own).await.unwrap();
+    assert_eq!(status, Node::leaf("valid"));
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
