@@ -1,7 +1,7 @@
 //! `room-emulator` as a program, and that nothing which happens in it shows a secret.
 
 use std::io::{BufRead as _, BufReader, Read as _};
-use std::process::{Command, Stdio};
+use std::process::{Child, Command, Stdio};
 
 use serde_json::Value;
 
@@ -13,6 +13,17 @@ fn program() -> Command {
     Command::new(env!("CARGO_BIN_EXE_room-emulator"))
 }
 
+/// A program that ends with the test, however that ends.
+struct Running(Child);
+
+impl Drop for Running {
+    fn drop(&mut self) {
+        // It may have ended by itself.
+        let _ = self.0.kill();
+        let _ = self.0.wait();
+    }
+}
+
 #[test]
 fn help_says_what_it_is_and_how_to_begin() {
     let ended = program().arg("--help").env("COLUMNS", "100").output().unwrap();
@@ -22,17 +33,16 @@ fn help_says_what_it_is_and_how_to_begin() {
 
 #[test]
 fn it_says_where_it_is_and_how_to_get_in() {
-    let mut child = program().arg("--json").stdout(Stdio::piped()).stderr(Stdio::null()).spawn().unwrap();
+    let mut child =
+        Running(program().arg("--json").stdout(Stdio::piped()).stderr(Stdio::null()).spawn().unwrap());
     let mut line = String::new();
-    BufReader::new(child.stdout.take().unwrap()).read_line(&mut line).unwrap();
+    BufReader::new(child.0.stdout.take().unwrap()).read_line(&mut line).unwrap();
     let said: Value = serde_json::from_str(&line).unwrap();
     assert!(said["https"].as_str().unwrap().starts_with("https://127.0.0.1:"), "{said}");
     assert!(said["password"].as_str().unwrap().len() >= 20);
     assert_eq!(said["tls_sha256"].as_str().unwrap().len(), 64);
     assert!(said["ssh_host_key"].as_str().unwrap().starts_with("ssh-ed25519 "));
     std::net::TcpStream::connect(said["ssh"].as_str().unwrap()).unwrap();
-    child.kill().unwrap();
-    child.wait().unwrap();
 }
 
 #[test]
