@@ -1,4 +1,7 @@
-//! What a device says: a result, or a refusal with its words.
+//! What a device says: a result, or a refusal with its words; and what a refusal can mean.
+//!
+//! Codes count before words, since words differ with the software. Nothing here is believed further than that: whatever a person may come to see is cut short and made tame,
+//! without control characters and without those that turn the direction of writing.
 
 use serde_json::Value;
 
@@ -31,6 +34,11 @@ impl Refusal {
             None => (tame(message), None),
         };
         let reason = if reason.is_empty() { format!("error {code}") } else { reason };
+        let word = word.or(match code {
+            -31_999 => Some("permission".to_owned()),
+            -32_601 => Some("unknown-command".to_owned()),
+            _ => None,
+        });
         Self { reason, code: word, parameter: matches!(code, 4 | -32_602) }
     }
 
@@ -40,6 +48,29 @@ impl Refusal {
             || ["unknown command", "no match on"]
                 .iter()
                 .any(|word| self.reason.to_ascii_lowercase().contains(word))
+    }
+
+    /// Whether the account may not do this.
+    pub fn is_permission(&self) -> bool {
+        match self.code.as_deref() {
+            Some(code) => code == "permission",
+            None => self.reason.to_ascii_lowercase().contains("permission"),
+        }
+    }
+
+    /// Whether something sealed may have been refused because the device has no client secret. Real devices do not say.
+    pub fn may_lack_secret(&self) -> bool {
+        self.code.as_deref() == Some("secret-missing") || self.is_vague()
+    }
+
+    /// Whether something sealed may have been refused because the device has another client secret.
+    pub fn may_be_other_secret(&self) -> bool {
+        self.code.as_deref() == Some("jwe-not-opened") || self.is_vague()
+    }
+
+    /// No code, and no words that mean something of their own.
+    fn is_vague(&self) -> bool {
+        self.code.is_none() && !self.parameter && !self.is_permission() && !self.is_unknown()
     }
 }
 
@@ -88,8 +119,8 @@ pub fn text<'a>(value: &'a Value, name: &str) -> Option<&'a str> {
     members.iter().find(|(member, _)| member.eq_ignore_ascii_case(name)).and_then(|(_, value)| value.as_str())
 }
 
-/// One line that a terminal shows as it is.
-fn tame(text: &str) -> String {
+/// One line that a terminal shows as it is, of [`LONGEST`] characters at most.
+pub fn tame(text: &str) -> String {
     let turning = |c: char| matches!(c, '\u{61c}' | '\u{200e}' | '\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2066}'..='\u{2069}');
     let clean = text.chars().map(|c| if c.is_control() || turning(c) { ' ' } else { c });
     clean.take(LONGEST).collect::<String>().trim().to_owned()

@@ -1,4 +1,7 @@
-//! A command to give: its words, its parameters, its body. Any value can be a secret, so all are wiped, and none is shown.
+//! A command to give: its words, its parameters, its body.
+//!
+//! Words and names are this program's own and need no escaping; values are anybody's, and each transport quotes them. Any value can be a secret, so all are wiped,
+//! and none is ever shown: `Debug` has names only.
 
 use std::collections::BTreeMap;
 use std::fmt;

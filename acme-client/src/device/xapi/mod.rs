@@ -12,7 +12,7 @@ pub mod xml;
 #[cfg(test)]
 mod tests;
 
-pub use answer::{Refusal, descend, text};
+pub use answer::{Refusal, descend, tame, text};
 pub use call::Call;
 
 /// What a device sent is not an answer.

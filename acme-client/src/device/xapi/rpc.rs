@@ -1,4 +1,7 @@
-//! JSON-RPC 2.0 as devices speak it over WebSocket.
+//! JSON-RPC 2.0 as devices speak it over WebSocket: how requests are written and answers read.
+//!
+//! An answer is believed to be one to a request only by its `id`; everything else, such as events, is none of ours and passed over. What a command carries is wiped once
+//! it is written, and goes into no error.
 
 use serde::Serialize;
 use serde::ser::SerializeMap;

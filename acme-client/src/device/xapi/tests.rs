@@ -1,3 +1,5 @@
+//! How commands are written for each transport, and that the same answer, state or refusal comes out of all three.
+
 use serde_json::json;
 
 use super::*;
