@@ -1,6 +1,7 @@
 //! What a device has: its certificates, and what it says of its external identity.
 //!
 //! Reads both the names of 2021 (`Valid`, `CertInfo`) and today's (`Status`, `CertificateChain`). What a device does not say is unknown, never assumed to be well.
+//! Its texts are made tame where they are read: they reach terminals and files.
 
 use std::collections::BTreeSet;
 
@@ -9,7 +10,7 @@ use serde_json::Value;
 
 use crate::device::connect::{Xapi, XapiError};
 use crate::device::place::Pin;
-use crate::device::xapi::{Call, NotAnswer, descend, text};
+use crate::device::xapi::{Call, NotAnswer, descend, tame, text};
 
 /// What an identity's certificate is used for.
 pub(super) const WEBEX_IDENTITY: &str = "WebexIdentity";
@@ -87,8 +88,9 @@ fn installed(details: &Value) -> Option<Installed> {
     let purposes = text(details, "UsedFor").unwrap_or_default().split(',').map(str::trim);
     let purposes = purposes.filter(|purpose| !purpose.is_empty() && !purpose.eq_ignore_ascii_case("None"));
     let same = |purpose: &str| purpose.replace(' ', "").eq_ignore_ascii_case(WEBEX_IDENTITY);
-    let used_for =
-        purposes.map(|purpose| if same(purpose) { WEBEX_IDENTITY } else { purpose }.to_owned()).collect();
+    let used_for = purposes
+        .map(|purpose| if same(purpose) { WEBEX_IDENTITY.to_owned() } else { tame(purpose) })
+        .collect();
     Some(Installed { fingerprint, used_for })
 }
 
@@ -98,10 +100,12 @@ pub(super) async fn external_identity(xapi: &mut dyn Xapi) -> Result<ExternalIde
 }
 
 pub(super) fn read_identity(said: &Value) -> ExternalIdentity {
-    let status = text(said, "Status").or_else(|| text(said, "Valid")).unwrap_or_default().trim().to_owned();
-    let valid = match text(said, "Status") {
-        Some(status) => status.trim().eq_ignore_ascii_case("valid"),
-        None => status.eq_ignore_ascii_case("true"),
+    let words = |of: &Value, name: &str| text(of, name).map(tame);
+    let (today, before) = (words(said, "Status"), words(said, "Valid"));
+    let valid = match (&today, &before) {
+        (Some(status), _) => status.eq_ignore_ascii_case("valid"),
+        (None, Some(valid)) => valid.eq_ignore_ascii_case("true"),
+        (None, None) => false,
     };
     let first = [&["CertificateChain", "Certificate"][..], &["CertInfo", "Certificate"], &["CertInfo"]]
         .into_iter()
@@ -112,18 +116,19 @@ pub(super) fn read_identity(said: &Value) -> ExternalIdentity {
         .find(|found| text(found, "Fingerprint").is_some())
         .unwrap_or_default();
     ExternalIdentity {
+        status: today.or(before).unwrap_or_default(),
         valid,
-        identity: text(said, "Identity").map(str::trim).filter(|name| !name.is_empty()).map(str::to_owned),
-        validity: text(&first, "Validity").map(str::to_owned),
-        fingerprint: text(&first, "Fingerprint").map(str::to_owned),
-        status,
+        identity: words(said, "Identity").filter(|name| !name.is_empty()),
+        validity: words(&first, "Validity"),
+        fingerprint: words(&first, "Fingerprint"),
     }
 }
 
 /// `Configuration Conference EndToEndEncryption Identity PreferredDomain`.
 pub(super) async fn preferred_domain(xapi: &mut dyn Xapi) -> Result<String, XapiError> {
     let value = xapi.configuration(DOMAIN).await?;
-    Ok(value.as_str().unwrap_or_default().to_owned())
+    // At most 255 characters where it is set: nothing that is wanted is cut.
+    Ok(tame(value.as_str().unwrap_or_default()))
 }
 
 pub(super) async fn set_preferred_domain(xapi: &mut dyn Xapi, domain: &str) -> Result<(), XapiError> {
