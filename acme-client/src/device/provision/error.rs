@@ -1,4 +1,7 @@
 //! Why a device was not provisioned: at which step, and what a person can do about it.
+//!
+//! A refusal's code decides what is advised; without one, the step at which it came does. Words of devices are only shown, after they were made tame, and no advice asks
+//! for less care: nothing here ever says to skip a check, or to reset a device that may merely have refused an account.
 
 use device_jwe::{OpenError, SealError};
 
@@ -11,7 +14,7 @@ use crate::state::StateError;
 pub enum Step {
     /// Looking at what is there.
     Look,
-    /// Giving the first client secret.
+    /// Giving the first client secret to a device that has none.
     Secret,
     /// Setting the preferred domain.
     Domain,
@@ -25,6 +28,8 @@ pub enum Step {
     Deactivate,
     /// Deleting the old one.
     Delete,
+    /// Changing the client secret, which is no part of provisioning.
+    Change,
 }
 
 impl Step {
@@ -32,13 +37,14 @@ impl Step {
     pub fn words(self) -> &'static str {
         match self {
             Self::Look => "looking at what is there",
-            Self::Secret => "giving the client secret",
+            Self::Secret => "giving the client secret if it has none",
             Self::Domain => "setting the preferred domain",
             Self::Add => "adding the certificate",
             Self::Activate => "activating the certificate",
             Self::Verify => "waiting for the device to call it valid",
             Self::Deactivate => "deactivating the old certificate",
             Self::Delete => "deleting the old certificate",
+            Self::Change => "changing the client secret",
         }
     }
 }
@@ -102,32 +108,72 @@ impl ProvisionError {
 
 /// What a refusal at a step usually means. The words of devices differ with their software; where one gives a code, that counts.
 fn refused(step: Step, refusal: &Refusal) -> Option<String> {
-    let code = refusal.code.as_deref().unwrap_or_default();
-    let text = match code {
-        "secret-missing" => {
-            "the device has no client secret yet: add `--set-secret` to give it this one, at the device's own network only, since the first goes unencrypted"
-        }
+    let text = match refusal.code.as_deref() {
+        _ if refusal.is_unknown() => "this device has no such command: it may need newer software",
+        _ if refusal.is_permission() => "the account needs the role Admin",
+        Some(code) => coded(step, code)?,
+        None => match step {
+            Step::Add | Step::Activate | Step::Deactivate | Step::Change => OTHER_SECRET,
+            Step::Secret => "the device has a client secret already: leave `--set-secret` out",
+            Step::Look | Step::Domain | Step::Verify | Step::Delete => return None,
+        },
+    };
+    Some(text.to_owned())
+}
+
+/// What a code means. Those that tell of a blob or a key cannot be this program's doing, unless something between changed what it sent.
+fn coded(step: Step, code: &str) -> Option<&'static str> {
+    Some(match code {
+        "secret-missing" => return Some(no_secret(step)),
         "jwe-not-opened" => OTHER_SECRET,
         "secret-malformed" => "make one with `acme-client secret generate`",
+        "jwe-malformed" | "jwe-misprinted" | "jwe-action" => {
+            "something between changed what was sent, or the device's software takes another form; try another way to it with `--over`"
+        }
+        "certificate-malformed" => {
+            "look at the chain with `acme-client inspect`: at most ten certificates, the device's own first"
+        }
+        "key-missing" | "key-malformed" | "key-password" | "key-mismatch" => {
+            "something between changed what was sent; try another way to the device with `--over`, and renew with `acme-client renew --force` if that fails as well"
+        }
         "certificate-expired" => "renew it first: `acme-client renew`",
         "certificate-not-yet-valid" => "set the clock of the device",
         "key-unsuitable" => "enrol with a P-256 key: devices take no other",
         "full" => "delete certificates that are no longer needed from the device",
-        "fingerprint-unknown" => {
+        "fingerprint-unknown" | "not-activated" => {
             "somebody else changed the device's certificates; run the same command again"
         }
-        _ if refusal.is_unknown() => "this device has no such command: it may need newer software",
-        "" | "permission" if refusal.reason.to_ascii_lowercase().contains("permission") => {
-            "the account needs the role Admin"
+        "in-use" => {
+            "somebody took the old certificate into use for something else; run the same command again, and it stays"
         }
-        "" => match step {
-            Step::Add | Step::Activate | Step::Deactivate => OTHER_SECRET,
-            Step::Secret => "the device has a client secret already: leave `--set-secret` out",
-            Step::Look | Step::Domain | Step::Verify | Step::Delete => return None,
-        },
+        "parameter" | "illegal-value" if step == Step::Domain => {
+            "give a name of at most 255 characters with `--preferred-domain`"
+        }
+        "parameter" | "illegal-value" => "this device wants other parameters: it may need other software",
+        "internal" => "run the same command again; restart the device if that changes nothing",
+        "injected" => "run the same command again: an emulator refused it as a test told it to",
         _ => return None,
-    };
-    Some(text.to_owned())
+    })
+}
+
+fn no_secret(step: Step) -> &'static str {
+    match step {
+        Step::Add => {
+            "the device has no client secret yet: add `--set-secret` to give it this one, at the device's own network only, since the first goes unencrypted"
+        }
+        Step::Change => {
+            "the device has no client secret yet: the first is given with `acme-client device push --set-secret`"
+        }
+        Step::Look
+        | Step::Secret
+        | Step::Domain
+        | Step::Activate
+        | Step::Verify
+        | Step::Deactivate
+        | Step::Delete => {
+            "somebody took the device's client secret away meanwhile: delete the new certificate from the device, and push with `--set-secret`, which adds it anew"
+        }
+    }
 }
 
 const OTHER_SECRET: &str = "the client secret is probably not the device's: give the right one with `--secret-file`; if nobody has it, reset the device";
@@ -156,9 +202,10 @@ impl SecretError {
     /// What to do about it, where that is plain.
     pub fn hint(&self) -> Option<String> {
         match self {
+            Self::Xapi(XapiError::Refused(refusal)) => refused(Step::Change, refusal),
             Self::Xapi(error) => error.hint(),
             Self::Neither => Some(
-                "give the present one with `--secret-file`; if nobody has it, reset the device, which then takes a first one".to_owned(),
+                "give the present one with `--secret-file`; one that has none yet takes its first with `acme-client device push --set-secret`; if nobody has it, reset the device".to_owned(),
             ),
             Self::Seal(_) | Self::Open(_) | Self::Stopped => None,
         }

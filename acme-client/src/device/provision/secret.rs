@@ -7,7 +7,7 @@ use device_jwe::{Action, Payload, Secret};
 
 use super::{POPULATE, Sealer, SecretError};
 use crate::device::connect::{Xapi, XapiError};
-use crate::device::xapi::Call;
+use crate::device::xapi::{Call, Refusal};
 
 /// What a device's secret shall be.
 pub enum NewSecret {
@@ -42,12 +42,16 @@ pub async fn change_secret(
     };
     match (populate(xapi, old, &payload, sealer).await?, new) {
         (Ok(()), _) => Ok(Changed::Now),
-        (Err(refused), NewSecret::None) => Err(refused.into()),
-        (Err(_), NewSecret::Secret(secret)) => {
+        // Only a device that has another secret than the old one can have the new one: whatever else it says is the reason.
+        (Err(refusal), NewSecret::Secret(secret)) if refusal.may_be_other_secret() => {
             let again = Payload::NewSecret(Some(secret.clone()));
-            let again = populate(xapi, &secret, &again, sealer).await?;
-            again.map(|()| Changed::Before).map_err(|_| SecretError::Neither)
+            match populate(xapi, &secret, &again, sealer).await? {
+                Ok(()) => Ok(Changed::Before),
+                Err(again) if again.may_be_other_secret() => Err(SecretError::Neither),
+                Err(again) => Err(XapiError::from(again).into()),
+            }
         }
+        (Err(refusal), NewSecret::Secret(_) | NewSecret::None) => Err(XapiError::from(refusal).into()),
     }
 }
 
@@ -57,12 +61,12 @@ async fn populate(
     under: &Secret,
     payload: &Payload,
     sealer: &Sealer,
-) -> Result<Result<(), XapiError>, SecretError> {
+) -> Result<Result<(), Refusal>, SecretError> {
     let blob = sealer.seal(under, Action::Populate, payload).await?;
     let call = Call::new(POPULATE).with("Secret", &blob.to_string());
     match xapi.command(&call).await {
         Ok(_) => Ok(Ok(())),
-        Err(error @ XapiError::Refused(_)) => Ok(Err(error)),
+        Err(XapiError::Refused(refusal)) => Ok(Err(refusal)),
         Err(error) => Err(error.into()),
     }
 }
