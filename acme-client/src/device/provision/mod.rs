@@ -26,11 +26,11 @@ pub use secret::{Changed, NewSecret, change_secret};
 
 use super::connect::{Xapi, XapiError};
 use super::material::Material;
-use super::xapi::Call;
+use super::xapi::{Call, Refusal};
 use crate::progress::Progress;
 use crate::state::{DeviceProgress, DeviceRecord, StateError};
 use look::{WEBEX_IDENTITY, certificates, external_identity, preferred_domain, set_preferred_domain};
-use plan::Seen;
+use plan::{Seen, fallback};
 
 const POPULATE: &[&str] = &["Security", "ClientSecret", "Populate"];
 const ADD: &[&str] = &["Security", "Certificates", "Services", "Add"];
@@ -148,38 +148,41 @@ pub async fn provision(
     progress: &dyn Progress,
 ) -> Result<Outcome, ProvisionError> {
     let mut seen = see(xapi, wanted).await?;
-    let plan = Plan::of(&seen, wanted, record);
+    let mut plan = Plan::of(&seen, wanted, record);
     let own = wanted.material.fingerprint().to_string();
     if wanted.dry_run || plan.is_empty() {
-        if plan.is_empty() && record.progress != DeviceProgress::Done && !wanted.dry_run {
+        let stale = record.progress != DeviceProgress::Done || record.problem.is_some();
+        if plan.is_empty() && stale && !wanted.dry_run {
             finish(memory, record, own)?;
         }
         return Ok(Outcome { plan, identity: seen.identity, kept: Vec::new() });
     }
-    // Durable before the first change: whoever goes on after us has to know what is to go.
+    let fallback = fallback(&seen, wanted.material.fingerprint(), record);
+    // Durable before the first change: whoever goes on after us has to know what is to go, and first of all what comes back if the new one is not believed.
+    let first = |one: &&Fingerprint| Some(*one) != fallback.as_ref();
+    let replaces = fallback.iter().chain(plan.retire.iter().filter(first));
     record.progress = DeviceProgress::Begun;
-    record.replaces = plan.retire.iter().map(ToString::to_string).collect();
+    record.replaces = replaces.map(ToString::to_string).collect();
     record.fingerprint = Some(own.clone());
     memory.store(record)?;
     let mut work = Work { xapi, wanted, progress };
-    if plan.secret {
-        work.give_secret().await?;
-        record.secret_given = true;
-        memory.store(record)?;
-    }
     if let Some(domain) = wanted.preferred_domain.filter(|_| plan.domain) {
         progress.step("setting the preferred domain");
         set_preferred_domain(work.xapi, domain).await.map_err(ProvisionError::at(Step::Domain))?;
     }
     if plan.add {
-        seen.installed = work.add().await?;
+        plan.secret = work.add(plan.secret).await?;
+        if plan.secret {
+            record.secret_given = true;
+            memory.store(record)?;
+        }
     }
     if plan.activate {
         progress.step("activating the certificate");
         work.sealed(ACTIVATE, Action::Activate, wanted.material.fingerprint(), Step::Activate).await?;
     }
     if plan.verify {
-        seen.identity = work.verify(&seen.installed).await?;
+        seen.identity = work.verify(fallback.as_ref()).await?;
     }
     let kept = work.retire(&plan.retire).await?;
     finish(memory, record, own)?;
@@ -213,39 +216,54 @@ struct Work<'a> {
 }
 
 impl Work<'_> {
-    /// Gives the first client secret. A device that has one already refuses; whether it is this one, the next step tells.
-    async fn give_secret(&mut self) -> Result<(), ProvisionError> {
-        self.progress.step("giving the client secret");
-        let call = Call::new(POPULATE).with("Secret", &self.wanted.secret.to_text());
-        match self.xapi.command(&call).await {
-            Ok(_) => Ok(()),
-            Err(XapiError::Refused(refusal)) if !refusal.is_unknown() => {
-                self.progress.note(&format!("it has one already, as it seems: {}", refusal.reason));
-                Ok(())
-            }
-            Err(error) => Err(ProvisionError::at(Step::Secret)(error)),
-        }
-    }
-
-    /// Adds the certificate, and looks whether it is there.
-    async fn add(&mut self) -> Result<Vec<Installed>, ProvisionError> {
+    /// Adds the certificate, and looks whether it is there. A device without a client secret is given it, if that is allowed; whether it was, is returned.
+    ///
+    /// The sealed one always goes first: whoever has a secret never gets it in the clear, whatever is remembered of it here.
+    async fn add(&mut self, may_give: bool) -> Result<bool, ProvisionError> {
         self.progress.step("adding the certificate");
         let payload = self.wanted.material.payload();
         let blob = self.wanted.sealer.seal(self.wanted.secret, Action::Add, &payload).await?;
         let call = Call::new(ADD).with("IsEncrypted", "True").with_body(&blob.to_string());
-        let added = match self.xapi.command(&call).await {
-            // The parameter stands in the deployment guide and in no public schema: there are devices that know what they get.
-            Err(XapiError::Refused(refusal)) if refusal.parameter => {
-                self.xapi.command(&call.without("IsEncrypted")).await
+        let given = match self.send_add(&call).await {
+            Ok(()) => false,
+            Err(XapiError::Refused(refusal)) if may_give && refusal.may_lack_secret() => {
+                self.give_secret(refusal).await?;
+                self.progress.step("adding the certificate");
+                self.send_add(&call).await.map_err(ProvisionError::at(Step::Add))?;
+                true
             }
-            other => other,
+            Err(error) => return Err(ProvisionError::at(Step::Add)(error)),
         };
-        added.map_err(ProvisionError::at(Step::Add))?;
         let installed = certificates(self.xapi).await.map_err(ProvisionError::at(Step::Look))?;
         let own = self.wanted.material.fingerprint();
         match installed.iter().any(|one| one.fingerprint == *own) {
-            true => Ok(installed),
+            true => Ok(given),
             false => Err(ProvisionError::NotThere),
+        }
+    }
+
+    async fn send_add(&mut self, call: &Call) -> Result<(), XapiError> {
+        let added = match self.xapi.command(call).await {
+            // The parameter stands in the deployment guide and in no public schema: there are devices that know what they get.
+            Err(XapiError::Refused(refusal)) if refusal.parameter => {
+                self.xapi.command(&call.clone().without("IsEncrypted")).await
+            }
+            other => other,
+        };
+        added.map(drop)
+    }
+
+    /// Gives the first client secret, since the device refused what was sealed under it. If it refuses this without saying why, it has another one: then the first refusal is what counts.
+    async fn give_secret(&mut self, sealed: Refusal) -> Result<(), ProvisionError> {
+        self.progress.step("giving the client secret");
+        let call = Call::new(POPULATE).with("Secret", &self.wanted.secret.to_text());
+        match self.xapi.command(&call).await {
+            Ok(_) => Ok(()),
+            Err(XapiError::Refused(plain)) if sealed.code.is_none() && plain.may_lack_secret() => {
+                self.progress.note(&format!("it has another one already, as it seems: {}", plain.reason));
+                Err(ProvisionError::at(Step::Add)(sealed.into()))
+            }
+            Err(error) => Err(ProvisionError::at(Step::Secret)(error)),
         }
     }
 
@@ -264,7 +282,7 @@ impl Work<'_> {
     }
 
     /// Waits until the device says that its identity is valid, and is this one. If it never does, the old one comes back.
-    async fn verify(&mut self, before: &[Installed]) -> Result<ExternalIdentity, ProvisionError> {
+    async fn verify(&mut self, before: Option<&Fingerprint>) -> Result<ExternalIdentity, ProvisionError> {
         self.progress.step("waiting for the device to call it valid");
         let until = Instant::now() + self.wanted.patience.limit;
         let leaf = &self.wanted.material.leaf().der;
@@ -285,13 +303,10 @@ impl Work<'_> {
     }
 
     /// Takes the certificate that was in use before into use again.
-    async fn restore(&mut self, before: &[Installed]) -> bool {
-        let own = self.wanted.material.fingerprint();
-        let Some(old) = before.iter().find(|one| one.is_identity() && one.fingerprint != *own) else {
-            return false;
-        };
+    async fn restore(&mut self, before: Option<&Fingerprint>) -> bool {
+        let Some(old) = before else { return false };
         self.progress.step("taking the old certificate into use again");
-        let restored = self.sealed(ACTIVATE, Action::Activate, &old.fingerprint, Step::Activate).await;
+        let restored = self.sealed(ACTIVATE, Action::Activate, old, Step::Activate).await;
         if let Err(error) = &restored {
             self.progress.note(&error.to_string());
         }

@@ -1,4 +1,7 @@
 //! What has to be done to a device, decided from what it has. Pure: nothing is asked here and nothing changed.
+//!
+//! Trusts what was seen for what is there, and the record only for what came from here and may therefore be taken away again. Must never plan to touch a certificate that
+//! is neither an identity nor ours, and never a secret in the clear unless a certificate has to be added.
 
 use std::collections::BTreeSet;
 
@@ -19,7 +22,7 @@ pub(super) struct Seen {
 /// What has to be done.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Plan {
-    /// Give the first client secret.
+    /// Give the first client secret, if the device turns out to have none.
     pub secret: bool,
     /// Set the preferred domain.
     pub domain: bool,
@@ -41,9 +44,8 @@ impl Plan {
         let activate = !ours.is_some_and(Installed::is_identity);
         let valid = seen.identity.valid && seen.identity.is_of(&wanted.material.leaf().der) != Some(false);
         let retire = retire(seen, own, record);
-        let changes = add || activate || !retire.is_empty();
         Self {
-            secret: wanted.set_secret && !record.secret_given && changes,
+            secret: wanted.set_secret && add,
             domain: wanted.preferred_domain.is_some_and(|domain| seen.domain.as_deref() != Some(domain)),
             add,
             activate,
@@ -61,8 +63,8 @@ impl Plan {
     pub fn steps(&self) -> Vec<Step> {
         let old = !self.retire.is_empty();
         let steps = [
-            (self.secret, Step::Secret),
             (self.domain, Step::Domain),
+            (self.secret, Step::Secret),
             (self.add, Step::Add),
             (self.activate, Step::Activate),
             (self.verify, Step::Verify),
@@ -81,4 +83,13 @@ fn retire(seen: &Seen, own: &Fingerprint, record: &DeviceRecord) -> Vec<Fingerpr
     old.filter(|one| one.is_identity() || left.contains(one.fingerprint.as_str()))
         .map(|one| one.fingerprint.clone())
         .collect()
+}
+
+/// What comes back if the device never calls the new one valid: the identity in use, if it is valid; else what a run that was cut off had taken out of use; else the one in use.
+pub(super) fn fallback(seen: &Seen, own: &Fingerprint, record: &DeviceRecord) -> Option<Fingerprint> {
+    let old = || seen.installed.iter().filter(|one| one.fingerprint != *own);
+    let used = old().find(|one| one.is_identity());
+    let left = record.replaces.iter().find_map(|left| old().find(|one| one.fingerprint.as_str() == left));
+    let chosen = if seen.identity.valid { used.or(left) } else { left.or(used) };
+    chosen.map(|one| one.fingerprint.clone())
 }

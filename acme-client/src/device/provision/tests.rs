@@ -1,3 +1,5 @@
+//! Provisioning against a device of few words, which can be cut off at any command: what is done, in which order, and what is left when it fails.
+
 use std::collections::BTreeMap;
 
 use async_trait::async_trait;
@@ -34,6 +36,10 @@ struct Device {
     left: Option<usize>,
     distrusts: bool,
     unknown_parameter: bool,
+    /// Its account may only look.
+    looks_only: bool,
+    /// It says no without saying why, as real ones do.
+    wordless: bool,
 }
 
 type BTreeSet = std::collections::BTreeSet<String>;
@@ -52,19 +58,33 @@ impl Device {
     }
 
     fn run(&mut self, call: &Call) -> Result<Value, Refusal> {
+        if self.looks_only && *call.words().last().unwrap() != "Show" {
+            let code = (!self.wordless).then(|| "permission".into());
+            return Err(Refusal { reason: "Permission denied".into(), code, parameter: false });
+        }
+        self.obey(call).map_err(|refusal| match self.wordless {
+            true => Refusal { reason: "Error".into(), code: None, ..refusal },
+            false => refusal,
+        })
+    }
+
+    fn populate(&mut self, given: &str) -> Result<(), Refusal> {
+        self.secret = match (&self.secret, given.contains('.')) {
+            (None, false) => Some(secret(given)),
+            (Some(_), _) | (None, true) => {
+                let Payload::NewSecret(new) = self.open(Some(given), Action::Populate)? else { panic!() };
+                new
+            }
+        };
+        Ok(())
+    }
+
+    fn obey(&mut self, call: &Call) -> Result<Value, Refusal> {
         let refused = |reason: &str| Refusal { reason: reason.into(), code: None, parameter: false };
         let parameters: BTreeMap<&str, &str> = call.parameters().collect();
         let given = parameters.get("Fingerprint").copied();
         match *call.words().last().unwrap() {
-            "Populate" if self.secret.is_none() => {
-                self.secret = Some(secret(parameters["Secret"]));
-            }
-            "Populate" => {
-                let Payload::NewSecret(new) = self.open(Some(parameters["Secret"]), Action::Populate)? else {
-                    panic!()
-                };
-                self.secret = new;
-            }
+            "Populate" => self.populate(parameters["Secret"])?,
             "Add" if self.unknown_parameter && parameters.contains_key("IsEncrypted") => {
                 return Err(Refusal { reason: "IsEncrypted".into(), code: None, parameter: true });
             }
@@ -197,13 +217,63 @@ async fn an_empty_device_gets_its_identity_and_a_second_run_changes_nothing() {
     let (mut device, mut paper) = (Device::default(), Paper::default());
     let (first, own) = (material("room.test"), secret("b3duIHNlY3JldA"));
     run(&mut device, &mut paper, &first, &own, true).await.unwrap();
-    assert_eq!(device.given, ["Show", "Populate", "Add", "Show", "Activate"]);
+    assert_eq!(device.given, ["Show", "Add", "Populate", "Add", "Show", "Activate"]);
     assert_eq!(device.identity().unwrap(), first.fingerprint().as_str());
     assert_eq!(paper.0.last().unwrap().progress, DeviceProgress::Done);
     device.given.clear();
     let again = run(&mut device, &mut paper, &first, &own, true).await.unwrap();
     assert!(again.plan.is_empty());
     assert_eq!(device.given, ["Show"]);
+}
+
+#[tokio::test]
+async fn a_device_that_lost_its_secret_is_given_it_again_and_one_that_has_it_never_is() {
+    for wordless in [false, true] {
+        let (mut device, mut paper) = (Device { wordless, ..Device::default() }, Paper::default());
+        let (first, own) = (material("room.test"), secret("b3duIHNlY3JldA"));
+        run(&mut device, &mut paper, &first, &own, true).await.unwrap();
+        device.given.clear();
+        // Nothing is remembered here, and it has what it needs.
+        let outcome =
+            run(&mut device, &mut Paper::default(), &material("room.test"), &own, true).await.unwrap();
+        assert!(!outcome.plan.secret);
+        assert!(!device.given.contains(&"Populate".to_owned()), "{:?}", device.given);
+        // A factory reset, which nobody here was told of.
+        let mut device = Device { wordless, ..Device::default() };
+        let outcome = run(&mut device, &mut paper, &first, &own, true).await.unwrap();
+        assert!(outcome.plan.secret && device.identity().is_some());
+        // The secret alone, its answer lost.
+        (device.secret, device.given) = (None, Vec::new());
+        let next = material("room.test");
+        run(&mut device, &mut paper, &next, &own, true).await.unwrap();
+        assert_eq!(device.given[..4], ["Show", "Add", "Populate", "Add"]);
+    }
+}
+
+#[tokio::test]
+async fn an_account_that_may_not_is_no_device_that_has_a_secret() {
+    for wordless in [false, true] {
+        let mut device = Device { looks_only: true, wordless, ..Device::default() };
+        let (mut paper, first, own) = (Paper::default(), material("room.test"), secret("b3duIHNlY3JldA"));
+        let error = run(&mut device, &mut paper, &first, &own, true).await.unwrap_err();
+        assert!(error.hint().unwrap().contains("role Admin"), "{error}");
+        assert_eq!(device.given, ["Show", "Add"], "nothing goes out in the clear that cannot be taken");
+        device.looks_only = false;
+        run(&mut device, &mut paper, &first, &own, true).await.unwrap();
+        assert!(device.identity().is_some());
+    }
+}
+
+#[tokio::test]
+async fn a_device_of_no_words_that_has_another_secret_keeps_it() {
+    let own = secret("b3duIHNlY3JldA");
+    let mut device = Device { wordless: true, secret: Some(own.clone()), ..Device::default() };
+    let error = run(&mut device, &mut Paper::default(), &material("room.test"), &secret("b3RoZXI"), true)
+        .await
+        .unwrap_err();
+    assert!(error.to_string().starts_with("adding the certificate: the device refused"), "{error}");
+    assert!(error.hint().unwrap().contains("--secret-file"));
+    assert!(device.secret.is_some_and(|kept| kept == own));
 }
 
 #[tokio::test]
@@ -255,6 +325,33 @@ async fn a_device_that_does_not_call_it_valid_gets_its_old_identity_back() {
 }
 
 #[tokio::test]
+async fn what_a_run_that_was_cut_off_took_out_of_use_comes_back_if_the_new_one_is_not_believed() {
+    let (own, first, next) = (secret("b3duIHNlY3JldA"), material("room.test"), material("room.test"));
+    // The next run may be about the same certificate, or about a newer one.
+    for last in [&next, &material("room.test")] {
+        let (mut device, mut paper) = (Device::default(), Paper::default());
+        run(&mut device, &mut paper, &first, &own, true).await.unwrap();
+        device.left = Some(5);
+        assert!(run(&mut device, &mut paper, &next, &own, false).await.unwrap_err().is_away());
+        assert_eq!(device.identity().unwrap(), next.fingerprint().as_str(), "cut off after it was activated");
+        (device.left, device.distrusts) = (None, true);
+        let error = run(&mut device, &mut paper, last, &own, false).await.unwrap_err();
+        assert!(matches!(error, ProvisionError::Invalid { restored: true, .. }), "{error}");
+        assert_eq!(device.identity().unwrap(), first.fingerprint().as_str());
+    }
+}
+
+#[tokio::test]
+async fn what_failed_before_is_forgotten_once_all_is_well() {
+    let (mut device, mut paper) = (Device::default(), Paper::default());
+    let (first, own) = (material("room.test"), secret("b3duIHNlY3JldA"));
+    run(&mut device, &mut paper, &first, &own, true).await.unwrap();
+    paper.0.last_mut().unwrap().problem = Some("cannot be reached".to_owned());
+    assert!(run(&mut device, &mut paper, &first, &own, true).await.unwrap().plan.is_empty());
+    assert_eq!(paper.0.last().unwrap().problem, None);
+}
+
+#[tokio::test]
 async fn another_secret_changes_nothing_and_says_what_to_do() {
     let (mut device, mut paper) = (Device::default(), Paper::default());
     let (first, own) = (material("room.test"), secret("b3duIHNlY3JldA"));
@@ -299,6 +396,37 @@ async fn a_user_replaces_the_administrators_secret_and_may_repeat_it() {
     assert!(matches!(neither, SecretError::Neither));
     assert_eq!(change_secret(&mut device, &new, NewSecret::None, &sealer).await.unwrap(), Changed::Now);
     assert!(device.secret.is_none());
+}
+
+#[tokio::test]
+async fn a_secret_that_is_not_changed_says_which_trouble_it_is() {
+    let (old, new, sealer) = (secret("b2xk"), secret("bmV3"), Sealer::new(1));
+    let change = || NewSecret::Secret(new.clone());
+    let with = |own: Option<&Secret>| Device { secret: own.cloned(), wordless: false, ..Device::default() };
+    let other = secret("b3RoZXI");
+    let mut may_not = Device { looks_only: true, ..with(Some(&old)) };
+    let error = change_secret(&mut may_not, &old, change(), &sealer).await.unwrap_err();
+    assert!(error.hint().unwrap().contains("role Admin"), "{error}");
+    assert_eq!(may_not.given.len(), 1, "asked once");
+    let error = change_secret(&mut with(Some(&other)), &old, NewSecret::None, &sealer).await.unwrap_err();
+    assert!(error.hint().unwrap().contains("--secret-file"), "{error}");
+    let mut wordless = Device { wordless: true, ..with(Some(&new)) };
+    assert_eq!(change_secret(&mut wordless, &old, change(), &sealer).await.unwrap(), Changed::Before);
+    let mut empty = with(None);
+    let error = change_secret(&mut empty, &old, change(), &sealer).await.unwrap_err();
+    assert!(error.hint().unwrap().contains("--set-secret"), "{error}");
+    assert_eq!(empty.given.len(), 1);
+}
+
+#[test]
+fn what_a_lying_device_says_of_its_identity_is_short_and_tame() {
+    let huge = "\u{1b}[2J\u{202e}\u{7}".to_owned() + &"x".repeat(100_000);
+    let said = json!({ "Status": huge, "Identity": huge, "CertificateChain": { "Certificate": [{ "Fingerprint": huge, "Validity": huge }] } });
+    for said in [look::read_identity(&said), look::read_identity(&json!({ "Valid": huge }))] {
+        let shown = format!("{said:?} {}", said.says());
+        assert!(shown.len() < 3_000, "{}", shown.len());
+        assert!(!shown.contains(['\u{1b}', '\u{202e}', '\u{7}']) && !shown.contains("\\u{"), "{shown}");
+    }
 }
 
 #[test]
