@@ -1,9 +1,13 @@
 //! Why a device could not be spoken to, and what a person can do about it.
+//!
+//! Errors carry what was seen: the place, the pin, the library's own error. Words that come from the other side are made tame before a person sees them, a certificate's names
+//! among them. No variant may hold a password, a cookie, or what was sent.
 
 use std::io;
+use std::path::PathBuf;
 
 use crate::device::place::{Pin, Place};
-use crate::device::xapi::{NotAnswer, Refusal};
+use crate::device::xapi::{NotAnswer, Refusal, tame};
 
 /// Why a device could not be spoken to.
 #[derive(Debug, thiserror::Error)]
@@ -28,7 +32,7 @@ pub enum XapiError {
         seconds: u64,
     },
     /// Its certificate is not to be trusted, or TLS failed.
-    #[error("no TLS with {place}: {reason}")]
+    #[error("no TLS with {place}: {}", tame(&reason.to_string()))]
     Tls {
         /// Where.
         place: Place,
@@ -61,13 +65,29 @@ pub enum XapiError {
         /// Where the other stands.
         line: usize,
     },
+    /// Its host key must not be taken any more.
+    #[error("the host key of {place} is revoked (line {line} of the known hosts)")]
+    RevokedHostKey {
+        /// Where.
+        place: Place,
+        /// Where that stands.
+        line: usize,
+    },
+    /// The list of host keys cannot be read.
+    #[error("cannot read {}: {source}", path.display())]
+    KnownHosts {
+        /// The file.
+        path: PathBuf,
+        /// What the system said.
+        source: io::Error,
+    },
     /// SSH failed.
-    #[error("no SSH with {place}: {reason}")]
+    #[error("no SSH with {place}: {}", tame(&reason.to_string()))]
     Ssh {
         /// Where.
         place: Place,
         /// What the library said.
-        reason: String,
+        reason: Box<russh::Error>,
     },
     /// It does not take the password.
     #[error("{place} does not take the password of {user}")]
@@ -126,6 +146,10 @@ impl XapiError {
             Self::OtherPin { .. } | Self::ChangedHostKey { .. } => {
                 "if the device was reset or replaced, look again with `acme-client device pin`; if not, somebody may stand between"
             }
+            Self::RevokedHostKey { .. } => {
+                "somebody who has the old key may stand there: give the device a new host key, and look at it with `acme-client device pin --over ssh --host …`"
+            }
+            Self::KnownHosts { .. } => "name a file that can be read with `--known-hosts`, or pin the device",
             Self::Password { .. } => {
                 "give the password of an administrator of the device with `--password-file`"
             }
@@ -133,6 +157,7 @@ impl XapiError {
             Self::Unreachable { .. } | Self::Timeout { .. } | Self::Closed { .. } => {
                 "see that the device is on, and that its HTTPS, WebSocket or SSH service is (`--over`)"
             }
+            Self::Refused(refusal) if refusal.is_permission() => "the account needs the role Admin",
             Self::Http { status: 401 | 403, .. } => "the account needs the role Admin",
             Self::Http { status: 404, .. } | Self::NotAnswer(_) => {
                 "see that this is a device, and not something before it"

@@ -5,6 +5,8 @@
 
 mod error;
 mod https;
+mod known_hosts;
+mod objects;
 mod ssh;
 mod tls;
 mod websocket;

@@ -1,29 +1,31 @@
 //! The text shell over SSH (RFC 4252, RFC 4254): signed in to by password, in its JSON mode.
 //!
-//! The host key is pinned or known, never merely accepted. No agent, no keys of this machine, no forwarding: a password and one channel. RSA host keys are not taken:
+//! The host key is pinned or known and not revoked, never merely accepted. No agent, no keys of this machine, no forwarding: a password and one channel. RSA host keys are not taken:
 //! the only implementation that the library has leaks timing (RUSTSEC-2023-0071).
 
-use std::path::PathBuf;
+use std::io::ErrorKind;
+use std::path::Path;
 use std::sync::{Arc, Mutex};
 
 use async_trait::async_trait;
 use russh::client::{self, AuthResult, Handle, Handler};
-use russh::keys::known_hosts::{check_known_hosts, check_known_hosts_path};
 use russh::keys::{HashAlg, PublicKeyOrCertificate};
 use russh::{Channel, ChannelMsg, Disconnect};
 use serde_json::Value;
 use tokio::time::{Instant, timeout, timeout_at};
 
+use super::known_hosts::{self, Known, Shown};
+use super::objects::Objects;
 use super::tls::{late, tcp};
 use super::{LARGEST, Limits, Target, Trust, Xapi, XapiError};
 use crate::device::place::{Over, Pin, Place};
-use crate::device::xapi::{Call, NotAnswer, tshell};
+use crate::device::xapi::{Call, tshell};
 
 pub(super) struct Shell {
     handle: Handle<Watch>,
     channel: Channel<client::Msg>,
     /// What came and was not read yet.
-    waiting: Vec<u8>,
+    waiting: Objects,
     next: u64,
     place: Place,
     limits: Limits,
@@ -34,9 +36,9 @@ impl Shell {
         let (place, limits) = (target.place.clone(), target.limits);
         let opening = async {
             let handle = sign_in(target).await?;
-            let channel = handle.channel_open_session().await.map_err(|error| failed(&place, &error))?;
-            channel.request_shell(true).await.map_err(|error| failed(&place, &error))?;
-            let waiting = Vec::new();
+            let channel = handle.channel_open_session().await.map_err(|error| failed(&place, error))?;
+            channel.request_shell(true).await.map_err(|error| failed(&place, error))?;
+            let waiting = Objects::default();
             let mut shell = Self { handle, channel, waiting, next: 1, place: place.clone(), limits };
             shell.until_ok().await?;
             shell.send("echo off\n").await?;
@@ -52,7 +54,7 @@ impl Shell {
     }
 
     async fn send(&mut self, text: &str) -> Result<(), XapiError> {
-        self.channel.data(text.as_bytes()).await.map_err(|error| failed(&self.place, &error))
+        self.channel.data(text.as_bytes()).await.map_err(|error| failed(&self.place, error))
     }
 
     /// More of what the device says.
@@ -66,7 +68,7 @@ impl Shell {
                     if self.waiting.len() + data.len() > LARGEST {
                         return Err(XapiError::TooLarge { place: self.place.clone(), limit: LARGEST });
                     }
-                    self.waiting.extend_from_slice(&data);
+                    self.waiting.push(&data);
                     return Ok(());
                 }
                 None | Some(ChannelMsg::Close | ChannelMsg::Eof | ChannelMsg::Failure) => {
@@ -81,8 +83,7 @@ impl Shell {
     async fn until_ok(&mut self) -> Result<(), XapiError> {
         let until = Instant::now() + self.limits.answer;
         loop {
-            while let Some(end) = self.waiting.iter().position(|octet| *octet == b'\n') {
-                let line: Vec<u8> = self.waiting.drain(..=end).collect();
+            while let Some(line) = self.waiting.line() {
                 if line.trim_ascii() == b"OK" {
                     return Ok(());
                 }
@@ -92,10 +93,9 @@ impl Shell {
     }
 
     /// The answer to request `id`; others are passed over.
-    async fn answer(&mut self, id: u64) -> Result<Value, XapiError> {
-        let until = Instant::now() + self.limits.answer;
+    async fn answer(&mut self, id: u64, until: Instant) -> Result<Value, XapiError> {
         loop {
-            while let Some(object) = self.next_object()? {
+            while let Some(object) = self.waiting.object()? {
                 if let Some(result) = tshell::result(object, id)? {
                     return Ok(result?);
                 }
@@ -104,29 +104,14 @@ impl Shell {
         }
     }
 
-    /// Takes one whole object from what came. Empty lines, `OK` and `** end` between objects say nothing.
-    fn next_object(&mut self) -> Result<Option<Value>, XapiError> {
-        let start = self.waiting.iter().position(|octet| *octet == b'{').unwrap_or(self.waiting.len());
-        drop(self.waiting.drain(..start));
-        // An object ends a line; looking for its end at each piece would read a long one again and again.
-        if !self.waiting.trim_ascii_end().ends_with(b"}") {
-            return Ok(None);
-        }
-        let mut objects = serde_json::Deserializer::from_slice(&self.waiting).into_iter::<Value>();
-        match objects.next() {
-            Some(Ok(object)) => {
-                let read = objects.byte_offset();
-                drop(self.waiting.drain(..read));
-                Ok(Some(object))
-            }
-            Some(Err(error)) if !error.is_eof() => Err(NotAnswer { expected: "JSON" }.into()),
-            Some(Err(_)) | None => Ok(None),
-        }
-    }
-
+    /// One request and its answer. A device that gives no window takes nothing either: sending has to end as well.
     async fn exchange(&mut self, id: u64, text: &str) -> Result<Value, XapiError> {
-        self.send(text).await?;
-        self.answer(id).await
+        let until = Instant::now() + self.limits.answer;
+        match timeout_at(until, self.send(text)).await {
+            Ok(sent) => sent?,
+            Err(_) => return Err(late(&self.place, self.limits.answer)),
+        }
+        self.answer(id, until).await
     }
 
     fn id(&mut self) -> u64 {
@@ -169,7 +154,8 @@ impl Xapi for Shell {
     }
 
     async fn close(self: Box<Self>) {
-        let _ = self.handle.disconnect(Disconnect::ByApplication, "", "").await;
+        let leaving = self.handle.disconnect(Disconnect::ByApplication, "", "");
+        let _ = timeout(self.limits.connect, leaving).await;
     }
 }
 
@@ -188,7 +174,7 @@ async fn sign_in(target: &Target) -> Result<Handle<Watch>, XapiError> {
     let watch = Watch { place: place.clone(), trust: target.trust.clone(), verdict: Verdict::default() };
     let mut handle = handshake(watch, target.limits).await?;
     let asked = handle.authenticate_password(target.user.as_str(), target.password.expose()).await;
-    match asked.map_err(|error| failed(place, &error))? {
+    match asked.map_err(|error| failed(place, error))? {
         AuthResult::Success => Ok(handle),
         AuthResult::Failure { .. } => {
             Err(XapiError::Password { place: place.clone(), user: target.user.clone() })
@@ -208,16 +194,16 @@ async fn handshake(watch: Watch, limits: Limits) -> Result<Handle<Watch>, XapiEr
     let connected = timeout(limits.connect, connecting).await.map_err(|_| late(&place, limits.connect))?;
     connected.map_err(|error| {
         let refused = verdict.0.lock().ok().and_then(|mut verdict| verdict.take());
-        refused.unwrap_or_else(|| failed(&place, &error))
+        refused.unwrap_or_else(|| failed(&place, error))
     })
 }
 
-fn failed(place: &Place, error: &russh::Error) -> XapiError {
+fn failed(place: &Place, error: russh::Error) -> XapiError {
     match error {
         russh::Error::Disconnect | russh::Error::HUP | russh::Error::SendError => {
             XapiError::Closed { place: place.clone() }
         }
-        other => XapiError::Ssh { place: place.clone(), reason: other.to_string() },
+        other => XapiError::Ssh { place: place.clone(), reason: Box::new(other) },
     }
 }
 
@@ -236,25 +222,41 @@ impl Watch {
     fn judge(&self, key: &russh::keys::PublicKey) -> Result<(), XapiError> {
         let found = Pin::HostKey(key.fingerprint(HashAlg::Sha256).to_string());
         let place = self.place.clone();
-        let list: Option<&PathBuf> = match &self.trust {
+        let list = match &self.trust {
             Trust::Pinned(pins) if pins.contains(&found) => return Ok(()),
             Trust::Pinned(_) => return Err(XapiError::OtherPin { place, found }),
-            Trust::KnownHosts(path) => Some(path),
-            Trust::System | Trust::Roots(_) => None,
+            Trust::KnownHosts(path) => read(path)?,
+            Trust::System | Trust::Roots(_) => own_list()?,
         };
+        // A key that cannot be written is in no list.
+        let Ok(octets) = key.to_bytes() else { return Err(XapiError::UnknownHostKey { place, found }) };
+        let algorithm = key.algorithm();
         let (host, port) = (place.host(), place.port(Over::Ssh));
-        let known = match list {
-            Some(path) => check_known_hosts_path(host, port, key, path),
-            None => check_known_hosts(host, port, key),
-        };
-        match known {
-            Ok(true) => Ok(()),
-            Ok(false) => Err(XapiError::UnknownHostKey { place, found }),
-            Err(russh::keys::Error::KeyChanged { line }) => {
-                Err(XapiError::ChangedHostKey { place, found, line })
-            }
-            Err(error) => Err(XapiError::Ssh { place, reason: error.to_string() }),
+        match known_hosts::judge(&list, Shown { host, port, kind: algorithm.as_str(), key: &octets }) {
+            Known::Yes => Ok(()),
+            Known::No => Err(XapiError::UnknownHostKey { place, found }),
+            Known::Other { line } => Err(XapiError::ChangedHostKey { place, found, line }),
+            Known::Revoked { line } => Err(XapiError::RevokedHostKey { place, line }),
         }
+    }
+}
+
+/// `~/.ssh/known_hosts`; who has none knows nobody.
+fn own_list() -> Result<String, XapiError> {
+    let Some(home) = std::env::home_dir() else { return Ok(String::new()) };
+    match read(&home.join(".ssh").join("known_hosts")) {
+        Err(XapiError::KnownHosts { source, .. }) if source.kind() == ErrorKind::NotFound => {
+            Ok(String::new())
+        }
+        read => read,
+    }
+}
+
+fn read(path: &Path) -> Result<String, XapiError> {
+    match std::fs::read(path) {
+        // Comments can be in any encoding.
+        Ok(octets) => Ok(String::from_utf8_lossy(&octets).into_owned()),
+        Err(source) => Err(XapiError::KnownHosts { path: path.to_path_buf(), source }),
     }
 }
 
