@@ -130,7 +130,22 @@ pub enum XapiError {
     NotAnswer(#[from] NotAnswer),
     /// The roots, or this machine's, cannot be used.
     #[error("TLS cannot be set up: {0}")]
-    Setup(String),
+    Roots(Box<rustls::Error>),
+    /// The HTTP client cannot be set up.
+    #[error("HTTPS cannot be set up: {0}")]
+    Client(Box<reqwest::Error>),
+    /// The account's name does not go into a header.
+    #[error("the name of the account, {user:?}, cannot be sent")]
+    Account {
+        /// Which.
+        user: String,
+    },
+    /// The host's name is none that a certificate or a URL can have.
+    #[error("no certificate can be for {place}")]
+    Name {
+        /// Which.
+        place: Place,
+    },
 }
 
 impl XapiError {
@@ -150,6 +165,9 @@ impl XapiError {
                 "somebody who has the old key may stand there: give the device a new host key, and look at it with `acme-client device pin --over ssh --host …`"
             }
             Self::KnownHosts { .. } => "name a file that can be read with `--known-hosts`, or pin the device",
+            Self::Account { .. } => "name another account of the device with `--user`",
+            Self::Name { .. } => "name the device as its certificate does, or use `--over ssh`",
+            Self::Roots(_) => "see that the file of `--root` holds certificates of authorities",
             Self::Password { .. } => {
                 "give the password of an administrator of the device with `--password-file`"
             }
@@ -169,7 +187,7 @@ impl XapiError {
             | Self::Ssh { .. }
             | Self::Http { .. }
             | Self::TooLarge { .. }
-            | Self::Setup(_) => return None,
+            | Self::Client(_) => return None,
         };
         Some(text.to_owned())
     }

@@ -1,7 +1,7 @@
 //! XML over HTTPS: `/putxml` and `/getxml` in a session of `/xmlapi/session`.
 //!
 //! A session is signed in to once and then has fifteen times the rate that a password with each request would have. Its cookie is as good as the password while it lasts,
-//! so it is ended. No proxy, no redirect: devices are spoken to directly.
+//! so it is ended. Where there are no sessions (404, 405, or no cookie) the password goes with each request. No proxy, no redirect: devices are spoken to directly.
 
 use async_trait::async_trait;
 use http::header::{AUTHORIZATION, CONTENT_TYPE, COOKIE, RETRY_AFTER, SET_COOKIE};
@@ -39,10 +39,9 @@ impl Https {
             .connect_timeout(target.limits.connect)
             .timeout(target.limits.answer)
             .build()
-            .map_err(|error| XapiError::Setup(error.to_string()))?;
+            .map_err(|error| XapiError::Client(Box::new(error)))?;
         let password = basic(&target.user, &target.password);
-        let password =
-            password.ok_or_else(|| XapiError::Setup("the name of the account cannot be sent".to_owned()))?;
+        let password = password.ok_or_else(|| XapiError::Account { user: target.user.clone() })?;
         let mut https = Self {
             client,
             base: format!("https://{}", target.place.authority(Over::Https)),
@@ -52,9 +51,15 @@ impl Https {
             limits: target.limits,
             seen,
         };
-        let answer = https.send(Method::POST, "/xmlapi/session/begin", None).await?;
-        if let Some(cookie) = cookie(&answer) {
-            https.shown = (COOKIE, cookie);
+        match https.send(Method::POST, "/xmlapi/session/begin", None).await {
+            Ok(answer) => {
+                if let Some(cookie) = cookie(&answer) {
+                    https.shown = (COOKIE, cookie);
+                }
+            }
+            // Older software has no sessions.
+            Err(XapiError::Http { status: 404 | 405, .. }) => {}
+            Err(error) => return Err(error),
         }
         Ok(https)
     }

@@ -11,6 +11,9 @@ mod ssh;
 mod tls;
 mod websocket;
 
+#[cfg(test)]
+mod tests;
+
 use std::path::PathBuf;
 use std::time::Duration;
 

@@ -21,7 +21,7 @@ use crate::device::place::{Over, Pin, Place};
 
 /// A configuration for this trust.
 pub(super) fn config(trust: &Trust, seen: &Seen) -> Result<ClientConfig, XapiError> {
-    let failed = |error: Error| XapiError::Setup(error.to_string());
+    let failed = |error: Error| XapiError::Roots(Box::new(error));
     let provider = Arc::new(aws_lc_rs::default_provider());
     let builder = ClientConfig::builder_with_provider(provider.clone())
         .with_safe_default_protocol_versions()
@@ -85,7 +85,7 @@ pub(super) fn late(place: &Place, limit: Duration) -> XapiError {
 }
 
 fn name(place: &Place) -> Result<ServerName<'static>, XapiError> {
-    ServerName::try_from(place.host().to_owned()).map_err(|error| XapiError::Setup(error.to_string()))
+    ServerName::try_from(place.host().to_owned()).map_err(|_| XapiError::Name { place: place.clone() })
 }
 
 fn failed(place: &Place, error: std::io::Error, seen: &Seen) -> XapiError {

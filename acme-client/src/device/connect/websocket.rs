@@ -41,14 +41,12 @@ impl WebSocket {
     }
 
     async fn upgrade(target: &Target) -> Result<Self, XapiError> {
-        let setup = |what: &str| XapiError::Setup(what.to_owned());
         let place = target.place.clone();
         let tls = tls::open(&place, Over::Wss, &target.trust, target.limits).await?;
         let url = format!("wss://{}/ws", place.authority(Over::Wss));
-        let mut request =
-            url.into_client_request().map_err(|_| setup("the device's name cannot be in a URL"))?;
+        let mut request = url.into_client_request().map_err(|_| XapiError::Name { place: place.clone() })?;
         let password = basic(&target.user, &target.password);
-        let password = password.ok_or_else(|| setup("the name of the account cannot be sent"))?;
+        let password = password.ok_or_else(|| XapiError::Account { user: target.user.clone() })?;
         request.headers_mut().insert(AUTHORIZATION, password);
         let config = WebSocketConfig::default().max_message_size(Some(LARGEST)).max_frame_size(Some(LARGEST));
         let upgrade = client_async_with_config(request, tls, Some(config));
