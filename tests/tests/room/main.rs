@@ -18,6 +18,7 @@ mod hostile;
 mod identity;
 mod jsxapi;
 mod material;
+mod mended;
 mod own;
 mod peers;
 mod program;
