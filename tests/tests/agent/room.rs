@@ -5,17 +5,19 @@ use std::os::unix::fs::PermissionsExt as _;
 
 use acme_client::device::connect::{Limits, Target, Trust, connect};
 use acme_client::device::place::{Over, Pin};
+use acme_client::device::xapi::Call;
 use acme_client::enroll::Leaf;
 use device_jwe::Fingerprint;
 use rollcall_tests::room::Emulator;
 use serde_json::Value;
 
+use crate::daemon::{Daemon, make_due};
 use crate::setting::{Device, Setting};
 
 const NAME: &str = "room-1.corp.test";
 
-/// What the device says of its identity: its status, and the fingerprint of its certificate.
-async fn said(emulator: &Emulator) -> (String, String) {
+/// What the device says of its identity: its status, the fingerprint of its certificate, and those of all that it has.
+async fn said(emulator: &Emulator) -> (String, String, Vec<String>) {
     let addresses = emulator.addresses();
     let target = Target {
         place: addresses.https.to_string().parse().unwrap(),
@@ -26,11 +28,13 @@ async fn said(emulator: &Emulator) -> (String, String) {
         limits: Limits::default(),
     };
     let mut xapi = connect(&target).await.unwrap();
+    let shown = xapi.command(&Call::new(&["Security", "Certificates", "Services", "Show"])).await.unwrap();
     let external = xapi.status(&["Conference", "EndToEndEncryption", "ExternalIdentity"]).await.unwrap();
     xapi.close().await;
     let text = |value: &Value| value.as_str().unwrap_or_default().to_owned();
     let first = &external["CertificateChain"]["Certificate"][0]["Fingerprint"];
-    (text(&external["Status"]), text(first))
+    let all = shown["Details"].as_array().unwrap().iter().map(|one| text(&one["Fingerprint"]));
+    (text(&external["Status"]), text(first), all.collect())
 }
 
 fn fingerprint(device: &Device<'_>) -> String {
@@ -74,11 +78,17 @@ async fn an_empty_room_gets_a_valid_identity_of_our_authority_and_each_renewal_r
     );
     let enrolled = device.enroll(NAME, &["--deploy-hook", &hook]).with(0);
     assert_eq!(enrolled["deployment"]["status"], "succeeded", "{enrolled:#}");
-    assert_eq!(said(&emulator).await, ("valid".to_owned(), fingerprint(&device)));
+    let alone = |own: String| ("valid".to_owned(), own.clone(), vec![own]);
+    assert_eq!(said(&emulator).await, alone(fingerprint(&device)));
     let before = fingerprint(&device);
-    device.run(&["renew", "--force"]).with(0);
+    make_due(&device.identity(NAME));
+    let mut daemon = Daemon::start(&device, &[]);
+    let worked = daemon.wait_for("worked");
+    assert_eq!(worked["result"]["status"], "renewed", "{worked}");
+    assert_eq!(worked["result"]["deployment"]["status"], "succeeded", "{worked}");
     assert_ne!(fingerprint(&device), before);
-    assert_eq!(said(&emulator).await, ("valid".to_owned(), fingerprint(&device)));
+    // The old certificate is gone from it.
+    assert_eq!(said(&emulator).await, alone(fingerprint(&device)));
     let record =
         device.state.device(&emulator.addresses().https.to_string().parse().unwrap()).record().unwrap();
     assert_eq!(record.fingerprint, Some(fingerprint(&device)));
