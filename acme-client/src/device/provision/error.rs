@@ -113,7 +113,8 @@ fn refused(step: Step, refusal: &Refusal) -> Option<String> {
         _ if refusal.is_permission() => "the account needs the role Admin",
         Some(code) => coded(step, code)?,
         None => match step {
-            Step::Add | Step::Activate | Step::Deactivate | Step::Change => OTHER_SECRET,
+            Step::Add => NO_OR_OTHER_SECRET,
+            Step::Activate | Step::Deactivate | Step::Change => OTHER_SECRET,
             Step::Secret => "the device has a client secret already: leave `--set-secret` out",
             Step::Look | Step::Domain | Step::Verify | Step::Delete => return None,
         },
@@ -175,6 +176,9 @@ fn no_secret(step: Step) -> &'static str {
         }
     }
 }
+
+/// For devices that do not say which.
+const NO_OR_OTHER_SECRET: &str = "the client secret is probably not the device's: give the right one with `--secret-file`; if the device has none yet, add `--set-secret`, at its own network only; if nobody has it, reset the device";
 
 const OTHER_SECRET: &str = "the client secret is probably not the device's: give the right one with `--secret-file`; if nobody has it, reset the device";
 

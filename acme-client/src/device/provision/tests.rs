@@ -274,6 +274,10 @@ async fn a_device_of_no_words_that_has_another_secret_keeps_it() {
     assert!(error.to_string().starts_with("adding the certificate: the device refused"), "{error}");
     assert!(error.hint().unwrap().contains("--secret-file"));
     assert!(device.secret.is_some_and(|kept| kept == own));
+    let mut empty = Device { wordless: true, ..Device::default() };
+    let error =
+        run(&mut empty, &mut Paper::default(), &material("room.test"), &own, false).await.unwrap_err();
+    assert!(empty.secret.is_none() && error.hint().unwrap().contains("--set-secret"), "{error}");
 }
 
 #[tokio::test]
