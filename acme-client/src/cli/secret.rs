@@ -90,9 +90,6 @@ async fn change(session: &Session, arguments: &ChangeArguments) -> Result<Ending
     xapi.close().await;
     drop(progress);
     let changed = changed.map_err(DeviceFailure::from)?;
-    if removed {
-        forget_first(session, arguments)?;
-    }
     let result = match (changed, removed) {
         (Changed::Before, _) => "unchanged",
         (Changed::Now, true) => "removed",
@@ -105,12 +102,4 @@ async fn change(session: &Session, arguments: &ChangeArguments) -> Result<Ending
         Changed::Before => format!("{place} has the new client secret already\n"),
     })?;
     Ok(Ending::Done)
-}
-
-/// The next secret is the first again, and may be given in the clear if that is allowed.
-fn forget_first(session: &Session, arguments: &ChangeArguments) -> Result<(), CliError> {
-    let folder = session.state.device(&arguments.host);
-    let mut record = folder.record()?;
-    record.secret_given = false;
-    Ok(folder.store_record(&record)?)
 }
