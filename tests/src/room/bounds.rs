@@ -1,5 +1,6 @@
 //! How much a stranger may ask for: connections, octets, time. Held by every face.
 
+use std::io;
 use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
@@ -22,17 +23,19 @@ pub(crate) async fn accept(
     listener: &TcpListener,
     stop: &CancellationToken,
 ) -> Option<(TcpStream, SocketAddr)> {
-    let accepting = async {
-        loop {
-            match listener.accept().await {
-                Ok(accepted) => return accepted,
-                Err(_) => tokio::time::sleep(PAUSE).await,
-            }
-        }
-    };
     tokio::select! {
         () = stop.cancelled() => None,
-        accepted = accepting => Some(accepted),
+        accepted = first(|| listener.accept()) => Some(accepted),
+    }
+}
+
+/// The first that does not fail, with a pause after each that does.
+async fn first<A, F: Future<Output = io::Result<A>>>(accepting: impl Fn() -> F) -> A {
+    loop {
+        match accepting().await {
+            Ok(accepted) => return accepted,
+            Err(_) => tokio::time::sleep(PAUSE).await,
+        }
     }
 }
 
@@ -57,5 +60,24 @@ impl Bounds {
     #[must_use]
     pub(crate) fn place(&self) -> Option<OwnedSemaphorePermit> {
         Arc::clone(&self.places).try_acquire_owned().ok()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::cell::Cell;
+    use std::future::ready;
+
+    use super::*;
+
+    #[tokio::test]
+    async fn where_nobody_can_be_let_in_it_is_not_tried_without_pause() {
+        let tries = Cell::new(0);
+        let failing = || {
+            tries.set(tries.get() + 1);
+            assert!(tries.get() < 20, "it spins");
+            ready(Err::<(), _>(io::Error::other("too many open files")))
+        };
+        assert!(tokio::time::timeout(PAUSE * 3, first(failing)).await.is_err());
     }
 }
