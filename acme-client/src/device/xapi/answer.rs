@@ -119,7 +119,7 @@ pub fn text<'a>(value: &'a Value, name: &str) -> Option<&'a str> {
     members.iter().find(|(member, _)| member.eq_ignore_ascii_case(name)).and_then(|(_, value)| value.as_str())
 }
 
-/// One line that a terminal shows as it is, of [`LONGEST`] characters at most.
+/// One line that a terminal shows as it is, of 300 characters at most.
 pub fn tame(text: &str) -> String {
     let turning = |c: char| matches!(c, '\u{61c}' | '\u{200e}' | '\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2066}'..='\u{2069}');
     let clean = text.chars().map(|c| if c.is_control() || turning(c) { ' ' } else { c });
