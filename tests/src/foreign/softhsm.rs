@@ -63,7 +63,11 @@ impl SoftHsm {
     #[must_use]
     pub fn of(folder: impl Into<PathBuf>) -> Option<Self> {
         let module = MODULES.into_iter().find(|path| Path::new(path).exists())?;
-        Some(Self { folder: folder.into(), module, _owned: None })
+        Some(Self::of_module(folder, module))
+    }
+
+    fn of_module(folder: impl Into<PathBuf>, module: &'static str) -> Self {
+        Self { folder: folder.into(), module, _owned: None }
     }
 
     /// Makes one more token.
@@ -176,7 +180,8 @@ impl SoftHsm {
     }
 
     fn folder_of(&self, token: &str) -> io::Result<PathBuf> {
-        let wanted = format!("{token} ").into_bytes();
+        // The label as a token keeps it, padded to its 32 octets (PKCS#11 §3.2): beside it stand random octets, which hold any two there are.
+        let wanted = format!("{token:<32}").into_bytes();
         for entry in std::fs::read_dir(self.path("tokens"))? {
             let path = entry?.path();
             let label = std::fs::read(path.join("token.object")).unwrap_or_default();
@@ -206,4 +211,25 @@ impl SoftHsm {
 
 fn said(stderr: &[u8], success: bool) -> io::Result<()> {
     if success { Ok(()) } else { Err(io::Error::other(String::from_utf8_lossy(stderr).into_owned())) }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_token_is_known_by_its_whole_label_whatever_random_octets_say_beside_it() {
+        let folder = tempfile::tempdir().unwrap();
+        let tokens = SoftHsm::of_module(folder.path(), "");
+        for number in 0..16 {
+            let (label, random) = if number == 9 { ("a", "b  ") } else { ("b", "a  ") };
+            let token = tokens.path("tokens").join(number.to_string());
+            std::fs::create_dir_all(&token).unwrap();
+            std::fs::write(token.join("token.object"), format!("{random}{label:<32}{random}")).unwrap();
+        }
+        tokens.take_away("a").unwrap();
+        assert!(!tokens.path("tokens/9").exists());
+        tokens.bring_back("a").unwrap();
+        assert!(tokens.path("tokens/a/token.object").exists());
+    }
 }
