@@ -6,6 +6,7 @@
 mod error;
 mod https;
 mod known_hosts;
+mod numbered;
 mod objects;
 mod ssh;
 mod tls;
@@ -23,6 +24,7 @@ use rustls_pki_types::CertificateDer;
 use serde_json::Value;
 
 pub use error::XapiError;
+use numbered::Numbered;
 
 use super::place::{Over, Pin, Place};
 use super::xapi::Call;
@@ -99,8 +101,8 @@ pub struct Target {
 pub async fn connect(target: &Target) -> Result<Box<dyn Xapi>, XapiError> {
     Ok(match target.over {
         Over::Https => Box::new(https::Https::open(target).await?),
-        Over::Wss => Box::new(websocket::WebSocket::open(target).await?),
-        Over::Ssh => Box::new(ssh::Shell::open(target).await?),
+        Over::Wss => Box::new(Numbered::new(websocket::WebSocket::open(target).await?)),
+        Over::Ssh => Box::new(Numbered::new(ssh::Shell::open(target).await?)),
     })
 }
 

@@ -13,11 +13,13 @@ use russh::keys::{HashAlg, PublicKeyOrCertificate};
 use russh::{Channel, ChannelMsg, Disconnect};
 use serde_json::Value;
 use tokio::time::{Instant, timeout, timeout_at};
+use zeroize::Zeroizing;
 
 use super::known_hosts::{self, Known, Shown};
+use super::numbered::Wire;
 use super::objects::Objects;
 use super::tls::{late, tcp};
-use super::{LARGEST, Limits, Target, Trust, Xapi, XapiError};
+use super::{LARGEST, Limits, Target, Trust, XapiError};
 use crate::device::place::{Over, Pin, Place};
 use crate::device::xapi::{Call, tshell};
 
@@ -26,7 +28,6 @@ pub(super) struct Shell {
     channel: Channel<client::Msg>,
     /// What came and was not read yet.
     waiting: Objects,
-    next: u64,
     place: Place,
     limits: Limits,
 }
@@ -39,7 +40,7 @@ impl Shell {
             let channel = handle.channel_open_session().await.map_err(|error| failed(&place, error))?;
             channel.request_shell(true).await.map_err(|error| failed(&place, error))?;
             let waiting = Objects::default();
-            let mut shell = Self { handle, channel, waiting, next: 1, place: place.clone(), limits };
+            let mut shell = Self { handle, channel, waiting, place: place.clone(), limits };
             shell.until_ok().await?;
             shell.send("echo off\n").await?;
             shell.until_ok().await?;
@@ -103,57 +104,37 @@ impl Shell {
             self.more(until).await?;
         }
     }
+}
 
-    /// One request and its answer. A device that gives no window takes nothing either: sending has to end as well.
-    async fn exchange(&mut self, id: u64, text: &str) -> Result<Value, XapiError> {
+#[async_trait]
+impl Wire for Shell {
+    fn command(call: &Call, id: u64) -> Zeroizing<String> {
+        tshell::command(call, id)
+    }
+
+    fn get(path: &[&str], id: u64) -> String {
+        tshell::get(path, id)
+    }
+
+    fn set(path: &[&str], value: &str, id: u64) -> String {
+        tshell::set(path, value, id)
+    }
+
+    fn at(answer: Value, path: &[&str]) -> Value {
+        tshell::at(answer, path)
+    }
+
+    /// A device that gives no window takes nothing either: sending has to end as well.
+    async fn exchange(&mut self, id: u64, request: &str) -> Result<Value, XapiError> {
         let until = Instant::now() + self.limits.answer;
-        match timeout_at(until, self.send(text)).await {
+        match timeout_at(until, self.send(request)).await {
             Ok(sent) => sent?,
             Err(_) => return Err(late(&self.place, self.limits.answer)),
         }
         self.answer(id, until).await
     }
 
-    fn id(&mut self) -> u64 {
-        let id = self.next;
-        self.next += 1;
-        id
-    }
-
-    async fn at(&mut self, root: &str, path: &[&str]) -> Result<Value, XapiError> {
-        let id = self.id();
-        let whole: Vec<&str> = std::iter::once(root).chain(path.iter().copied()).collect();
-        match self.exchange(id, &tshell::get(&whole, id)).await {
-            Ok(answer) => Ok(tshell::at(answer, &whole)),
-            Err(XapiError::Refused(refusal)) if refusal.is_unknown() => Ok(Value::Null),
-            Err(error) => Err(error),
-        }
-    }
-}
-
-#[async_trait]
-impl Xapi for Shell {
-    async fn command(&mut self, call: &Call) -> Result<Value, XapiError> {
-        let id = self.id();
-        let text = tshell::command(call, id);
-        self.exchange(id, &text).await
-    }
-
-    async fn status(&mut self, path: &[&str]) -> Result<Value, XapiError> {
-        self.at("Status", path).await
-    }
-
-    async fn configuration(&mut self, path: &[&str]) -> Result<Value, XapiError> {
-        self.at("Configuration", path).await
-    }
-
-    async fn configure(&mut self, path: &[&str], value: &str) -> Result<(), XapiError> {
-        let id = self.id();
-        let whole: Vec<&str> = std::iter::once("Configuration").chain(path.iter().copied()).collect();
-        self.exchange(id, &tshell::set(&whole, value, id)).await.map(drop)
-    }
-
-    async fn close(self: Box<Self>) {
+    async fn end(self) {
         let leaving = self.handle.disconnect(Disconnect::ByApplication, "", "");
         let _ = timeout(self.limits.connect, leaving).await;
     }

@@ -13,15 +13,16 @@ use tokio_tungstenite::tungstenite::client::IntoClientRequest as _;
 use tokio_tungstenite::tungstenite::protocol::WebSocketConfig;
 use tokio_tungstenite::tungstenite::{Error, Message};
 use tokio_tungstenite::{WebSocketStream, client_async_with_config};
+use zeroize::Zeroizing;
 
+use super::numbered::Wire;
 use super::tls::{self, late};
-use super::{LARGEST, Limits, Target, Xapi, XapiError, basic, pause};
+use super::{LARGEST, Limits, Target, XapiError, basic, pause};
 use crate::device::place::{Over, Place};
 use crate::device::xapi::{Call, NotAnswer, rpc};
 
 pub(super) struct WebSocket {
     stream: WebSocketStream<TlsStream<TcpStream>>,
-    next: u64,
     place: Place,
     limits: Limits,
 }
@@ -53,14 +54,33 @@ impl WebSocket {
         let limit = target.limits.connect;
         let upgraded = timeout(limit, upgrade).await.map_err(|_| late(&place, limit))?;
         let (stream, _) = upgraded.map_err(|error| failed(target, error))?;
-        Ok(Self { stream, next: 1, place, limits: target.limits })
+        Ok(Self { stream, place, limits: target.limits })
+    }
+}
+
+#[async_trait]
+impl Wire for WebSocket {
+    fn command(call: &Call, id: u64) -> Zeroizing<String> {
+        rpc::command(call, id)
     }
 
-    async fn exchange(&mut self, id: u64, message: &str) -> Result<Value, XapiError> {
+    fn get(path: &[&str], id: u64) -> String {
+        rpc::get(path, id)
+    }
+
+    fn set(path: &[&str], value: &str, id: u64) -> String {
+        rpc::set(path, value, id)
+    }
+
+    fn at(answer: Value, _: &[&str]) -> Value {
+        answer
+    }
+
+    async fn exchange(&mut self, id: u64, request: &str) -> Result<Value, XapiError> {
         let until = Instant::now() + self.limits.answer;
         let late = late(&self.place, self.limits.answer);
         let closed = || XapiError::Closed { place: self.place.clone() };
-        let sent = timeout_at(until, self.stream.send(Message::text(message.to_owned()))).await;
+        let sent = timeout_at(until, self.stream.send(Message::text(request.to_owned()))).await;
         match sent {
             Ok(Ok(())) => {}
             Ok(Err(_)) => return Err(closed()),
@@ -83,45 +103,7 @@ impl WebSocket {
         }
     }
 
-    fn id(&mut self) -> u64 {
-        let id = self.next;
-        self.next += 1;
-        id
-    }
-
-    async fn at(&mut self, root: &str, path: &[&str]) -> Result<Value, XapiError> {
-        let id = self.id();
-        let whole: Vec<&str> = std::iter::once(root).chain(path.iter().copied()).collect();
-        match self.exchange(id, &rpc::get(&whole, id)).await {
-            Err(XapiError::Refused(refusal)) if refusal.is_unknown() => Ok(Value::Null),
-            other => other,
-        }
-    }
-}
-
-#[async_trait]
-impl Xapi for WebSocket {
-    async fn command(&mut self, call: &Call) -> Result<Value, XapiError> {
-        let id = self.id();
-        let message = rpc::command(call, id);
-        self.exchange(id, &message).await
-    }
-
-    async fn status(&mut self, path: &[&str]) -> Result<Value, XapiError> {
-        self.at("Status", path).await
-    }
-
-    async fn configuration(&mut self, path: &[&str]) -> Result<Value, XapiError> {
-        self.at("Configuration", path).await
-    }
-
-    async fn configure(&mut self, path: &[&str], value: &str) -> Result<(), XapiError> {
-        let id = self.id();
-        let whole: Vec<&str> = std::iter::once("Configuration").chain(path.iter().copied()).collect();
-        self.exchange(id, &rpc::set(&whole, value, id)).await.map(drop)
-    }
-
-    async fn close(mut self: Box<Self>) {
+    async fn end(mut self) {
         let _ = timeout(self.limits.connect, self.stream.close(None)).await;
     }
 }
