@@ -40,9 +40,6 @@ pub struct DeviceRecord {
     /// Certificates that are to go once the new one is in use.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub replaces: Vec<String>,
-    /// Whether the first client secret was given from here.
-    #[serde(default)]
-    pub secret_given: bool,
     /// By what the device is recognised.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub pins: Vec<Pin>,

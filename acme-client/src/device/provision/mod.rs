@@ -172,10 +172,6 @@ pub async fn provision(
     }
     if plan.add {
         plan.secret = work.add(plan.secret).await?;
-        if plan.secret {
-            record.secret_given = true;
-            memory.store(record)?;
-        }
     }
     if plan.activate {
         progress.step("activating the certificate");
