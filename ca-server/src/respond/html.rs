@@ -32,6 +32,17 @@ pub fn source_hash(text: &str) -> String {
     format!("'sha256-{}'", STANDARD.encode(digest(&SHA256, text.as_bytes())))
 }
 
+/// Where the forms of a page may lead, as a policy lists it: here, and to these origins.
+#[must_use]
+pub fn form_targets(origins: &[String]) -> String {
+    let mut targets = "'self'".to_owned();
+    for origin in origins {
+        targets.push(' ');
+        targets.push_str(origin);
+    }
+    targets
+}
+
 impl IntoResponse for Html {
     fn into_response(self) -> Response {
         let mut response = (self.status, self.markup.into_string()).into_response();

@@ -24,7 +24,7 @@ use maud::{DOCTYPE, Markup, PreEscaped, html};
 
 use super::front::TOKEN;
 use super::sessions::SignedIn;
-use crate::respond::html::Html;
+use crate::respond::html::{Html, form_targets};
 
 pub(super) use approvals::approvals;
 pub(super) use certificate::{Shown, certificate};
@@ -161,11 +161,7 @@ impl Page {
 
     /// What the page may do: its own style, its own forms; its own script, and that may ask this server and nobody else.
     fn policy(&self) -> String {
-        let mut targets = "'self'".to_owned();
-        for origin in &self.origins {
-            targets.push(' ');
-            targets.push_str(origin);
-        }
+        let targets = form_targets(&self.origins);
         let script = if self.live {
             format!("script-src {}; connect-src 'self'; ", script::source())
         } else {

@@ -19,7 +19,7 @@ pub use done::{declined, done};
 pub use failure::failure;
 pub use start::{Elsewhere, start};
 
-use crate::respond::html::Html;
+use crate::respond::html::{Html, form_targets};
 
 /// A page and how it is answered.
 #[derive(Debug)]
@@ -65,11 +65,7 @@ impl Page {
 
     /// What the page may do: its own style, its own forms, and nothing else.
     fn policy(&self) -> String {
-        let mut targets = "'self'".to_owned();
-        for origin in &self.origins {
-            targets.push(' ');
-            targets.push_str(origin);
-        }
+        let targets = form_targets(&self.origins);
         format!(
             "default-src 'none'; style-src {}; form-action {targets}; base-uri 'none'; frame-ancestors 'none'",
             style::hash()
