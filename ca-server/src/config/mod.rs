@@ -4,6 +4,7 @@
 
 pub mod check;
 pub mod console;
+pub mod contents;
 pub mod files;
 pub mod identity;
 pub mod internal;

@@ -8,6 +8,7 @@ use arc_swap::ArcSwap;
 use super::backoff::Backoff;
 use super::{Endpoint, Notifications, SecretFault, Secrets, Seen};
 use crate::config::Config;
+use crate::config::contents::{self, FileFault};
 use crate::config::load::ConfigProblem;
 use crate::config::notifications::WebhookConfig;
 use crate::ids::AuthorityName;
@@ -58,18 +59,9 @@ pub enum Fault {
     /// A delivery has no time, or too much.
     #[error("must be more than nothing and at most 1min")]
     Timeout,
-    /// A file cannot be read.
-    #[error("{path}: {source}")]
-    File {
-        /// Which.
-        path: String,
-        /// Why.
-        #[source]
-        source: std::io::Error,
-    },
-    /// A secret that others may read.
-    #[error("{0} may be read by others")]
-    Public(String),
+    /// A file cannot be used.
+    #[error(transparent)]
+    File(#[from] FileFault),
     /// The file holds no secrets.
     #[error("{path} {fault}")]
     Secret {
@@ -95,8 +87,7 @@ impl Fault {
             Self::Authority(_) => "name one of the [authority.…] sections",
             Self::Organisation(_) => "write the id that `ca-server org list` shows",
             Self::Timeout => "leave it out for 15s",
-            Self::File { .. } => "name a file that the server may read",
-            Self::Public(_) => "chmod 600 it",
+            Self::File(fault) => fault.hint(),
             Self::Secret { .. } => "make one with `echo whsec_$(openssl rand -base64 32)`",
             Self::Calls(_) => "name a PEM file of root certificates, or leave `roots` out",
         }
@@ -157,7 +148,7 @@ fn endpoint(config: &Config, section: &WebhookConfig) -> Result<Endpoint, (&'sta
         ..FetchConfig::default()
     };
     if let Some(path) = &section.roots {
-        let text = read(&config.resolve(path)).map_err(|fault| ("roots", fault))?;
+        let text = contents::read(&config.resolve(path)).map_err(|fault| ("roots", fault.into()))?;
         calls.roots = Some(roots_from_pem(text.as_bytes()).map_err(|fault| ("roots", fault.into()))?);
     }
     let (first, longest) = (config.notifications.retry_first, config.notifications.retry_longest);
@@ -202,16 +193,6 @@ fn plain(config: &Config, section: &WebhookConfig) -> Result<(), (&'static str, 
 
 /// The secrets of a file that only the server may read.
 pub(super) fn secrets(path: &Path) -> Result<Secrets, Fault> {
-    use std::os::unix::fs::PermissionsExt as _;
-    let text = zeroize::Zeroizing::new(read(path)?);
-    let mode = std::fs::metadata(path).map(|data| data.permissions().mode()).unwrap_or_default();
-    if mode & 0o077 != 0 {
-        return Err(Fault::Public(path.display().to_string()));
-    }
+    let text = contents::read_secret(path)?;
     Secrets::parse(&text).map_err(|fault| Fault::Secret { path: path.display().to_string(), fault })
-}
-
-fn read(path: &Path) -> Result<String, Fault> {
-    let failed = |source| Fault::File { path: path.display().to_string(), source };
-    std::fs::read_to_string(path).map_err(failed)
 }

@@ -6,6 +6,7 @@ use http::{HeaderMap, HeaderName, HeaderValue};
 use url::Url;
 
 use crate::config::Config;
+use crate::config::contents::{self, FileFault};
 use crate::config::load::ConfigProblem;
 use crate::sso::fetch::{self, Fetch, FetchConfig, SetupError, roots_from_pem};
 
@@ -39,18 +40,9 @@ pub enum Fault {
     /// A share that is none.
     #[error("must be from 0 to 1")]
     Ratio,
-    /// A file cannot be read.
-    #[error("{path}: {source}")]
-    File {
-        /// Which.
-        path: String,
-        /// Why.
-        #[source]
-        source: std::io::Error,
-    },
-    /// A secret that others may read.
-    #[error("{0} may be read by others")]
-    Public(String),
+    /// A file cannot be used.
+    #[error(transparent)]
+    File(#[from] FileFault),
     /// A line that is no header.
     #[error("line {0} is no header, such as `authorization: Bearer TOKEN`")]
     Header(usize),
@@ -67,8 +59,7 @@ impl Fault {
             Self::NotBuilt => "build it with `cargo build --features otel`, or leave [traces] endpoint out",
             Self::Address(_) => "write an address such as http://127.0.0.1:4318/v1/traces",
             Self::Ratio => "leave it out for 1",
-            Self::File { .. } => "name a file that the server may read",
-            Self::Public(_) => "chmod 600 it",
+            Self::File(fault) => fault.hint(),
             Self::Header(_) => "write a name, a colon and a value",
             Self::Calls(_) => "name a PEM file of root certificates, or leave the key out",
         }
@@ -103,7 +94,7 @@ pub fn settings(config: &Config) -> Result<Option<Settings>, (&'static str, Faul
     }
     let mut calls = FetchConfig { max_body: 64 * 1024, ..FetchConfig::default() };
     if let Some(path) = &section.trace_roots {
-        let text = read(&config.resolve(path)).map_err(|fault| ("trace_roots", fault))?;
+        let text = contents::read(&config.resolve(path)).map_err(|fault| ("trace_roots", fault.into()))?;
         calls.roots = Some(roots_from_pem(text.as_bytes()).map_err(|fault| ("trace_roots", fault.into()))?);
     }
     let headers = match &section.headers_file {
@@ -115,12 +106,7 @@ pub fn settings(config: &Config) -> Result<Option<Settings>, (&'static str, Faul
 }
 
 fn headers(path: &Path) -> Result<HeaderMap, Fault> {
-    use std::os::unix::fs::PermissionsExt as _;
-    let text = zeroize::Zeroizing::new(read(path)?);
-    let mode = std::fs::metadata(path).map(|data| data.permissions().mode()).unwrap_or_default();
-    if mode & 0o077 != 0 {
-        return Err(Fault::Public(path.display().to_string()));
-    }
+    let text = contents::read_secret(path)?;
     let mut headers = HeaderMap::new();
     for (number, line) in (1..).zip(text.lines().map(str::trim)) {
         if line.is_empty() || line.starts_with('#') {
@@ -133,9 +119,4 @@ fn headers(path: &Path) -> Result<HeaderMap, Fault> {
         headers.insert(name, value);
     }
     Ok(headers)
-}
-
-fn read(path: &Path) -> Result<String, Fault> {
-    let failed = |source| Fault::File { path: path.display().to_string(), source };
-    std::fs::read_to_string(path).map_err(failed)
 }

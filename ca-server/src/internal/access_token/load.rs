@@ -8,6 +8,7 @@ use url::Url;
 
 use super::TokenIssuers;
 use super::issuer::{KeySource, Settings, TokenIssuer, UserIds, normal_type};
+use crate::config::contents::{self, FileFault};
 use crate::config::load::ConfigProblem;
 use crate::config::{Config, TokenIssuerConfig};
 use crate::ids::AuthorityName;
@@ -56,14 +57,8 @@ pub enum IssuerFault {
     #[error("must be at most 5 min")]
     Skew,
     /// A file cannot be read.
-    #[error("{path}: {source}")]
-    File {
-        /// Which.
-        path: String,
-        /// Why.
-        #[source]
-        source: std::io::Error,
-    },
+    #[error(transparent)]
+    File(#[from] FileFault),
     /// The file holds no keys.
     #[error("{path} is not a JSON Web Key Set with a key that can verify")]
     Keys {
@@ -87,7 +82,7 @@ impl IssuerFault {
             Self::TwoSources => "keep one of them, or neither for the issuer's own configuration document",
             Self::Address(_) => "write an https address",
             Self::Skew => "leave it out for 60s",
-            Self::File { .. } => "name a file that the server may read",
+            Self::File(fault) => fault.hint(),
             Self::Keys { .. } => "save the issuer's JWK set there",
             Self::Calls(_) => "name a PEM file of root certificates, or leave `roots` out",
         }
@@ -203,20 +198,16 @@ fn reachable(url: &Url) -> Result<Url, IssuerFault> {
 }
 
 fn key_file(path: &Path) -> Result<(), IssuerFault> {
-    let shown = path.display().to_string();
-    let text = std::fs::read(path).map_err(|source| IssuerFault::File { path: shown.clone(), source })?;
-    let usable = Keys::parse(&text).map_or(0, |keys| keys.usable());
-    if usable == 0 { Err(IssuerFault::Keys { path: shown }) } else { Ok(()) }
+    let usable = Keys::parse(contents::read(path)?.as_bytes()).map_or(0, |keys| keys.usable());
+    if usable == 0 { Err(IssuerFault::Keys { path: path.display().to_string() }) } else { Ok(()) }
 }
 
 fn calls(config: &Config, section: &TokenIssuerConfig) -> Result<Fetch, Fault> {
     let allow_networks = config.sso.allow_networks.clone();
     let mut calls = FetchConfig { allow_networks, ..FetchConfig::default() };
     if let Some(path) = &section.roots {
-        let path = config.resolve(path);
-        let text = std::fs::read(&path)
-            .map_err(|source| ("roots", IssuerFault::File { path: path.display().to_string(), source }))?;
-        calls.roots = Some(roots_from_pem(&text).map_err(|fault| ("roots", fault.into()))?);
+        let text = contents::read(&config.resolve(path)).map_err(|fault| ("roots", fault.into()))?;
+        calls.roots = Some(roots_from_pem(text.as_bytes()).map_err(|fault| ("roots", fault.into()))?);
     }
     Fetch::new(&calls).map_err(|fault| ("roots", fault.into()))
 }

@@ -5,10 +5,12 @@ use std::path::Path;
 use arc_swap::ArcSwap;
 use certs::name::{DnsName, NameError};
 use url::{Host, Url};
+use zeroize::Zeroizing;
 
 use super::metadata::{MetadataFault, Source};
 use super::{IdentityProvider, Provider, Providers, SamlParty};
 use crate::clock::{Clock, SystemClock};
+use crate::config::contents::{self, FileFault};
 use crate::config::load::ConfigProblem;
 use crate::config::{Config, IdentityProviderConfig, OidcConfig, SamlConfig};
 use crate::ids::AuthorityName;
@@ -64,18 +66,9 @@ pub enum LoadFault {
     /// An origin that is none.
     #[error("{0:?} is not an origin such as https://login.example.net")]
     Origin(String),
-    /// A file cannot be read.
-    #[error("{path}: {source}")]
-    File {
-        /// Which.
-        path: String,
-        /// Why.
-        #[source]
-        source: std::io::Error,
-    },
-    /// A secret that others may read.
-    #[error("{0} may be read by others")]
-    Public(String),
+    /// A file cannot be used.
+    #[error(transparent)]
+    File(#[from] FileFault),
     /// The metadata cannot be used.
     #[error("{0}")]
     Metadata(#[from] MetadataFault),
@@ -107,8 +100,7 @@ impl LoadFault {
             Self::NoHost => "set sso_provider to a domain name that means this provider",
             Self::Skew => "leave it out for 60s",
             Self::Origin(_) => "write scheme and host only",
-            Self::File { .. } => "name a file that the server may read",
-            Self::Public(_) => "chmod 600 it",
+            Self::File(fault) => fault.hint(),
             Self::Metadata(MetadataFault::NoHash | MetadataFault::OtherDocument { .. }) => {
                 "compare the document with the provider's operator, then write its SHA-256 into metadata_sha256"
             }
@@ -299,7 +291,7 @@ fn settings(
     let callback = url(&links.sso_answer(Protocol::Oidc, &section.name))?;
     let mut settings = Settings::new(&section.name, &oidc.issuer, &oidc.client_id, callback);
     if let Some(path) = &oidc.client_secret_file {
-        let text = secret_file(config, path).map_err(|fault| ("oidc.client_secret_file", fault))?;
+        let text = secret_file(config, path).map_err(|fault| ("oidc.client_secret_file", fault.into()))?;
         settings.client_secret = Some(ClientSecret::new(&text));
     }
     if let Some(scopes) = &oidc.scopes {
@@ -318,7 +310,7 @@ fn fetch(config: &Config, oidc: Option<&OidcConfig>) -> Result<Fetch, Fault> {
     let allow_networks = config.sso.allow_networks.clone();
     let mut calls = FetchConfig { allow_networks, ..FetchConfig::default() };
     if let Some(path) = oidc.and_then(|oidc| oidc.roots.as_ref()) {
-        let text = read(config, path).map_err(|fault| ("oidc.roots", fault))?;
+        let text = read(config, path).map_err(|fault| ("oidc.roots", fault.into()))?;
         calls.roots = Some(roots_from_pem(text.as_bytes()).map_err(|fault| ("oidc.roots", fault.into()))?);
     }
     if oidc.is_none() {
@@ -334,8 +326,9 @@ fn decryption_key(config: &Config, saml: &SamlConfig) -> Result<Option<Decryptio
         (Some(key), Some(certificate)) => (key, certificate),
         (Some(_), None) | (None, Some(_)) => return Err(at(LoadFault::HalfADecryptionKey)),
     };
-    let key = secret_file(config, key).map_err(at)?;
-    let certificate = read(config, certificate).map_err(|fault| ("saml.decryption_certificate", fault))?;
+    let key = secret_file(config, key).map_err(|fault| at(fault.into()))?;
+    let certificate =
+        read(config, certificate).map_err(|fault| ("saml.decryption_certificate", fault.into()))?;
     let made = DecryptionKey::from_pem(key.as_bytes(), certificate.as_bytes());
     made.map(Some).map_err(|fault| at(fault.into()))
 }
@@ -385,20 +378,12 @@ fn url(text: &str) -> Result<Url, Fault> {
     text.parse().map_err(|_| ("name", LoadFault::Name))
 }
 
-fn read(config: &Config, path: &Path) -> Result<String, LoadFault> {
-    let failed = |source| LoadFault::File { path: path.display().to_string(), source };
-    std::fs::read_to_string(config.resolve(path)).map_err(failed)
+fn read(config: &Config, path: &Path) -> Result<String, FileFault> {
+    contents::read(&config.resolve(path)).map_err(|fault| fault.named(path))
 }
 
-fn secret_file(config: &Config, path: &Path) -> Result<String, LoadFault> {
-    use std::os::unix::fs::PermissionsExt as _;
-    let text = read(config, path)?;
-    let mode =
-        std::fs::metadata(config.resolve(path)).map(|data| data.permissions().mode()).unwrap_or_default();
-    if mode & 0o077 != 0 {
-        return Err(LoadFault::Public(path.display().to_string()));
-    }
-    Ok(text)
+fn secret_file(config: &Config, path: &Path) -> Result<Zeroizing<String>, FileFault> {
+    contents::read_secret(&config.resolve(path)).map_err(|fault| fault.named(path))
 }
 
 #[cfg(test)]
