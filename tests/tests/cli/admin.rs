@@ -1,13 +1,14 @@
 //! The commands that ask a running server, against one that was made by `init` and runs as its own process.
 
 use std::io::{BufRead as _, BufReader};
-use std::net::{SocketAddr, TcpListener};
+use std::net::{Ipv4Addr, SocketAddr};
 use std::path::PathBuf;
 use std::process::{Child, Command, Stdio};
 
 use http::StatusCode;
 use rollcall_tests::device::{Device, Http};
 use rollcall_tests::dns::FakeDns;
+use rollcall_tests::load::process::free_port;
 use serde_json::Value;
 use tempfile::TempDir;
 
@@ -33,7 +34,7 @@ impl Server {
         let place = tempfile::tempdir().unwrap();
         let dns = FakeDns::start().await;
         dns.add_zone("corp.test");
-        let address = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
+        let address = SocketAddr::from((Ipv4Addr::LOCALHOST, free_port().unwrap()));
         let folder = place.path().join("ca");
         let url = format!("https://localhost:{}", address.port());
         assert_eq!(init(&folder, &url, &["--listen", &address.to_string()]).code, 0);
