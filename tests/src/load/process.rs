@@ -1,11 +1,13 @@
 //! The server as a process: started from `init`'s files, watched through `/proc`.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::io;
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
+
+use parking_lot::Mutex;
 
 /// A running `ca-server` of its own.
 #[derive(Debug)]
@@ -188,18 +190,21 @@ fn cpu_of(process: &str) -> Duration {
 /// Where nothing is bound that did not ask for its port by number: below those that Linux gives to whoever asks for any.
 const PORTS: std::ops::Range<u16> = 10_240..32_768;
 
-/// A TCP port on loopback that nobody uses just now, and that nobody who asks for any port is given before it is bound again.
+/// A TCP port on loopback that nobody uses just now, and that nobody who asks for any port is given before it is bound again. In one process each is
+/// given once, since whoever has it may not have bound it yet.
 ///
 /// # Errors
 /// If there is none.
 pub fn free_port() -> io::Result<u16> {
+    static GIVEN: Mutex<BTreeSet<u16>> = Mutex::new(BTreeSet::new());
     let mut last = io::Error::from(io::ErrorKind::AddrInUse);
     for _ in 0..100 {
         let mut octets = [0; 2];
         aws_lc_rs::rand::fill(&mut octets).map_err(|_| io::Error::other("no entropy"))?;
         let port = PORTS.start + u16::from_be_bytes(octets) % (PORTS.end - PORTS.start);
         match std::net::TcpListener::bind(("127.0.0.1", port)) {
-            Ok(_) => return Ok(port),
+            Ok(_) if GIVEN.lock().insert(port) => return Ok(port),
+            Ok(_) => {}
             Err(error) => last = error,
         }
     }
