@@ -145,7 +145,7 @@ impl Bind {
         socket.set_read_timeout(Some(Duration::from_millis(50)))?;
         // A question for the root's NS: any answer, even a refusal, says that it listens.
         let question = [0x12, 0x34, 0, 0, 0, 1, 0, 0, 0, 0, 0, 0, 0, 0, 2, 0, 1];
-        while began.elapsed() < Duration::from_secs(20) {
+        while began.elapsed() < Duration::from_secs(60) {
             socket.send_to(&question, self.address)?;
             // It answers before its zones are loaded, that it fails.
             if socket.recv(&mut [0; 512]).is_ok() && self.log().contains(" running\n") {
