@@ -8,11 +8,12 @@ use std::time::Duration;
 use super::{Job, Parts};
 use crate::challenge::caa::Manner;
 use crate::challenge::{Attempt, ChallengeError, Control};
-use crate::order::answer::{put_off, wanted};
-use crate::order::model::Authorization;
+use crate::order::answer::{find, put_off};
+use crate::order::model::{Authorization, AuthorizationStatus, ChallengeStatus};
 use crate::order::{Attempted, Recording, SettleError, Settled, settle};
 use crate::respond::problem::StoredProblem;
-use crate::store::tables::validations::Due;
+use crate::store::Batch;
+use crate::store::tables::validations::{self, Due};
 
 /// Wait before the second attempt; each further wait is three times as long.
 const FIRST_DELAY: Duration = Duration::from_secs(2);
@@ -37,9 +38,9 @@ pub(super) async fn run(parts: &Parts, job: &Job) -> Verdict {
     let count = |outcome: &'static str| {
         metrics::counter!("rollcall_challenges_total", "kind" => kind, "outcome" => outcome).increment(1);
     };
-    if !job.recorded && is_over(parts, &job.due).await {
+    if is_over(parts, &job.due).await {
         count("superseded");
-        return Verdict::Settled;
+        return remove(parts, job).await;
     }
     let outcome = prove(parts, &job.attempt).await;
     let made = job.due.attempts.saturating_add(1);
@@ -59,12 +60,28 @@ pub(super) async fn run(parts: &Parts, job: &Job) -> Verdict {
     }
 }
 
-/// Whether a challenge that nobody was told of yet waits for no attempt any more: who asked for this one had read it before another settled it.
+/// Whether a challenge waits for no attempt any more: who asked for this one had read it before another settled it, or it was given up since. One whose
+/// answer was recorded meanwhile still waits, for this very attempt: what is handed over while it runs is dropped.
 async fn is_over(parts: &Parts, due: &Due) -> bool {
     let seen = parts.store.load::<Authorization>(&due.authorization).await;
     // What cannot be read now is judged again when the outcome is recorded.
     let Ok(Some(seen)) = seen else { return false };
-    !matches!(wanted(&seen.value, due.challenge, parts.clock.now()), Ok(Some(_)))
+    let waits = |status| matches!(status, ChallengeStatus::Pending | ChallengeStatus::Processing);
+    let is_waiting = find(&seen.value, due.challenge).is_some_and(|challenge| waits(challenge.status));
+    !is_waiting || seen.value.status_at(parts.clock.now()) != AuthorizationStatus::Pending
+}
+
+/// Takes the row of a challenge that is over off the queue.
+async fn remove(parts: &Parts, job: &Job) -> Verdict {
+    if !job.recorded {
+        return Verdict::Settled;
+    }
+    let mut batch = Batch::new();
+    validations::dequeue(&mut batch, &job.due);
+    match parts.store.commit(batch).await {
+        Ok(()) => Verdict::Settled,
+        Err(error) => Verdict::NotRecorded(error.into()),
+    }
 }
 
 /// The proof, and CAA at the same time: both must hold. A refusal by CAA is told only if the proof itself succeeded.

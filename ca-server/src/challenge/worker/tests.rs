@@ -263,8 +263,27 @@ async fn a_first_attempt_that_comes_after_another_settled_its_challenge_asks_nob
     bench.settled(&due).await;
     let asked = bench.dns.asked().len();
     assert!(asked > 0);
-    queue.attempt(due, attempt, Duration::from_secs(1)).await;
+    queue.attempt(due, attempt.clone(), Duration::from_secs(1)).await;
     assert_eq!(bench.dns.asked().len(), asked);
+    // Nor does one whose row was written before that, and handed over after it.
+    queue.push(due, attempt);
+    tokio::time::sleep(Duration::from_secs(1)).await;
+    assert_eq!(bench.dns.asked().len(), asked);
+    assert!(bench.rows().await.is_empty() && queue.is_empty());
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_first_attempt_that_begins_only_after_the_answer_was_recorded_settles_its_challenge() {
+    let bench = Bench::new().await;
+    let (queue, inbox) = Queue::new();
+    let (due, attempt) = bench.answered(7).await;
+    bench.publish(&attempt);
+    // Nobody was free to begin it. Who waited for it has written the row by now, and hands that over as well.
+    queue.attempt(due, attempt.clone(), Duration::from_millis(1)).await;
+    queue.push(due, attempt);
+    let _worker = bench.start(inbox);
+    let settled = tokio::time::timeout(Duration::from_secs(60), bench.settled(&due)).await;
+    assert_eq!(settled.expect("the challenge is not left").status, AuthorizationStatus::Valid);
     assert!(bench.rows().await.is_empty());
 }
 
