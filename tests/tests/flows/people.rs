@@ -17,6 +17,9 @@ use crate::support::assert_verified;
 
 const ALICE: &str = "alice@corp.test";
 
+/// Where a client would listen; nothing does. Below the ports that Linux gives to whoever asks for any, or a provider could have it.
+const LISTENER: &str = "http://127.0.0.1:5009/";
+
 /// How the provider is spoken with.
 #[derive(Clone, Copy, Debug)]
 pub(crate) enum Speaking {
@@ -78,7 +81,7 @@ impl Setting {
         Browser::builder()
             .trusting(&root)
             .reaching(rollcall_tests::ca::HOST, self.ca.running().address())
-            .stopping_at("http://127.0.0.1:50009/")
+            .stopping_at(LISTENER)
             .start()
     }
 
@@ -161,13 +164,13 @@ async fn a_client_that_listens_on_the_machine_completes_it_itself() {
     for speaking in [Speaking::Saml, Speaking::Oidc] {
         let setting = Setting::new(speaking, "").await;
         let device = setting.ca.register("laptop").await;
-        let answer = json!({"redirect_uri": "http://127.0.0.1:50009/done"});
+        let answer = json!({"redirect_uri": format!("{LISTENER}done")});
         let (order, challenge) = setting.ask(&device, &answer).await;
         let mut browser = setting.browser();
         sign_in(&mut browser, speaking, challenge["sso_url"].as_str().unwrap()).await;
         let last = browser.visited().last().unwrap().clone();
         let code = last.query_pairs().find(|(name, _)| name == "code").unwrap().1.into_owned();
-        assert!(last.as_str().starts_with("http://127.0.0.1:50009/done?code="), "{last}");
+        assert!(last.as_str().starts_with(&format!("{LISTENER}done?code=")), "{last}");
         device.post(challenge["url"].as_str().unwrap(), &json!({"completion_code": code})).await;
         finalized(&setting, &device, &order).await;
     }
