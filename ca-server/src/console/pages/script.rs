@@ -1,7 +1,7 @@
 //! The console's one script: it asks for the page that is open again now and then and puts the new figures in place. Everything works without it.
 //!
 //! What it is answered is parsed as a document in which nothing runs, and only the part that is marked is taken. It stops while the person is at
-//! work within that part, looks elsewhere, or says so (WCAG 2.2, 2.2.2). Its questions keep no session awake.
+//! work within that part, looks elsewhere, or says so (WCAG 2.2, 2.2.2), also if that is while the server answers. Its questions keep no session awake.
 
 use std::sync::LazyLock;
 
@@ -32,11 +32,12 @@ pub(super) const TEXT: &str = r#"
     let answer;
     try {
       answer = await fetch(location.href, { headers: { 'rollcall-live': '1' }, redirect: 'error', cache: 'no-store' });
-    } catch { return show('The server does not answer.'); }
+    } catch { if (!paused) show('The server does not answer.'); return; }
+    if (paused) return;
     if (answer.status === 401) { paused = true; return show('You were signed out. Load the page again to sign in.'); }
     if (!answer.ok) return show('The server does not answer as it should.');
     const next = find(new DOMParser().parseFromString(await answer.text(), 'text/html'));
-    if (!next || old.contains(document.activeElement)) return;
+    if (paused || !next || old.contains(document.activeElement)) return;
     show('');
     if (next.innerHTML === old.innerHTML) return;
     for (const open of old.querySelectorAll('details[open][id]')) {
