@@ -81,9 +81,9 @@ impl Setting {
         Self { idp, clock, provider }
     }
 
-    /// With a relying party that waits so briefly that a test can wait for it.
+    /// With a relying party that waits so briefly that a test can wait for it, and long enough for what a busy machine answers.
     pub(crate) async fn impatient() -> Self {
-        Self::with(|_| (), |config| config.timeout = Duration::from_millis(400)).await
+        Self::with(|_| (), |config| config.timeout = Duration::from_secs(5)).await
     }
 
     /// The address that the browser brings back.
