@@ -51,6 +51,8 @@ async fn a_person_enrols_at_oidc_provider_by_typing_the_code_without_scripts() {
     // The page before had the same heading.
     browser.find("[role=alert]").unwrap();
     assert!(browser.text().unwrap().contains("That is not the code"), "{}", browser.text().unwrap());
+    // The focus comes once the page is drawn, which may be after it was loaded.
+    browser.find("#code:focus").unwrap();
     let nodes = browser.read_out().unwrap();
     let field = nodes.iter().find(|node| node.role == "textbox").unwrap();
     assert!(field.invalid && field.description.contains("not the code"), "{field:?}");

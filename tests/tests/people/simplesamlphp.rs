@@ -48,8 +48,8 @@ async fn a_person_enrols_at_simplesamlphp_by_typing_the_code_with_the_keyboard_a
     browser.go(&enrolment.link).unwrap();
     walk_to(&browser, "Sign in with Corp staff");
     browser.press(Key::Enter).unwrap();
-    browser.find("#username").unwrap();
-    // Its page puts the focus there, as it runs scripts.
+    // Its page puts the focus there, as it runs scripts; what is typed before that goes nowhere.
+    browser.find("#username:focus").unwrap();
     browser.keys(BOB.login).unwrap();
     browser.press(Key::Tab).unwrap();
     browser.keys(BOB.password).unwrap();
