@@ -191,7 +191,7 @@ fn capabilities(chromium: &Path, home: &Path) -> Value {
         "browserName": "chrome",
         "acceptInsecureCerts": false,
         // Looking for something waits until it is there: no test sleeps.
-        "timeouts": { "implicit": 60_000, "pageLoad": 150_000, "script": 30_000 },
+        "timeouts": { "implicit": 60_000, "pageLoad": 150_000, "script": 150_000 },
         "goog:loggingPrefs": { "browser": "ALL", "performance": "ALL" },
         "goog:chromeOptions": { "binary": chromium, "args": arguments },
     } } })
