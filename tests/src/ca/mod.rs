@@ -70,6 +70,13 @@ impl Snapshot {
         self.0.iter().filter(|(of, _, _)| *of == table).count()
     }
 
+    /// Whether `text` stands in a key or a value.
+    #[must_use]
+    pub fn holds(&self, text: &str) -> bool {
+        let within = |octets: &[u8]| octets.windows(text.len()).any(|seen| seen == text.as_bytes());
+        self.0.iter().any(|(_, key, value)| within(key) || within(value))
+    }
+
     /// The tables whose rows differ from those of `other`.
     #[must_use]
     pub fn changed_since(&self, other: &Self) -> Vec<Table> {

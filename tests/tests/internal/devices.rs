@@ -110,7 +110,9 @@ async fn a_code_serves_once_and_not_for_ever_and_is_forgiving_to_type() {
     let late = it.device_code("Corp").await;
     it.ca.clock.advance(Duration::days(7));
     assert_eq!(activate(late["code"].as_str().unwrap()).await.status, 403);
-    assert!(!format!("{:?}", it.ca.snapshot().await).contains(&code.replace('-', "")));
+    let kept = it.ca.snapshot().await;
+    assert!(kept.holds("Corp"));
+    assert!([code, &code.replace('-', ""), &typed].iter().all(|code| !kept.holds(code)));
 }
 
 #[tokio::test]
