@@ -133,6 +133,10 @@ pub struct ChallengeConfig {
     /// Longest time one attempt may take. Default: 10s.
     #[serde(with = "humantime_serde")]
     pub timeout: Duration,
+    /// How long the answer of a challenge waits for the first attempt, so that clients whose records are near are told `valid` at once; at most half
+    /// of `request_timeout`, and `0s` not at all. Default: 250ms.
+    #[serde(with = "humantime_serde")]
+    pub first_attempt: Duration,
     /// Attempts before a challenge is invalid; later ones wait longer. Default: 3.
     pub attempts: u32,
     /// Attempts that run at the same time. Default: 64.
@@ -148,6 +152,7 @@ impl Default for ChallengeConfig {
         Self {
             offer: vec![Proof::Dns01, Proof::DnsAccount01, Proof::DnsPersist01],
             timeout: Duration::from_secs(10),
+            first_attempt: Duration::from_millis(250),
             attempts: 3,
             workers: 64,
             caa: CaaMode::Enforce,

@@ -3,24 +3,23 @@
 use std::time::Duration;
 
 use ca_server::clock::Clock as _;
-use ca_server::store::tables::validations::Due;
 use futures_util::future::join_all;
 use http::StatusCode;
-use rollcall_tests::ca::TestCa;
-use rollcall_tests::device::{Device, Reply, challenge};
+use rollcall_tests::ca::{Builder, TestCa};
+use rollcall_tests::device::{Device, challenge};
 use rollcall_tests::dns::Fault;
 use serde_json::{Value, json};
 
-/// Challenges of which one is settled within its request; all are, where nothing else keeps the machine busy for a quarter of a second.
-const TRIES: usize = 20;
+/// Longer than any first attempt takes here.
+const LONG: Duration = Duration::from_secs(10);
+
+fn waiting(first_attempt: Duration) -> Builder {
+    TestCa::builder().configure(move |config| config.challenge.first_attempt = first_attempt)
+}
 
 /// An authorization of a new order with its `dns-01` challenge published: its URL, and the challenge's.
 async fn published(ca: &TestCa, alice: &Device) -> (String, String) {
-    published_for(ca, alice, "room-1.corp.test").await
-}
-
-async fn published_for(ca: &TestCa, alice: &Device, name: &str) -> (String, String) {
-    let order = alice.new_order(&[name]).await;
+    let order = alice.new_order(&["room-1.corp.test"]).await;
     let authorization = order.authorizations().remove(0);
     let seen = alice.read(&authorization).await;
     alice.publish(&ca.dns, &seen, "dns-01");
@@ -31,30 +30,12 @@ fn url_of(authorization: &Value) -> String {
     challenge(authorization, "dns-01")["url"].as_str().unwrap().to_owned()
 }
 
-/// The first answer that says what became of its challenge, and the authorization: of names whose records are near, `record` instead of the right one.
-async fn settled_at_once(ca: &TestCa, alice: &Device, record: Option<&str>) -> (Reply, String) {
-    let mut at = 0;
-    loop {
-        let name = format!("room-{at}.corp.test");
-        let (authorization, url) = published_for(ca, alice, &name).await;
-        if let Some(record) = record {
-            ca.dns.set_txt(&format!("_acme-challenge.{name}"), &[record]);
-        }
-        let reply = alice.post(&url, &json!({})).await.expect(StatusCode::OK);
-        if reply.json()["status"] != "processing" {
-            return (reply, authorization);
-        }
-        alice.settled(&authorization).await;
-        at += 1;
-        assert!(at < TRIES, "no challenge was settled within its request: {reply}");
-    }
-}
-
 #[tokio::test]
 async fn a_challenge_whose_record_is_near_is_answered_as_valid_and_nothing_is_queued() {
-    let ca = TestCa::start().await;
+    let ca = waiting(LONG).start().await;
     let alice = ca.register("alice").await;
-    let (reply, authorization) = settled_at_once(&ca, &alice, None).await;
+    let (authorization, url) = published(&ca, &alice).await;
+    let reply = alice.post(&url, &json!({})).await.expect(StatusCode::OK);
     assert_eq!(reply.json()["status"], "valid", "{reply}");
     assert_eq!(reply.header("retry-after"), "", "{reply}");
     assert_eq!(alice.read(&authorization).await["status"], "valid");
@@ -63,9 +44,11 @@ async fn a_challenge_whose_record_is_near_is_answered_as_valid_and_nothing_is_qu
 
 #[tokio::test]
 async fn a_challenge_whose_record_is_wrong_is_answered_as_invalid_with_the_reason() {
-    let ca = TestCa::start().await;
+    let ca = waiting(LONG).start().await;
     let alice = ca.register("alice").await;
-    let (reply, _) = settled_at_once(&ca, &alice, Some("something-else")).await;
+    let (_, url) = published(&ca, &alice).await;
+    ca.dns.set_txt("_acme-challenge.room-1.corp.test", &["something-else"]);
+    let reply = alice.post(&url, &json!({})).await.expect(StatusCode::OK);
     let shown = reply.json();
     assert_eq!(shown["status"], "invalid", "{reply}");
     assert!(shown["error"]["detail"].as_str().unwrap().contains("something-else"), "{reply}");
@@ -74,44 +57,32 @@ async fn a_challenge_whose_record_is_wrong_is_answered_as_invalid_with_the_reaso
 
 #[tokio::test]
 async fn a_challenge_that_takes_longer_is_processing_and_in_the_queue_before_it_is_answered() {
-    let ca = TestCa::builder().sled().start().await;
-    let alice = ca.register("alice").await;
-    let (authorization, url) = published(&ca, &alice).await;
-    // The question is asked again until its time is over.
-    ca.dns.fault(Fault::Silent);
-    let reply = alice.post(&url, &json!({})).await.expect(StatusCode::OK);
-    assert_eq!(reply.json()["status"], "processing", "{reply}");
-    assert_eq!(reply.header("retry-after"), "1", "{reply}");
-    let rows = ca.app().store.validations(10).await.unwrap();
-    assert_eq!(rows.len(), 1, "a crash would lose the answer: {rows:?}");
-    ca.dns.honest();
-    assert_eq!(alice.settled(&authorization).await["status"], "valid");
-    assert!(ca.app().store.validations(10).await.unwrap().is_empty());
-}
-
-/// The rows of the queue once an attempt was made for each; where the machine is busy, a client has its answer before.
-async fn attempted(ca: &TestCa) -> Vec<Due> {
-    let waiting = async {
-        loop {
-            let rows = ca.app().store.validations(10).await.unwrap();
-            if rows.iter().all(|row| row.attempts > 0) {
-                return rows;
-            }
-            tokio::time::sleep(Duration::from_millis(2)).await;
-        }
-    };
-    tokio::time::timeout(Duration::from_secs(60), waiting).await.unwrap()
+    for first_attempt in [Duration::from_millis(250), Duration::ZERO] {
+        let ca = waiting(first_attempt).sled().start().await;
+        let alice = ca.register("alice").await;
+        let (authorization, url) = published(&ca, &alice).await;
+        // The question is asked again until its time is over.
+        ca.dns.fault(Fault::Silent);
+        let reply = alice.post(&url, &json!({})).await.expect(StatusCode::OK);
+        assert_eq!(reply.json()["status"], "processing", "{reply}");
+        assert_eq!(reply.header("retry-after"), "1", "{reply}");
+        let rows = ca.app().store.validations(10).await.unwrap();
+        assert_eq!(rows.len(), 1, "a crash would lose the answer: {rows:?}");
+        ca.dns.honest();
+        assert_eq!(alice.settled(&authorization).await["status"], "valid");
+        assert!(ca.app().store.validations(10).await.unwrap().is_empty());
+    }
 }
 
 #[tokio::test]
 async fn a_first_attempt_that_may_be_tried_again_leaves_its_row_for_later() {
-    let ca = TestCa::start().await;
+    let ca = waiting(LONG).start().await;
     let alice = ca.register("alice").await;
     let (_, url) = published(&ca, &alice).await;
     ca.dns.fault(Fault::ServFail);
     let reply = alice.post(&url, &json!({})).await.expect(StatusCode::OK);
     assert_eq!(reply.json()["status"], "processing", "{reply}");
-    let rows = attempted(&ca).await;
+    let rows = ca.app().store.validations(10).await.unwrap();
     assert_eq!(rows.iter().map(|row| row.attempts).collect::<Vec<_>>(), [1], "{rows:?}");
     assert!(rows.iter().all(|row| row.at > ca.clock.now()), "{rows:?}");
 }

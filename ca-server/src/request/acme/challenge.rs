@@ -4,7 +4,6 @@
 //! the one-time code that came there. Answering again is no error.
 
 use std::net::SocketAddr;
-use std::time::Duration;
 
 use axum::Extension;
 use axum::extract::State;
@@ -32,9 +31,6 @@ use crate::verify::{ReadOr, Verified};
 
 /// Seconds after which a client should look again.
 const AGAIN: u64 = 1;
-
-/// How long an answered challenge is given to be settled within the request: where the records are near, the client is told `valid` at once.
-const FIRST_ATTEMPT: Duration = Duration::from_millis(250);
 
 /// An answer. Only `sso-01` looks at its members; what they are is judged there.
 #[derive(Clone, Debug, Default, Deserialize)]
@@ -90,12 +86,19 @@ async fn validate(
         return Ok(seen.value);
     };
     let attempt = Attempt::new(account, &seen.value, challenge, &app.links);
-    app.validations.attempt(due, attempt.clone(), FIRST_ATTEMPT).await;
-    // Nothing is acknowledged yet: if the process dies here, the client answers again.
-    let seen = authorization_of(&app.store, &seen.value.authority, account, seen.value.id).await?;
-    if find(&seen.value, id).is_some_and(|challenge| challenge.status != ChallengeStatus::Pending) {
-        return Ok(seen.value);
-    }
+    // Some of the request's own time is left for its answer.
+    let wait = app.config.challenge.first_attempt.min(app.config.limits.request_timeout / 2);
+    let seen = if wait.is_zero() {
+        seen
+    } else {
+        app.validations.attempt(due, attempt.clone(), wait).await;
+        // Nothing is acknowledged yet: if the process dies here, the client answers again.
+        let seen = authorization_of(&app.store, &seen.value.authority, account, seen.value.id).await?;
+        if find(&seen.value, id).is_some_and(|challenge| challenge.status != ChallengeStatus::Pending) {
+            return Ok(seen.value);
+        }
+        seen
+    };
     let answered = answer(&app.store, seen, due, now).await?;
     if let Some(due) = answered.queued {
         // Only a hint: the row is durable, and the worker finds it there if the process dies here.
