@@ -1,6 +1,5 @@
 //! Who fails again and again is told of once.
 
-use http::StatusCode;
 use rollcall_tests::receiver::Receiver;
 use serde_json::json;
 use time::Duration;
@@ -56,9 +55,8 @@ async fn a_name_whose_challenge_fails_again_and_again_is_told_of() {
         let seen = alice.read(&authorization).await;
         alice.publish(&ca.dns, &seen, "dns-01");
         ca.dns.set_txt("_acme-challenge.room-1.corp.test", &["something-else"]);
-        let url = rollcall_tests::device::challenge(&seen, "dns-01")["url"].as_str().unwrap().to_owned();
-        let reply = alice.post(&url, &json!({})).await.expect(StatusCode::OK);
-        assert_eq!(reply.json()["status"], "invalid", "{reply}");
+        let settled = alice.answer(&authorization, "dns-01").await;
+        assert_eq!(settled["status"], "invalid", "{settled}");
     }
     let data = next(&receiver).await.1["data"].clone();
     assert_eq!((&data["subject"], &data["action"]), (&json!("dns:room-1.corp.test"), &json!("challenge")));
