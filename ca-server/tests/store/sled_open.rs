@@ -2,6 +2,7 @@
 
 use std::fs;
 use std::path::Path;
+use std::time::{Duration, Instant};
 
 use ca_server::log::{journal, verify};
 use ca_server::store::sled::{Sled, SledConfig, SledOpenError};
@@ -13,6 +14,22 @@ const ROWS: Table = Table::OrdersByAccount;
 
 fn open(folder: &Path) -> Store {
     Store::new(std::sync::Arc::new(Sled::open(&SledConfig::new(folder)).unwrap()))
+}
+
+/// The database without the store. One of sled's threads may hold its file for a while after it was closed.
+fn open_raw(folder: &Path) -> sled::Db {
+    let settings = sled::Config::new().path(folder).segment_size(4 << 20);
+    let longest = Instant::now() + Duration::from_secs(60);
+    loop {
+        match settings.open() {
+            Err(sled::Error::Io(error))
+                if error.to_string().contains("acquire lock") && Instant::now() < longest =>
+            {
+                std::thread::yield_now();
+            }
+            opened => return opened.unwrap(),
+        }
+    }
 }
 
 async fn write(store: &Store, numbers: std::ops::Range<u32>) {
@@ -242,7 +259,7 @@ async fn a_store_of_the_layout_before_opens_whole_and_says_from_then_on_how_far_
         write(&store, numbers).await;
         store.close().await;
     }
-    let raw = || sled::Config::new().path(folder.path()).segment_size(4 << 20).open().unwrap();
+    let raw = || open_raw(folder.path());
     let tree = raw();
     assert_eq!(tree.insert(b"\0layout", b"1").unwrap().as_deref(), Some(b"2".as_slice()));
     assert!(tree.remove([u8::MAX]).unwrap().is_some(), "it did not say how far it reaches");
