@@ -6,7 +6,7 @@ use ca_server::notifications::expiring::look;
 use rollcall_tests::receiver::Receiver;
 use time::Duration;
 
-use crate::setting::{name, next, telling};
+use crate::setting::{name, next, telling, until};
 
 #[tokio::test]
 async fn a_certificate_that_nobody_renews_is_told_of_once_for_each_time_ahead() {
@@ -42,6 +42,8 @@ async fn a_certificate_that_nobody_renews_is_told_of_once_for_each_time_ahead() 
         told.insert(name(&event).to_owned());
     }
     assert_eq!(told, rooms);
+    // Of what is not noted yet when a server stops, the next one tells again.
+    until(ca.app(), |seen| seen.delivered == 2).await;
     // A start looks by itself, and tells nothing twice.
     let ca = ca.restart().await;
     ca.clock.advance(Duration::hours(18));
