@@ -46,10 +46,12 @@ impl std::io::Write for Log {
 }
 
 impl Log {
-    fn begin(&self) -> tracing::subscriber::DefaultGuard {
+    /// With a second subscriber: while there is but one, a line that another thread comes to first is judged for that thread alone.
+    fn begin(&self) -> (tracing::subscriber::DefaultGuard, tracing::Dispatch) {
         let log = self.clone();
+        let second = tracing::Dispatch::new(tracing::subscriber::NoSubscriber::new());
         let subscriber = tracing_subscriber::fmt().with_ansi(false).with_writer(move || log.clone()).finish();
-        tracing::subscriber::set_default(subscriber)
+        (tracing::subscriber::set_default(subscriber), second)
     }
 
     /// The lines about metadata since the last look.
