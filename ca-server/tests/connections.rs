@@ -186,13 +186,13 @@ async fn a_chunked_body_is_counted_while_it_comes() {
 async fn a_handler_slower_than_the_limit_is_answered_for_and_goes_on() {
     let ca = Ca::start_with("", |config| config.limits.request_timeout = Duration::from_millis(200)).await;
     let key = Key::p256();
-    ca.switches.delay_commits(Duration::from_millis(600));
+    ca.switches.hold_commits(true);
     let reply = ca.post_with_jwk(&ca.url("new-account"), &key, &json!({})).await;
     assert_eq!((reply.status.as_u16(), reply.problem().as_str()), (503, "serverInternal"));
     assert_eq!((reply.header("retry-after"), reply.header("replay-nonce").len()), ("5", 32));
+    ca.switches.hold_commits(false);
     ca.running.app().tasks.close();
     ca.running.app().tasks.wait().await;
-    ca.switches.delay_commits(Duration::ZERO);
     let found = ca.post_with_jwk(&ca.url("new-account"), &key, &json!({"onlyReturnExisting": true})).await;
     assert_eq!(found.status, 200, "what was begun was finished");
 }

@@ -5,6 +5,7 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::Duration;
 
 use async_trait::async_trait;
+use tokio::sync::watch;
 
 use super::{Backend, Batch, Range, Row, Snapshot, StoreError, Table};
 
@@ -26,6 +27,7 @@ struct Positions {
     reads_fail: AtomicBool,
     reads_fail_after_commit: AtomicBool,
     delay_ms: AtomicU64,
+    commits_held: watch::Sender<bool>,
 }
 
 impl Switches {
@@ -65,6 +67,11 @@ impl Switches {
     pub fn delay_commits(&self, by: Duration) {
         let millis = u64::try_from(by.as_millis()).unwrap_or(u64::MAX);
         self.0.delay_ms.store(millis, Ordering::SeqCst);
+    }
+
+    /// Every commit waits first while `on`.
+    pub fn hold_commits(&self, on: bool) {
+        self.0.commits_held.send_replace(on);
     }
 
     /// Whether this was the last of what was counted.
@@ -117,6 +124,8 @@ impl Backend for Faulty {
             0 => {}
             millis => tokio::time::sleep(Duration::from_millis(millis)).await,
         }
+        // It fails only without a sender, and that one is ours.
+        let _ = positions.commits_held.subscribe().wait_for(|held| !held).await;
         let counted = Switches::count_down(&positions.commits_until_failure);
         if counted
             || positions.all_commits_fail.load(Ordering::SeqCst)
