@@ -3,6 +3,7 @@
 use std::{
     collections::BTreeSet,
     fs,
+    path::PathBuf,
     sync::{
         Arc,
         atomic::{AtomicUsize, Ordering},
@@ -32,6 +33,8 @@ use crate::{
 struct Told {
     worked: Vec<PassReport>,
     unreadable: Vec<(IdentityName, bool)>,
+    /// A file that is made once an identity was worked on.
+    mark: Option<PathBuf>,
 }
 
 impl Told {
@@ -42,6 +45,9 @@ impl Told {
 
 impl Tell for Told {
     fn worked(&mut self, report: &PassReport, _: &Overview<'_>) {
+        if let Some(mark) = &self.mark {
+            fs::write(mark, "").unwrap();
+        }
         self.worked.push(PassReport {
             identity: report.identity.clone(),
             attempt: match &report.attempt {
@@ -299,16 +305,20 @@ async fn a_disk_that_fills_up_in_the_middle_is_gone_on_with_the_same_order() {
 #[tokio::test]
 async fn a_hook_that_hangs_holds_up_nobody_else_and_is_run_again_with_growing_pauses() {
     let names = ["room-1.test".to_owned(), "room-2.test".to_owned()];
+    let folder = tempfile::tempdir().unwrap();
+    let mark = folder.path().join("mark");
+    // It hangs for as long as nobody else was worked on, however long that takes on this machine.
+    let hook = format!("until test -e '{}'; do sleep 0.02; done; exit 1", mark.display());
     let setting = with_identities(&names, |name, mut settings| {
         if name == "room-1.test" {
-            let timeout = StdDuration::from_secs(1);
-            settings.deploy = Some(DeploySettings { hook: "sleep 600".to_owned(), timeout });
+            let timeout = StdDuration::from_secs(120);
+            settings.deploy = Some(DeploySettings { hook: hook.clone(), timeout });
         }
         settings
     })
     .await;
     let begun = now(&setting);
-    let (mut told, mut daemon) = (Told::default(), daemon(setting.agent()));
+    let (mut told, mut daemon) = (Told { mark: Some(mark), ..Told::default() }, daemon(setting.agent()));
     daemon.turn(&mut told).await.unwrap();
     assert_eq!(told.worked[0].identity, name("room-2.test"), "it waited for the other's hook");
     assert!(matches!(told.worked[1].deployment, Ok(Deployment::Failed(_))), "{:?}", told.worked);
