@@ -94,11 +94,21 @@ async fn gives_up_in_time_and_names_the_server_that_lacks_it() {
     assert!(error.contains("_acme-challenge.a.test.") && error.contains(&server.to_string()), "{error}");
 }
 
+/// One port for both. A port that is free for TCP may be taken for UDP; then another one is tried.
+async fn one_port() -> (TcpListener, UdpSocket) {
+    for _ in 0..20 {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        if let Ok(socket) = UdpSocket::bind(listener.local_addr().unwrap()).await {
+            return (listener, socket);
+        }
+    }
+    panic!("no port is free for both TCP and UDP");
+}
+
 /// A server whose answers over UDP are all cut off, and what it answers over TCP.
 async fn over_tcp(spoil: impl Fn(&mut Message) + Send + 'static) -> Result<Message, DnsError> {
-    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let (listener, socket) = one_port().await;
     let address = listener.local_addr().unwrap();
-    let socket = UdpSocket::bind(address).await.unwrap();
     let heard = Arc::new(AtomicBool::new(false));
     let hears = Arc::clone(&heard);
     tokio::spawn(async move {
