@@ -2,7 +2,7 @@
 
 use std::{
     fs, io,
-    os::unix::fs::PermissionsExt,
+    process::Command,
     sync::{Arc, Mutex},
     time::Duration,
 };
@@ -16,8 +16,11 @@ fn record() -> ChallengeRecord {
 
 fn script(folder: &tempfile::TempDir, body: &str) -> PathBuf {
     let path = folder.path().join("hook.sh");
-    fs::write(&path, format!("#!/bin/sh\n{body}\n")).unwrap();
-    fs::set_permissions(&path, fs::Permissions::from_mode(0o700)).unwrap();
+    // Not written by this process: a child that another test is just starting would hold a copy of the descriptor for a moment, and what
+    // somebody can write cannot be run.
+    let write = "printf '%s\\n' '#!/bin/sh' \"$1\" > \"$0\" && chmod 700 \"$0\"";
+    let written = Command::new("/bin/sh").args(["-c", write]).arg(&path).arg(body).status();
+    assert!(written.unwrap().success());
     path
 }
 
