@@ -28,7 +28,12 @@ pub(crate) fn parse(text: &str) -> Vec<Event> {
         let (process, rest) = line.split_once(' ').unwrap_or(("", line));
         let rest = rest.trim_start();
         if let Some(begin) = rest.strip_suffix(" <unfinished ...>") {
-            unfinished.insert(process.to_owned(), begin.to_owned());
+            if begin.starts_with("close(") {
+                // Another thread may be given its number before the call returns.
+                events.extend(event(&format!("{begin}) = 0"), &mut files));
+            } else {
+                unfinished.insert(process.to_owned(), begin.to_owned());
+            }
             continue;
         }
         let call = match rest.strip_prefix("<... ").and_then(|rest| rest.split_once(" resumed>")) {
