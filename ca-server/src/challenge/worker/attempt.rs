@@ -1,6 +1,6 @@
 //! One attempt: proof and CAA side by side under a timeout, then the outcome is settled or the row is put back for later.
 //!
-//! Decides only whether trying again may help. Must leave the row in the table unless it was settled or replaced;
+//! Decides only whether trying again may help. Must leave the row in the table unless it was settled or replaced, or its challenge is over;
 //! an attempt whose row is not written yet leaves one if it has to be tried again.
 
 use std::time::Duration;
@@ -12,8 +12,8 @@ use crate::order::answer::{find, put_off};
 use crate::order::model::{Authorization, AuthorizationStatus, ChallengeStatus};
 use crate::order::{Attempted, Recording, SettleError, Settled, settle};
 use crate::respond::problem::StoredProblem;
-use crate::store::Batch;
 use crate::store::tables::validations::{self, Due};
+use crate::store::{Batch, StoreError};
 
 /// Wait before the second attempt; each further wait is three times as long.
 const FIRST_DELAY: Duration = Duration::from_secs(2);
@@ -39,8 +39,13 @@ pub(super) async fn run(parts: &Parts, job: &Job) -> Verdict {
         metrics::counter!("rollcall_challenges_total", "kind" => kind, "outcome" => outcome).increment(1);
     };
     if is_over(parts, &job.due).await {
-        count("superseded");
-        return remove(parts, job).await;
+        return match remove(parts, &job.due).await {
+            Ok(()) => {
+                count("superseded");
+                Verdict::Settled
+            }
+            Err(error) => Verdict::NotRecorded(error.into()),
+        };
     }
     let outcome = prove(parts, &job.attempt).await;
     let made = job.due.attempts.saturating_add(1);
@@ -71,17 +76,11 @@ async fn is_over(parts: &Parts, due: &Due) -> bool {
     !is_waiting || seen.value.status_at(parts.clock.now()) != AuthorizationStatus::Pending
 }
 
-/// Takes the row of a challenge that is over off the queue.
-async fn remove(parts: &Parts, job: &Job) -> Verdict {
-    if !job.recorded {
-        return Verdict::Settled;
-    }
+/// Takes the row of a challenge that is over off the queue. An attempt that began without one may have got it meanwhile.
+async fn remove(parts: &Parts, due: &Due) -> Result<(), StoreError> {
     let mut batch = Batch::new();
-    validations::dequeue(&mut batch, &job.due);
-    match parts.store.commit(batch).await {
-        Ok(()) => Verdict::Settled,
-        Err(error) => Verdict::NotRecorded(error.into()),
-    }
+    validations::dequeue(&mut batch, due);
+    parts.store.commit(batch).await
 }
 
 /// The proof, and CAA at the same time: both must hold. A refusal by CAA is told only if the proof itself succeeded.

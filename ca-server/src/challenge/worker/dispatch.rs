@@ -1,7 +1,8 @@
 //! The dispatcher: starts attempts as they come or fall due, never more than `[challenge] workers` at a time, and stops in good order.
 //!
 //! It sleeps until a job arrives, a due time comes or an attempt ends; it reads the table at start, when told of rows it was not handed,
-//! and after a failure of the store. Must never run two attempts of one challenge at a time.
+//! and after a failure of the store. Must never run two attempts of one challenge at a time, and never leave a row behind of one that is settled: where two
+//! answers come at once, the row that is written may be another than that of the attempt.
 
 use std::cmp::Reverse;
 use std::collections::{BinaryHeap, HashMap, HashSet};
@@ -59,7 +60,8 @@ pub fn start(inbox: Inbox, parts: Parts) -> Worker {
         running: JoinSet::new(),
         jobs: HashMap::new(),
         waits: HashMap::new(),
-        known: HashSet::new(),
+        known: HashMap::new(),
+        doubled: HashSet::new(),
         waiting: BinaryHeap::new(),
         later: HashMap::new(),
     };
@@ -76,8 +78,10 @@ struct Dispatcher {
     jobs: HashMap<Id, Job>,
     /// Who waits for an attempt to end; dropping it tells them.
     waits: HashMap<ChallengeId, oneshot::Sender<()>>,
-    /// Challenges that run or wait in memory.
-    known: HashSet<ChallengeId>,
+    /// Challenges that run or wait in memory, and the row of each.
+    known: HashMap<ChallengeId, Due>,
+    /// Those of them that have another row as well: the table is looked through when they are settled.
+    doubled: HashSet<ChallengeId>,
     /// When the jobs in `later` fall due.
     waiting: BinaryHeap<Reverse<(Instant, ChallengeId)>>,
     /// Jobs that wait for their time or for a free worker.
@@ -104,19 +108,25 @@ impl Dispatcher {
         }
     }
 
-    /// Takes a job that was handed over and starts it when it is due. One that waits here for a later time was queued anew: it gives way.
+    /// Takes a job that was handed over and starts it when it is due. One that waits here gives way to what was queued anew, but never to an attempt
+    /// without a row, or to one that is older than itself.
     fn take(&mut self, Handed { job, waits }: Handed) {
-        let is_new = self.known.insert(job.due.challenge);
-        if !is_new {
+        let (challenge, due) = (job.due.challenge, job.due);
+        if let Some(known) = self.known.get(&challenge) {
             self.inbox.shared.shrank();
-            if self.later.remove(&job.due.challenge).is_none() {
+            let is_newer = job.recorded && due.attempts >= known.attempts;
+            if !is_newer || self.later.remove(&challenge).is_none() {
+                if job.recorded && !due.is_row_of(known) {
+                    self.doubled.insert(challenge);
+                }
                 return;
             }
         }
+        self.known.insert(challenge, due);
         if let Some(waits) = waits {
-            self.waits.insert(job.due.challenge, waits);
+            self.waits.insert(challenge, waits);
         }
-        match self.delay(&job.due) {
+        match self.delay(&due) {
             Duration::ZERO => self.spawn(job),
             delay => self.wait(job, delay),
         }
@@ -134,6 +144,7 @@ impl Dispatcher {
     }
 
     fn wait(&mut self, job: Job, delay: Duration) {
+        self.known.insert(job.due.challenge, job.due);
         self.waiting.push(Reverse((Instant::now() + delay, job.due.challenge)));
         self.later.insert(job.due.challenge, job);
     }
@@ -175,8 +186,11 @@ impl Dispatcher {
     }
 
     fn forget(&mut self, challenge: ChallengeId) {
-        if self.known.remove(&challenge) {
+        if self.known.remove(&challenge).is_some() {
             self.inbox.shared.shrank();
+        }
+        if self.doubled.remove(&challenge) {
+            self.inbox.shared.ring();
         }
         if self.known.len() == IN_MEMORY && self.inbox.shared.unseen.load(Ordering::Acquire) {
             self.inbox.shared.bell.notify_one();
@@ -201,47 +215,59 @@ impl Dispatcher {
     async fn read_rows(&mut self) -> Result<(), StoreError> {
         let rows = self.parts.store.validations(MOST_ROWS).await?;
         let more = rows.len() == MOST_ROWS;
+        let mut over = Batch::new();
         for due in rows {
-            if self.known.contains(&due.challenge) {
-                self.move_forward(due);
+            if let Some(known) = self.known.get(&due.challenge) {
+                if !due.is_row_of(known) {
+                    self.move_forward(due);
+                }
                 continue;
             }
             if self.known.len() > IN_MEMORY {
                 self.inbox.shared.unseen.store(true, Ordering::Release);
-                return Ok(());
+                break;
             }
-            self.take_row(due).await?;
+            match load_attempt(&self.parts, &due).await {
+                Ok(Some(attempt)) => self.take_row(due, attempt),
+                Ok(None) => validations::dequeue(&mut over, &due),
+                // It stays for whoever mends the record; the others are not to wait for that.
+                Err(error @ StoreError::Corrupt { .. }) => {
+                    tracing::error!(challenge.id = %due.challenge, %error, "a queued validation cannot be read");
+                }
+                Err(error) => return Err(error),
+            }
         }
+        if over.ops.is_empty() {
+            if more {
+                self.inbox.shared.unseen.store(true, Ordering::Release);
+            }
+            return Ok(());
+        }
+        self.parts.store.commit(over).await?;
         if more {
-            self.inbox.shared.unseen.store(true, Ordering::Release);
+            // There may be others behind those that are gone now.
+            self.inbox.shared.ring();
         }
         Ok(())
     }
 
-    /// A job that waits, but whose row now stands for an earlier time, waits for that.
+    /// A job that waits, but whose row now stands for an earlier time, waits for that. Every other row beside its own goes once it is settled.
     fn move_forward(&mut self, due: Due) {
-        let Some(job) = self.later.get(&due.challenge).filter(|job| due.at < job.due.at) else { return };
+        let is_earlier = |job: &&Job| due.at < job.due.at && due.attempts >= job.due.attempts;
+        let Some(job) = self.later.get(&due.challenge).filter(is_earlier) else {
+            self.doubled.insert(due.challenge);
+            return;
+        };
         let job = Job { due, ..job.clone() };
         let delay = self.delay(&due);
         self.wait(job, delay);
     }
 
-    /// Takes up one row; a row whose challenge no longer waits is removed.
-    async fn take_row(&mut self, due: Due) -> Result<(), StoreError> {
-        match load_attempt(&self.parts, &due).await? {
-            Some(attempt) => {
-                self.known.insert(due.challenge);
-                self.inbox.shared.grew();
-                let delay = self.delay(&due);
-                self.wait(Job { due, attempt: Arc::new(attempt), recorded: true }, delay);
-                Ok(())
-            }
-            None => {
-                let mut batch = Batch::new();
-                validations::dequeue(&mut batch, &due);
-                self.parts.store.commit(batch).await
-            }
-        }
+    /// Takes up one row.
+    fn take_row(&mut self, due: Due, attempt: Attempt) {
+        self.inbox.shared.grew();
+        let delay = self.delay(&due);
+        self.wait(Job { due, attempt: Arc::new(attempt), recorded: true }, delay);
     }
 }
 

@@ -20,6 +20,14 @@ pub struct Due {
     pub attempts: u32,
 }
 
+impl Due {
+    /// Whether both stand in the same row; more than milliseconds no row tells.
+    #[must_use]
+    pub fn is_row_of(&self, other: &Self) -> bool {
+        row(self) == row(other)
+    }
+}
+
 /// Queues a challenge.
 pub fn enqueue(batch: &mut Batch, due: &Due) {
     batch.put(Table::Validations, row(due), due.attempts.to_be_bytes().to_vec());
