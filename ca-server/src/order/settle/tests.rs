@@ -92,6 +92,20 @@ async fn a_proof_makes_challenge_and_authorization_valid_and_empties_the_queue()
 }
 
 #[tokio::test]
+async fn an_answer_that_comes_after_its_attempt_has_failed_reads_why() {
+    let attempt = attempt(Proof::Dns01, "room-1.corp.test", false);
+    let store = opened(&attempt).await;
+    let seen = read(&store, &attempt).await;
+    let due = wanted(&seen.value, attempt.challenge, now()).unwrap().unwrap();
+    let outcome = Attempted { due, recorded: false, outcome: Err(failure()) };
+    assert_eq!(settled(&store, now(), LIFETIME, outcome).await.unwrap(), Settled::Failed);
+    let answered = answer(&store, seen, due, now()).await.unwrap();
+    assert!(answered.queued.is_none());
+    assert_eq!(answered.authorization.challenges[0].error, Some(failure()));
+    assert!(store.validations(9).await.unwrap().is_empty());
+}
+
+#[tokio::test]
 async fn a_failure_ends_the_authorization_and_keeps_its_reason() {
     let attempt = attempt(Proof::Dns01, "room-1.corp.test", false);
     let (store, due) = answered(&attempt).await;
