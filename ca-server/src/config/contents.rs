@@ -48,12 +48,12 @@ impl FileFault {
     }
 }
 
-/// The text of a file.
+/// What a file holds.
 ///
 /// # Errors
 /// [`FileFault::Unreadable`].
-pub fn read(path: &Path) -> Result<String, FileFault> {
-    std::fs::read_to_string(path).map_err(|source| unreadable(path, source))
+pub fn read(path: &Path) -> Result<Vec<u8>, FileFault> {
+    std::fs::read(path).map_err(|source| unreadable(path, source))
 }
 
 /// The text of a file that holds a secret; nothing is read of one that others may read.

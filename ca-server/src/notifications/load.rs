@@ -149,7 +149,7 @@ fn endpoint(config: &Config, section: &WebhookConfig) -> Result<Endpoint, (&'sta
     };
     if let Some(path) = &section.roots {
         let text = contents::read(&config.resolve(path)).map_err(|fault| ("roots", fault.into()))?;
-        calls.roots = Some(roots_from_pem(text.as_bytes()).map_err(|fault| ("roots", fault.into()))?);
+        calls.roots = Some(roots_from_pem(&text).map_err(|fault| ("roots", fault.into()))?);
     }
     let (first, longest) = (config.notifications.retry_first, config.notifications.retry_longest);
     Ok(Endpoint {

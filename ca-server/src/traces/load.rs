@@ -95,7 +95,7 @@ pub fn settings(config: &Config) -> Result<Option<Settings>, (&'static str, Faul
     let mut calls = FetchConfig { max_body: 64 * 1024, ..FetchConfig::default() };
     if let Some(path) = &section.trace_roots {
         let text = contents::read(&config.resolve(path)).map_err(|fault| ("trace_roots", fault.into()))?;
-        calls.roots = Some(roots_from_pem(text.as_bytes()).map_err(|fault| ("trace_roots", fault.into()))?);
+        calls.roots = Some(roots_from_pem(&text).map_err(|fault| ("trace_roots", fault.into()))?);
     }
     let headers = match &section.headers_file {
         None => HeaderMap::new(),

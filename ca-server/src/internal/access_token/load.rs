@@ -198,7 +198,7 @@ fn reachable(url: &Url) -> Result<Url, IssuerFault> {
 }
 
 fn key_file(path: &Path) -> Result<(), IssuerFault> {
-    let usable = Keys::parse(contents::read(path)?.as_bytes()).map_or(0, |keys| keys.usable());
+    let usable = Keys::parse(&contents::read(path)?).map_or(0, |keys| keys.usable());
     if usable == 0 { Err(IssuerFault::Keys { path: path.display().to_string() }) } else { Ok(()) }
 }
 
@@ -207,7 +207,7 @@ fn calls(config: &Config, section: &TokenIssuerConfig) -> Result<Fetch, Fault> {
     let mut calls = FetchConfig { allow_networks, ..FetchConfig::default() };
     if let Some(path) = &section.roots {
         let text = contents::read(&config.resolve(path)).map_err(|fault| ("roots", fault.into()))?;
-        calls.roots = Some(roots_from_pem(text.as_bytes()).map_err(|fault| ("roots", fault.into()))?);
+        calls.roots = Some(roots_from_pem(&text).map_err(|fault| ("roots", fault.into()))?);
     }
     Fetch::new(&calls).map_err(|fault| ("roots", fault.into()))
 }

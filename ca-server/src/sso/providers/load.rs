@@ -311,7 +311,7 @@ fn fetch(config: &Config, oidc: Option<&OidcConfig>) -> Result<Fetch, Fault> {
     let mut calls = FetchConfig { allow_networks, ..FetchConfig::default() };
     if let Some(path) = oidc.and_then(|oidc| oidc.roots.as_ref()) {
         let text = read(config, path).map_err(|fault| ("oidc.roots", fault.into()))?;
-        calls.roots = Some(roots_from_pem(text.as_bytes()).map_err(|fault| ("oidc.roots", fault.into()))?);
+        calls.roots = Some(roots_from_pem(&text).map_err(|fault| ("oidc.roots", fault.into()))?);
     }
     if oidc.is_none() {
         calls.max_body = crate::sso::saml::metadata::MAX_METADATA;
@@ -329,7 +329,7 @@ fn decryption_key(config: &Config, saml: &SamlConfig) -> Result<Option<Decryptio
     let key = secret_file(config, key).map_err(|fault| at(fault.into()))?;
     let certificate =
         read(config, certificate).map_err(|fault| ("saml.decryption_certificate", fault.into()))?;
-    let made = DecryptionKey::from_pem(key.as_bytes(), certificate.as_bytes());
+    let made = DecryptionKey::from_pem(key.as_bytes(), &certificate);
     made.map(Some).map_err(|fault| at(fault.into()))
 }
 
@@ -378,7 +378,7 @@ fn url(text: &str) -> Result<Url, Fault> {
     text.parse().map_err(|_| ("name", LoadFault::Name))
 }
 
-fn read(config: &Config, path: &Path) -> Result<String, FileFault> {
+fn read(config: &Config, path: &Path) -> Result<Vec<u8>, FileFault> {
     contents::read(&config.resolve(path)).map_err(|fault| fault.named(path))
 }
 
