@@ -485,7 +485,7 @@ mod tests {
         ] {
             assert_eq!(letters_of(&typed).as_deref(), Some(plain.as_str()), "{typed}");
         }
-        assert!(!format!("{batch:?}").contains(&plain));
+        assert!(batch.holds(&device.to_string()) && !batch.holds(&plain) && !batch.holds(text));
     }
 
     #[test]

@@ -117,4 +117,14 @@ impl Batch {
         self.acts.push((at, act));
         self
     }
+
+    /// Whether `text` stands in a key or a value.
+    #[cfg(test)]
+    pub(crate) fn holds(&self, text: &str) -> bool {
+        let within = |octets: &[u8]| octets.windows(text.len()).any(|seen| seen == text.as_bytes());
+        self.ops.iter().any(|op| match op {
+            Op::Put { key, value, .. } => within(key) || within(value),
+            Op::Delete { key, .. } => within(key),
+        })
+    }
 }
