@@ -21,7 +21,7 @@ pub(crate) enum Event {
     Sync { path: PathBuf },
 }
 
-/// The events in the order in which the calls returned.
+/// The events in the order in which the calls returned; a file is closed where that begins.
 pub(crate) fn parse(text: &str) -> Vec<Event> {
     let (mut files, mut unfinished, mut events) = (HashMap::new(), HashMap::new(), Vec::new());
     for line in text.lines() {
@@ -98,4 +98,25 @@ fn quoted(argument: &str) -> Option<Vec<u8>> {
     let hex: Vec<u8> =
         text.strip_suffix('"')?.bytes().filter(|octet| !matches!(octet, b'\\' | b'x')).collect();
     data_encoding::HEXLOWER.decode(&hex).ok()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_number_that_is_given_away_before_its_close_returns_is_the_new_files() {
+        let events = parse(
+            r#"1 openat(AT_FDCWD, "\x61", O_RDWR|O_CREAT, 0666) = 3
+1 close(3 <unfinished ...>
+2 openat(AT_FDCWD, "\x62", O_RDWR|O_CREAT, 0666) = 3
+1 <... close resumed>) = 0
+2 write(3, "\x63", 1) = 1
+"#,
+        );
+        let [Event::Open { .. }, Event::Open { .. }, Event::Write { path, data, .. }] = &*events else {
+            panic!("{events:?}")
+        };
+        assert_eq!((path.to_str(), &**data), (Some("b"), &b"c"[..]));
+    }
 }
