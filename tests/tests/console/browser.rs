@@ -229,6 +229,29 @@ async fn a_page_that_is_open_shows_what_happens_and_can_be_told_to_stop() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_page_that_was_told_to_stop_while_it_asked_keeps_what_it_shows() {
+    let Some((browser, _)) = start() else { return };
+    let setting = Setting::start().await;
+    setting.it.organisation("Corp").await;
+    sign_in(&setting, &browser).await;
+    browser.go(&setting.at("/approvals")).unwrap();
+    let hold = "const real = window.fetch; \
+                return new Promise((asked) => { \
+                    window.fetch = (...what) => { \
+                        asked(true); window.answer = real(...what); \
+                        return new Promise((go) => { window.release = () => go(window.answer); }); }; });";
+    setting.wait_for_approval("Corp").await;
+    assert_eq!(browser.evaluate(hold).unwrap(), true);
+    browser.click(&browser.button("Pause updates").unwrap()).unwrap();
+    browser.button("Resume updates").unwrap();
+    let release = "return window.answer.then((answer) => { const copy = answer.clone(); window.release(); return copy.text(); }) \
+                   .then((text) => new Promise((done) => setTimeout(done, 0, text.includes('Nothing waits'))));";
+    assert_eq!(browser.evaluate(release).unwrap(), false, "the answer has something new");
+    let text = browser.text().unwrap();
+    assert!(text.contains("Updates are paused.") && text.contains("Nothing waits for a decision."), "{text}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_script_in_a_name_or_an_error_does_not_run() {
     let Some((browser, _)) = start() else { return };
     let setting = Setting::start().await;
