@@ -133,8 +133,8 @@ pub struct ChallengeConfig {
     /// Longest time one attempt may take. Default: 10s.
     #[serde(with = "humantime_serde")]
     pub timeout: Duration,
-    /// How long the answer of a challenge waits for the first attempt, so that clients whose records are near are told `valid` at once; at most half
-    /// of `request_timeout`, and `0s` not at all. Default: 250ms.
+    /// How long the answer of a challenge waits for the first attempt, so that clients whose records are near are told `valid` at once; at most a
+    /// quarter of `request_timeout`, and `0s` not at all. A long one keeps connections open while records are far or all `workers` are busy. Default: 250ms.
     #[serde(with = "humantime_serde")]
     pub first_attempt: Duration,
     /// Attempts before a challenge is invalid; later ones wait longer. Default: 3.

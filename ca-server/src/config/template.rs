@@ -121,7 +121,8 @@ resolvers = []
 #timeout = "10s"
 #attempts = 3
 #workers = 64
-# How long the answer of a challenge waits for the first attempt, so that clients whose records are near are told `valid` at once ("0s": not at all).
+# How long the answer of a challenge waits for the first attempt, so that clients whose records are near are told `valid` at once:
+# at most a quarter of `request_timeout`; "0s": not at all.
 #first_attempt = "250ms"
 # CAA records: `off`, `report` (logged, not refused) or `enforce`.
 #caa = "enforce"

@@ -109,7 +109,7 @@ async fn sixty_four_answers_of_one_challenge_are_one_attempt() {
 
 #[tokio::test]
 async fn an_answer_whose_authorization_was_given_up_meanwhile_changes_nothing() {
-    let ca = TestCa::start().await;
+    let ca = waiting(LONG).start().await;
     let alice = ca.register("alice").await;
     let (authorization, url) = published(&ca, &alice).await;
     ca.dns.fault(Fault::Slow(Duration::from_millis(100)));
@@ -119,4 +119,43 @@ async fn an_answer_whose_authorization_was_given_up_meanwhile_changes_nothing() 
     assert!([StatusCode::OK, StatusCode::BAD_REQUEST].contains(&answered.status), "{answered}");
     assert_eq!(alice.read(&authorization).await["status"], "deactivated");
     assert!(ca.app().store.validations(10).await.unwrap().is_empty());
+}
+
+#[tokio::test]
+async fn an_answer_waits_no_longer_than_its_request_may_take() {
+    let ca = TestCa::builder()
+        .configure(|config| {
+            config.challenge.first_attempt = Duration::from_secs(3600);
+            config.limits.request_timeout = Duration::from_secs(4);
+        })
+        .start()
+        .await;
+    let alice = ca.register("alice").await;
+    let (_, url) = published(&ca, &alice).await;
+    ca.dns.fault(Fault::Silent);
+    let reply = alice.post(&url, &json!({})).await.expect(StatusCode::OK);
+    assert_eq!(reply.json()["status"], "processing", "{reply}");
+}
+
+#[tokio::test]
+async fn who_polls_a_challenge_that_was_given_up_is_not_told_to_come_again() {
+    let ca = waiting(Duration::ZERO).start().await;
+    let alice = ca.register("alice").await;
+    let (authorization, url) = published(&ca, &alice).await;
+    ca.dns.fault(Fault::Silent);
+    let reply = alice.post(&url, &json!({})).await.expect(StatusCode::OK);
+    assert_eq!(reply.header("retry-after"), "1", "{reply}");
+    let _ = alice.post(&authorization, &json!({"status": "deactivated"})).await.expect(StatusCode::OK);
+    let reply = alice.get(&url).await.expect(StatusCode::OK);
+    assert_eq!(reply.header("retry-after"), "", "{reply}");
+}
+
+#[tokio::test]
+async fn an_answer_that_was_written_but_reported_lost_is_validated_all_the_same() {
+    let ca = waiting(Duration::ZERO).start().await;
+    let alice = ca.register("alice").await;
+    let (authorization, url) = published(&ca, &alice).await;
+    ca.store_faults.lose_next_answers(1);
+    assert_eq!(alice.post(&url, &json!({})).await.status, StatusCode::INTERNAL_SERVER_ERROR);
+    assert_eq!(alice.settled(&authorization).await["status"], "valid");
 }

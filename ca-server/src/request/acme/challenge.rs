@@ -15,14 +15,14 @@ use crate::app::App;
 use crate::challenge::Attempt;
 use crate::ids::ChallengeId;
 use crate::order::answer::{AnswerError, answer, find, wanted};
-use crate::order::model::{Account, Authorization, Challenge, ChallengeStatus};
+use crate::order::model::{Account, Authorization, AuthorizationStatus, Challenge, ChallengeStatus};
 use crate::order::read::authorization_of;
 use crate::respond::Answer;
 use crate::respond::kinds::Kind;
 use crate::respond::problem::Problem;
 use crate::respond::views::challenge::ChallengeView;
 use crate::sso::audit;
-use crate::sso::begin::{self, Asker, Wish};
+use crate::sso::begin::{self, Asker, BeginError, Wish};
 use crate::sso::binding::sign_in_of;
 use crate::sso::fault::Fault;
 use crate::sso::finish;
@@ -68,10 +68,10 @@ pub async fn challenge(
     let up = app.links.authorization(&request.authority, authorization.id);
     let view = ChallengeView::new(&authorization, challenge, &app.beside(&authorization).await?);
     let answer = Answer::ok(view).link("up", &up);
-    Ok(match challenge.status {
-        ChallengeStatus::Processing => answer.retry_after(AGAIN),
-        ChallengeStatus::Pending | ChallengeStatus::Valid | ChallengeStatus::Invalid => answer,
-    })
+    // One whose authorization ended otherwise stays as it is: there is nothing to wait for.
+    let is_waiting = challenge.status == ChallengeStatus::Processing
+        && authorization.status_at(app.clock.now()) == AuthorizationStatus::Pending;
+    Ok(if is_waiting { answer.retry_after(AGAIN) } else { answer })
 }
 
 /// A challenge that the server can validate by itself: at once. What takes longer than a moment goes on without the client.
@@ -86,8 +86,8 @@ async fn validate(
         return Ok(seen.value);
     };
     let attempt = Attempt::new(account, &seen.value, challenge, &app.links);
-    // Some of the request's own time is left for its answer.
-    let wait = app.config.challenge.first_attempt.min(app.config.limits.request_timeout / 2);
+    // Half of a request's time is its body's; some is left for the answer.
+    let wait = app.config.challenge.first_attempt.min(app.config.limits.request_timeout / 4);
     let seen = if wait.is_zero() {
         seen
     } else {
@@ -99,7 +99,12 @@ async fn validate(
         }
         seen
     };
-    let answered = answer(&app.store, seen, due, now).await?;
+    let answered = answer(&app.store, seen, due, now).await.inspect_err(|error| {
+        // It may have been written all the same; then the worker finds it there.
+        if matches!(error, AnswerError::Store(_)) {
+            app.validations.wake();
+        }
+    })?;
     if let Some(due) = answered.queued {
         // Only a hint: the row is durable, and the worker finds it there if the process dies here.
         app.validations.push(due, attempt);
@@ -133,7 +138,12 @@ async fn sign_in(
         redirect_url: text("redirect_url", ready.redirect_url.as_ref())?,
     };
     let asker = Asker { client: client.ip(), now: app.clock.now() };
-    let begun = begin::begin(&app.store, &app.config.sso, seen, challenge.id, &wish, asker).await?;
+    let begun = begin::begin(&app.store, &app.config.sso, seen, challenge.id, &wish, asker).await;
+    let begun = begun.inspect_err(|error| {
+        if matches!(error, BeginError::Answer(AnswerError::Store(_))) {
+            app.validations.wake();
+        }
+    })?;
     if let (Some(due), Some(challenge)) = (begun.queued, find(&begun.authorization, challenge.id)) {
         // It fails the challenge when the link ends, unless the sign-in was completed and queued anew before.
         app.validations.push(due, Attempt::new(account, &begun.authorization, challenge, &app.links));
