@@ -323,3 +323,14 @@ impl Ledger {
         answer(status, kind, location, body.to_string().into_bytes(), nonce)
     }
 }
+
+/// Waits until nobody listens at a port of this machine any more: a child that another test is just starting keeps a copy of every listener until it
+/// has become its program.
+pub(crate) async fn nobody_listens(port: u16) {
+    let waiting = async {
+        while tokio::net::TcpStream::connect((std::net::Ipv4Addr::LOCALHOST, port)).await.is_ok() {
+            tokio::time::sleep(Duration::from_millis(2)).await;
+        }
+    };
+    tokio::time::timeout(Duration::from_secs(60), waiting).await.expect("somebody still listens");
+}

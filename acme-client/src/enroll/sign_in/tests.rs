@@ -3,7 +3,7 @@ use tokio::net::TcpListener;
 use super::*;
 use crate::{
     enroll::{AccountOptions, Leaf, Obtained, obtain, open_account},
-    pretend::{Cut, Deed, PretendPerson, Setting},
+    pretend::{Cut, Deed, PretendPerson, Setting, nobody_listens},
     state::{IdentityName, IdentitySettings, KeyType, SignInWay, Subject, fault},
 };
 
@@ -43,6 +43,14 @@ async fn enrol_at(
     let identity = identity(setting);
     identity.store_settings(&settings)?;
     obtain(agent, &account, &identity, &settings, None).await
+}
+
+/// Where the sign-in that is stored would come back to.
+fn port_of(setting: &Setting) -> u16 {
+    match identity(setting).sign_in().unwrap() {
+        Some(BegunSignIn { way: SignInWay::Redirect { port, .. }, .. }) => port,
+        _ => panic!("no sign-in is stored that comes back"),
+    }
 }
 
 fn assert_in_order(setting: &Setting) {
@@ -189,6 +197,7 @@ async fn a_sign_in_of_a_run_that_was_cut_off_comes_back_to_the_next_one() {
             setting.authority.with(|ledger| ledger.orders[0].sign_in.clone().unwrap().redirect)
         };
         let before = redirect(&setting);
+        nobody_listens(port_of(&setting)).await;
         setting.authority.with(|ledger| ledger.time_passes = false);
         let person = PretendPerson::new(&setting.authority, true, Deed::SignIn);
         assert!(enrol(&setting, Some(&person)).await.unwrap().resumed);
@@ -203,11 +212,8 @@ async fn if_nobody_can_listen_there_any_more_the_order_is_given_up_for_a_new_one
     setting.authority.with(|ledger| (ledger.renews_links, ledger.time_passes) = (false, true));
     let leaving = PretendPerson::new(&setting.authority, true, Deed::Leave);
     enrol(&setting, Some(&leaving)).await.unwrap_err();
-    let Some(BegunSignIn { way: SignInWay::Redirect { port, .. }, .. }) =
-        identity(&setting).sign_in().unwrap()
-    else {
-        panic!("no sign-in is stored")
-    };
+    let port = port_of(&setting);
+    nobody_listens(port).await;
     let _taken = TcpListener::bind(("127.0.0.1", port)).await.unwrap();
     setting.authority.with(|ledger| ledger.time_passes = false);
     let person = PretendPerson::new(&setting.authority, true, Deed::SignIn);
