@@ -158,6 +158,9 @@ async fn a_browser_that_never_comes_back_ends_the_wait_in_time_and_keeps_the_ord
         let person = PretendPerson::new(&setting.authority, browser, Deed::Leave);
         let error = enrol(&setting, Some(&person)).await.unwrap_err();
         assert!(error.to_string().starts_with("nobody signed in as bob@example.com within "), "{error}");
+        if browser {
+            nobody_listens(port_of(&setting)).await;
+        }
         let person = PretendPerson::new(&setting.authority, browser, Deed::SignIn);
         setting.authority.with(|ledger| ledger.time_passes = false);
         assert!(enrol(&setting, Some(&person)).await.unwrap().resumed);

@@ -68,6 +68,7 @@ async fn a_failure_is_told_in_the_servers_word_and_a_later_run_listens_at_the_sa
     let listener = Loopback::open().await.unwrap();
     let (port, path) = (listener.port(), listener.path().to_owned());
     drop(listener);
+    crate::pretend::nobody_listens(port).await;
     let listener = Loopback::reopen(port, path.clone()).await.unwrap();
     let request = get(port, &format!("{path}?error=access_denied"));
     let (arrival, page) = tokio::join!(listener.arrival(), send(port, &request));
