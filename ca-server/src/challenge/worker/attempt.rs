@@ -38,7 +38,12 @@ pub(super) async fn run(parts: &Parts, job: &Job) -> Verdict {
     let count = |outcome: &'static str| {
         metrics::counter!("rollcall_challenges_total", "kind" => kind, "outcome" => outcome).increment(1);
     };
-    if is_over(parts, &job.due).await {
+    // What cannot be read now could not be recorded either.
+    let is_over = match is_over(parts, &job.due).await {
+        Ok(is_over) => is_over,
+        Err(error) => return Verdict::NotRecorded(error.into()),
+    };
+    if is_over {
         return match remove(parts, &job.due).await {
             Ok(()) => {
                 count("superseded");
@@ -67,13 +72,11 @@ pub(super) async fn run(parts: &Parts, job: &Job) -> Verdict {
 
 /// Whether a challenge waits for no attempt any more: who asked for this one had read it before another settled it, or it was given up since. One whose
 /// answer was recorded meanwhile still waits, for this very attempt: what is handed over while it runs is dropped.
-async fn is_over(parts: &Parts, due: &Due) -> bool {
-    let seen = parts.store.load::<Authorization>(&due.authorization).await;
-    // What cannot be read now is judged again when the outcome is recorded.
-    let Ok(Some(seen)) = seen else { return false };
+async fn is_over(parts: &Parts, due: &Due) -> Result<bool, StoreError> {
+    let Some(seen) = parts.store.load::<Authorization>(&due.authorization).await? else { return Ok(true) };
     let waits = |status| matches!(status, ChallengeStatus::Pending | ChallengeStatus::Processing);
     let is_waiting = find(&seen.value, due.challenge).is_some_and(|challenge| waits(challenge.status));
-    !is_waiting || seen.value.status_at(parts.clock.now()) != AuthorizationStatus::Pending
+    Ok(!is_waiting || seen.value.status_at(parts.clock.now()) != AuthorizationStatus::Pending)
 }
 
 /// Takes the row of a challenge that is over off the queue. An attempt that began without one may have got it meanwhile.

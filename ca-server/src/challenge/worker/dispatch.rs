@@ -5,13 +5,13 @@
 //! answers come at once, the row that is written may be another than that of the attempt.
 
 use std::cmp::Reverse;
-use std::collections::{BinaryHeap, HashMap, HashSet};
+use std::collections::{BinaryHeap, HashMap};
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use tokio::sync::oneshot;
-use tokio::task::{Id, JoinError, JoinSet};
+use tokio::task::{Id, JoinError, JoinHandle, JoinSet};
 use tokio::time::{Instant, sleep_until};
 use tokio_util::sync::CancellationToken;
 
@@ -19,6 +19,7 @@ use super::attempt::{Verdict, run};
 use super::{Handed, IN_MEMORY, Inbox, Job, Parts};
 use crate::challenge::Attempt;
 use crate::ids::ChallengeId;
+use crate::order::SettleError;
 use crate::order::model::{Account, AccountStatus, Authorization, ChallengeStatus};
 use crate::store::tables::validations::{self, Due};
 use crate::store::{Batch, StoreError};
@@ -33,7 +34,7 @@ const AFTER_FAILURE: Duration = Duration::from_secs(5);
 #[derive(Debug)]
 pub struct Worker {
     stop: CancellationToken,
-    task: tokio::task::JoinHandle<()>,
+    task: JoinHandle<()>,
 }
 
 impl Worker {
@@ -61,9 +62,10 @@ pub fn start(inbox: Inbox, parts: Parts) -> Worker {
         jobs: HashMap::new(),
         waits: HashMap::new(),
         known: HashMap::new(),
-        doubled: HashSet::new(),
+        doubled: HashMap::new(),
         waiting: BinaryHeap::new(),
         later: HashMap::new(),
+        looking_again: None,
     };
     let task = tokio::spawn(dispatcher.work(stop.clone()));
     Worker { stop, task }
@@ -80,12 +82,14 @@ struct Dispatcher {
     waits: HashMap<ChallengeId, oneshot::Sender<()>>,
     /// Challenges that run or wait in memory, and the row of each.
     known: HashMap<ChallengeId, Due>,
-    /// Those of them that have another row as well: the table is looked through when they are settled.
-    doubled: HashSet<ChallengeId>,
+    /// Further rows that some of them have; they go when the challenge is settled.
+    doubled: HashMap<ChallengeId, Vec<Due>>,
     /// When the jobs in `later` fall due.
     waiting: BinaryHeap<Reverse<(Instant, ChallengeId)>>,
-    /// Jobs that wait for their time or for a free worker.
-    later: HashMap<ChallengeId, Job>,
+    /// Jobs that wait for their time or for a free worker, and that time: older ones of `waiting` mean nothing.
+    later: HashMap<ChallengeId, (Instant, Job)>,
+    /// Rings after a failure of the store.
+    looking_again: Option<JoinHandle<()>>,
 }
 
 impl Dispatcher {
@@ -117,7 +121,7 @@ impl Dispatcher {
             let is_newer = job.recorded && due.attempts >= known.attempts;
             if !is_newer || self.later.remove(&challenge).is_none() {
                 if job.recorded && !due.is_row_of(known) {
-                    self.doubled.insert(challenge);
+                    self.double(due);
                 }
                 return;
             }
@@ -145,8 +149,9 @@ impl Dispatcher {
 
     fn wait(&mut self, job: Job, delay: Duration) {
         self.known.insert(job.due.challenge, job.due);
-        self.waiting.push(Reverse((Instant::now() + delay, job.due.challenge)));
-        self.later.insert(job.due.challenge, job);
+        let at = Instant::now() + delay;
+        self.waiting.push(Reverse((at, job.due.challenge)));
+        self.later.insert(job.due.challenge, (at, job));
     }
 
     /// Starts what is due, as far as workers are free.
@@ -158,7 +163,9 @@ impl Dispatcher {
                 return;
             }
             self.waiting.pop();
-            if let Some(job) = self.later.remove(&challenge) {
+            if self.later.get(&challenge).is_some_and(|(its, _)| *its == at)
+                && let Some((_, job)) = self.later.remove(&challenge)
+            {
                 self.spawn(job);
             }
         }
@@ -172,11 +179,18 @@ impl Dispatcher {
         let Some(job) = self.jobs.remove(&id) else { return };
         self.waits.remove(&job.due.challenge);
         match verdict {
-            Some(Verdict::Settled) => self.forget(job.due.challenge),
+            Some(Verdict::Settled) => self.settled(job.due.challenge),
             Some(Verdict::Later(due, delay)) => self.wait(Job { due, recorded: true, ..job }, delay),
             Some(Verdict::NotRecorded(error)) => {
                 tracing::error!(challenge.id = %job.due.challenge, %error, "outcome of a validation could not be stored");
+                if matches!(error, SettleError::Store(StoreError::Corrupt { .. })) {
+                    // Its row stays for whoever mends the record.
+                    self.doubled.remove(&job.due.challenge);
+                    return self.forget(job.due.challenge);
+                }
                 self.wait(job, AFTER_FAILURE);
+                // It may have been written all the same.
+                self.look_again();
             }
             None => {
                 tracing::error!(challenge.id = %job.due.challenge, "a validation ended by a bug; trying again");
@@ -185,12 +199,32 @@ impl Dispatcher {
         }
     }
 
+    /// Forgets a challenge that is settled, and takes the further rows that it had off the queue.
+    fn settled(&mut self, challenge: ChallengeId) {
+        if let Some(rows) = self.doubled.remove(&challenge) {
+            let (store, shared) = (self.parts.store.clone(), self.inbox.shared.clone());
+            tokio::spawn(async move {
+                let mut batch = Batch::new();
+                rows.iter().for_each(|row| validations::dequeue(&mut batch, row));
+                if store.commit(batch).await.is_err() {
+                    shared.ring();
+                }
+            });
+        }
+        self.forget(challenge);
+    }
+
+    /// Notes that a challenge has this row as well.
+    fn double(&mut self, row: Due) {
+        let rows = self.doubled.entry(row.challenge).or_default();
+        if !rows.iter().any(|noted| noted.is_row_of(&row)) {
+            rows.push(row);
+        }
+    }
+
     fn forget(&mut self, challenge: ChallengeId) {
         if self.known.remove(&challenge).is_some() {
             self.inbox.shared.shrank();
-        }
-        if self.doubled.remove(&challenge) {
-            self.inbox.shared.ring();
         }
         if self.known.len() == IN_MEMORY && self.inbox.shared.unseen.load(Ordering::Acquire) {
             self.inbox.shared.bell.notify_one();
@@ -204,12 +238,20 @@ impl Dispatcher {
         }
         if let Err(error) = self.read_rows().await {
             tracing::error!(%error, "the validation queue could not be read; trying again");
-            let shared = self.inbox.shared.clone();
-            tokio::spawn(async move {
-                tokio::time::sleep(AFTER_FAILURE).await;
-                shared.ring();
-            });
+            self.look_again();
         }
+    }
+
+    /// Has the table read after a while, once however often that is asked for meanwhile.
+    fn look_again(&mut self) {
+        if self.looking_again.as_ref().is_some_and(|waiting| !waiting.is_finished()) {
+            return;
+        }
+        let shared = self.inbox.shared.clone();
+        self.looking_again = Some(tokio::spawn(async move {
+            tokio::time::sleep(AFTER_FAILURE).await;
+            shared.ring();
+        }));
     }
 
     async fn read_rows(&mut self) -> Result<(), StoreError> {
@@ -251,16 +293,17 @@ impl Dispatcher {
         Ok(())
     }
 
-    /// A job that waits, but whose row now stands for an earlier time, waits for that. Every other row beside its own goes once it is settled.
+    /// A job that waits gives way to a row of more attempts, or of as many and an earlier time. Whichever loses goes once the challenge is settled.
     fn move_forward(&mut self, due: Due) {
-        let is_earlier = |job: &&Job| due.at < job.due.at && due.attempts >= job.due.attempts;
-        let Some(job) = self.later.get(&due.challenge).filter(is_earlier) else {
-            self.doubled.insert(due.challenge);
-            return;
+        let rank = |due: &Due| (due.attempts, Reverse(due.at));
+        let Some((_, job)) = self.later.get(&due.challenge).filter(|(_, job)| rank(&due) > rank(&job.due))
+        else {
+            return self.double(due);
         };
-        let job = Job { due, ..job.clone() };
+        let (before, job) = (job.due, Job { due, recorded: true, ..job.clone() });
         let delay = self.delay(&due);
         self.wait(job, delay);
+        self.double(before);
     }
 
     /// Takes up one row.

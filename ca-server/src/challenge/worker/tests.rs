@@ -1,5 +1,7 @@
 //! The queue and its worker over the store in memory, with canned DNS and a clock that tokio moves.
 
+mod rows;
+
 use std::time::Duration;
 
 use certs::identifier::Identifier;
@@ -286,90 +288,6 @@ async fn a_first_attempt_that_begins_only_after_the_answer_was_recorded_settles_
     let settled = tokio::time::timeout(Duration::from_secs(60), bench.settled(&due)).await;
     assert_eq!(settled.expect("the challenge is not left").status, AuthorizationStatus::Valid);
     assert!(bench.rows().await.is_empty());
-}
-
-#[tokio::test(start_paused = true)]
-async fn the_row_of_another_answer_goes_with_its_challenge() {
-    // Two clients' words at once: the attempt is the first one's, the row the second one's.
-    for publish in [true, false] {
-        let bench = Bench::new().await;
-        let (queue, inbox) = Queue::new();
-        let (due, attempt) = bench.answered(7).await;
-        if publish {
-            bench.publish(&attempt);
-        }
-        let first = Due { at: due.at - Duration::from_millis(1), ..due };
-        queue.attempt(first, attempt.clone(), Duration::from_millis(1)).await;
-        queue.push(due, attempt.clone());
-        let _worker = bench.start(inbox);
-        let settled = if publish {
-            bench.settled(&due).await
-        } else {
-            while bench.rows().await.len() < 2 {
-                tokio::time::sleep(Duration::from_millis(5)).await;
-            }
-            // An attempt that has its row already is older news than the one that was put off.
-            queue.push(due, attempt);
-            bench.settled(&due).await
-        };
-        let proven = settled.status == AuthorizationStatus::Valid;
-        assert_eq!(proven, publish);
-        tokio::time::sleep(Duration::from_secs(1)).await;
-        assert!(bench.rows().await.is_empty() && queue.is_empty());
-        let asked = bench.dns.asked().iter().filter(|asked| asked.starts_with("TXT")).count();
-        assert_eq!(asked, if publish { 1 } else { 3 });
-    }
-}
-
-#[tokio::test(start_paused = true)]
-async fn a_challenge_that_was_given_up_before_its_attempt_began_leaves_no_row_and_asks_nobody() {
-    for handed_over_twice in [false, true] {
-        let bench = Bench::new().await;
-        let (queue, inbox) = Queue::new();
-        let (due, attempt) = bench.answered(7).await;
-        let seen = bench.store.load::<Authorization>(&due.authorization).await.unwrap().unwrap();
-        let given_up = Authorization { status: AuthorizationStatus::Deactivated, ..seen.value.clone() };
-        let mut batch = Batch::new();
-        batch.replace(seen.version, &given_up).unwrap();
-        bench.store.commit(batch).await.unwrap();
-        if handed_over_twice {
-            queue.attempt(due, attempt.clone(), Duration::from_millis(1)).await;
-        }
-        queue.push(due, attempt);
-        let _worker = bench.start(inbox);
-        tokio::time::sleep(Duration::from_secs(1)).await;
-        assert!(bench.dns.asked().is_empty() && bench.rows().await.is_empty() && queue.is_empty());
-    }
-}
-
-#[tokio::test(start_paused = true)]
-async fn rows_that_are_over_or_cannot_be_read_hold_up_nobody_behind_them() {
-    let bench = Bench::new().await;
-    let (due, attempt) = bench.answered(7).await;
-    bench.publish(&attempt);
-    let mut batch = Batch::new();
-    for number in 0..20_000_u32 {
-        let authorization = AuthorizationId::from_bytes(u128::from(number).to_be_bytes());
-        validations::enqueue(
-            &mut batch,
-            &Due {
-                at: due.at - Duration::from_secs(1),
-                authorization,
-                challenge: ChallengeId::from_bytes(u128::from(number).to_be_bytes()),
-                attempts: 0,
-            },
-        );
-    }
-    let damaged = AuthorizationId::from_bytes([9; 16]);
-    batch.put(Table::Authorizations, Authorization::encode_key(&damaged), b"damaged".to_vec());
-    let unreadable = Due { at: due.at - Duration::from_secs(2), authorization: damaged, ..due };
-    validations::enqueue(&mut batch, &unreadable);
-    bench.store.commit(batch).await.unwrap();
-    let (_queue, inbox) = Queue::new();
-    let _worker = bench.start(inbox);
-    let settled = tokio::time::timeout(Duration::from_secs(60), bench.settled(&due)).await;
-    assert_eq!(settled.expect("it is reached").status, AuthorizationStatus::Valid);
-    assert_eq!(bench.rows().await, [unreadable], "what cannot be read stays for whoever mends it");
 }
 
 #[tokio::test(start_paused = true)]
