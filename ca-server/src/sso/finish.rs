@@ -199,8 +199,11 @@ async fn end(app: &App, standing: &Standing, next: &SignIn, mut batch: Batch) ->
     sign_ins::replace(&mut batch, &standing.sign_in, next)?;
     validations::dequeue(&mut batch, &last_due(next));
     validations::enqueue(&mut batch, &due);
-    // It may have been written although that failed; then the worker finds it there.
-    app.store.commit(batch).await.inspect_err(|_| app.validations.wake())?;
+    app.store.commit(batch).await.inspect_err(|error| {
+        if error.may_have_written() {
+            app.validations.wake();
+        }
+    })?;
     // Only a hint: the row is durable, and the worker finds it there if the process dies here.
     if let Some(challenge) = find(&standing.authorization.value, next.challenge) {
         let (account, authorization) = (&standing.account.value, &standing.authorization.value);

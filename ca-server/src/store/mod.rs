@@ -66,6 +66,14 @@ pub enum StoreError {
     Closed,
 }
 
+impl StoreError {
+    /// Whether what was to be written may stand in the store all the same.
+    #[must_use]
+    pub const fn may_have_written(&self) -> bool {
+        matches!(self, Self::Backend(_))
+    }
+}
+
 /// One row of a scan: key and value bytes.
 pub type Row = (Vec<u8>, Vec<u8>);
 

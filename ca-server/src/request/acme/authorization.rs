@@ -2,11 +2,12 @@
 
 use axum::extract::State;
 use serde::Deserialize;
+use time::OffsetDateTime;
 
 use super::path::{self, Segments};
 use crate::app::App;
 use crate::order::answer::{AnswerError, deactivate};
-use crate::order::model::{Authorization, ChallengeStatus};
+use crate::order::model::{Authorization, AuthorizationStatus, ChallengeStatus};
 use crate::order::read::authorization_of;
 use crate::respond::Answer;
 use crate::respond::kinds::Kind;
@@ -47,11 +48,11 @@ pub async fn authorization(
     };
     let view = AuthorizationView::new(&authorization, &app.beside(&authorization).await?, now);
     let answer = Answer::ok(view);
-    Ok(if is_at_work(&authorization) { answer.retry_after(AGAIN) } else { answer })
+    Ok(if is_at_work(&authorization, now) { answer.retry_after(AGAIN) } else { answer })
 }
 
-fn is_at_work(authorization: &Authorization) -> bool {
-    authorization.proven_by().is_none()
+fn is_at_work(authorization: &Authorization, now: OffsetDateTime) -> bool {
+    authorization.status_at(now) == AuthorizationStatus::Pending
         && authorization.challenges.iter().any(|one| one.status == ChallengeStatus::Processing)
 }
 

@@ -99,17 +99,22 @@ async fn validate(
         }
         seen
     };
-    let answered = answer(&app.store, seen, due, now).await.inspect_err(|error| {
-        // It may have been written all the same; then the worker finds it there.
-        if matches!(error, AnswerError::Store(_)) {
-            app.validations.wake();
-        }
-    })?;
+    let answered = answer(&app.store, seen, due, app.clock.now()).await;
+    let answered = answered.inspect_err(|error| look_for_row(app, error))?;
     if let Some(due) = answered.queued {
         // Only a hint: the row is durable, and the worker finds it there if the process dies here.
         app.validations.push(due, attempt);
     }
     Ok(answered.authorization)
+}
+
+/// Has the worker look for a row that was written although that failed.
+fn look_for_row(app: &App, error: &AnswerError) {
+    if let AnswerError::Store(error) = error
+        && error.may_have_written()
+    {
+        app.validations.wake();
+    }
 }
 
 /// A challenge for which a person signs in: answered, or completed.
@@ -140,8 +145,8 @@ async fn sign_in(
     let asker = Asker { client: client.ip(), now: app.clock.now() };
     let begun = begin::begin(&app.store, &app.config.sso, seen, challenge.id, &wish, asker).await;
     let begun = begun.inspect_err(|error| {
-        if matches!(error, BeginError::Answer(AnswerError::Store(_))) {
-            app.validations.wake();
+        if let BeginError::Answer(error) = error {
+            look_for_row(app, error);
         }
     })?;
     if let (Some(due), Some(challenge)) = (begun.queued, find(&begun.authorization, challenge.id)) {
