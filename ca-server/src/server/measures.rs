@@ -63,7 +63,11 @@ pub const MEASURES: &[Measure] = &[
         &[],
         "Repeated failures that were not journalled, since who asked, or all together, had too many in the window.",
     ),
-    counter("rollcall_challenges_total", &["kind", "outcome"], "Challenges decided, by kind and outcome."),
+    counter(
+        "rollcall_challenges_total",
+        &["kind", "outcome"],
+        "Attempts at challenges, by kind and outcome: `valid` and `invalid` decided one, `retry` is tried again, `superseded` came too late.",
+    ),
     counter(
         "rollcall_sign_ins_total",
         &["provider", "outcome"],
